@@ -1,0 +1,175 @@
+//! The configuration of a chat server: one document, written by the operator and read by the server.
+
+pub mod auth;
+pub mod limits;
+pub mod models;
+pub mod server;
+pub mod storage;
+
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::{Problem, SecretRef};
+
+pub use auth::{Auth, Guests, Hs256};
+pub use limits::Limits;
+pub use models::{Demo, Model, OpenAi};
+pub use server::Server;
+pub use storage::{Claim, EmptyDir, Sqlite, Storage, Volume};
+
+/// Everything a chat server is told. Secret values are never part of it, only references to them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase")]
+pub struct Config {
+    /// How the server is reached.
+    #[serde(default)]
+    #[garde(dive)]
+    pub server: Server,
+    /// Who may speak to it.
+    #[serde(default)]
+    #[garde(dive)]
+    pub auth: Auth,
+    /// The models that answer. The first one is the default.
+    #[garde(length(min = 1, max = 32), dive)]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"]))]
+    pub models: Vec<Model>,
+    /// Where sessions and messages are kept.
+    #[garde(dive)]
+    pub storage: Storage,
+    /// Every cap, with its default and its reason.
+    #[serde(default)]
+    #[garde(dive)]
+    pub limits: Limits,
+}
+
+/// A document that was read, and the names in it that this release does not know.
+#[derive(Debug)]
+pub struct Parsed {
+    pub config: Config,
+    /// Paths of fields that were ignored: from a newer release, or mistyped.
+    pub unknown: Vec<String>,
+}
+
+impl Config {
+    /// Reads a JSON document. A field that cannot be read is an error with its path; an unknown field is not.
+    pub fn parse(json: &str) -> Result<Parsed, Problem> {
+        let mut unknown = Vec::new();
+        let mut reader = serde_json::Deserializer::from_str(json);
+        let mut track = serde_path_to_error::Track::new();
+        let result = serde_ignored::deserialize(
+            serde_path_to_error::Deserializer::new(&mut reader, &mut track),
+            |path| unknown.push(ignored_path(&path.to_string())),
+        );
+        let config = result.map_err(|error| {
+            let path = track.path().to_string();
+            Problem::new(
+                if path == "." { String::new() } else { path },
+                error.to_string(),
+            )
+        })?;
+        reader
+            .end()
+            .map_err(|error| Problem::new("", error.to_string()))?;
+        Ok(Parsed { config, unknown })
+    }
+
+    /// The document as the server reads it: JSON, always in the same order, with every default written out.
+    pub fn render(&self) -> String {
+        // A struct of strings, numbers and lists of them always has a JSON form.
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    /// A short name of the content: two documents that mean the same have the same one.
+    pub fn hash(&self) -> String {
+        let digest = Sha256::digest(self.render().as_bytes());
+        digest
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    /// Everything that is wrong with the document, sorted by field; nothing if it can be served.
+    pub fn check(&self) -> Vec<Problem> {
+        let mut problems = shape(self);
+        problems.extend(self.server.check());
+        problems.extend(models::check(&self.models));
+        problems.extend(self.storage.check());
+        problems.sort();
+        problems.dedup();
+        problems
+    }
+
+    /// Every secret key the document refers to, with the field that does so.
+    pub fn secrets(&self) -> Vec<(String, &SecretRef)> {
+        let keys = self.auth.hs256.iter().flat_map(|hs256| {
+            let path = |(index, secret)| (format!("auth.hs256.keys[{index}]"), secret);
+            hs256.keys.iter().enumerate().map(path)
+        });
+        let models = self.models.iter().enumerate().filter_map(|(index, model)| {
+            let secret = model.openai.as_ref()?.api_key.as_ref()?;
+            Some((format!("models[{index}].openai.apiKey"), secret))
+        });
+        keys.chain(models).collect()
+    }
+
+    /// The document with `generated` as the signing key when it names none of its own.
+    #[must_use]
+    pub fn with_signing_key(mut self, generated: SecretRef) -> Self {
+        self.auth.hs256.get_or_insert_with(|| Hs256 {
+            keys: vec![generated],
+        });
+        self
+    }
+}
+
+/// The JSON schema of the document, for editors and for `crds/config.schema.json`.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Config).to_value()
+}
+
+/// Ranges, lengths and patterns: the rules that stand on the fields themselves.
+fn shape(config: &Config) -> Vec<Problem> {
+    let Err(report) = config.validate() else {
+        return Vec::new();
+    };
+    let problem = |(path, error): &(garde::Path, garde::Error)| {
+        Problem::new(camel_case(&path.to_string()), error.message().to_owned())
+    };
+    report.iter().map(problem).collect()
+}
+
+/// The author writes `baseUrl` where the code says `base_url`.
+fn camel_case(path: &str) -> String {
+    let mut upper = false;
+    let mut out = String::with_capacity(path.len());
+    for letter in path.chars() {
+        match letter {
+            '_' => upper = true,
+            _ if upper => {
+                out.extend(letter.to_uppercase());
+                upper = false;
+            }
+            _ => out.push(letter),
+        }
+    }
+    out
+}
+
+/// `serde_ignored` writes a list index as `models.0.x` and steps through an option as `?`; people write `models[0].x`.
+fn ignored_path(path: &str) -> String {
+    path.split('.')
+        .filter(|part| *part != "?")
+        .fold(String::new(), |out, part| {
+            if part.chars().all(|c| c.is_ascii_digit()) {
+                return format!("{out}[{part}]");
+            }
+            if out.is_empty() {
+                part.to_owned()
+            } else {
+                format!("{out}.{part}")
+            }
+        })
+}

@@ -1,0 +1,53 @@
+//! Who may speak to the server.
+
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::SecretRef;
+
+/// Who may speak to the server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase")]
+pub struct Auth {
+    /// Keys of tokens that are signed with HMAC. Left out: the operator generates a key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub hs256: Option<Hs256>,
+    /// Lets visitors chat without an account. Left out: only bearers of a token of yours get in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub guests: Option<Guests>,
+}
+
+/// Keys of tokens that are signed with HMAC (HS256, HS384 or HS512).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase")]
+pub struct Hs256 {
+    /// Every key is accepted, the first one signs. At least 32 bytes each.
+    #[garde(length(min = 1, max = 8), dive)]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name", "key"]))]
+    pub keys: Vec<SecretRef>,
+}
+
+/// Visitors without an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Guests {
+    /// How long a visitor's token is good for, in seconds.
+    #[garde(range(min = 60, max = 86400))]
+    pub token_seconds: i32,
+    /// How long after that it can still be exchanged for a fresh one, in seconds: so long a visitor who
+    /// comes back finds the old conversation.
+    #[garde(range(min = 0, max = 31_536_000))]
+    pub renew_seconds: i32,
+}
+
+impl Default for Guests {
+    fn default() -> Self {
+        Self {
+            token_seconds: 3600,
+            renew_seconds: 30 * 24 * 3600,
+        }
+    }
+}

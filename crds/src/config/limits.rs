@@ -1,0 +1,46 @@
+//! Every cap, with its default and its reason.
+
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Every cap. Each stands for one pod.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Limits {
+    /// Characters in one message: more than a person types, less than a model chokes on.
+    #[garde(range(min = 1, max = 100_000))]
+    pub message_chars: i32,
+    /// Bytes in one WebSocket frame; a larger one closes the connection with code 1009.
+    #[garde(range(min = 16_384, max = 1_048_576))]
+    pub frame_bytes: i32,
+    /// Messages one user may send in a minute: each costs a provider's answer.
+    #[garde(range(min = 1, max = 10_000))]
+    pub messages_per_minute: i32,
+    /// Questions of one session that wait for an answer at the same time.
+    #[garde(range(min = 1, max = 100))]
+    pub pending_questions: i32,
+    /// Open connections of one user: a few devices with a few tabs each.
+    #[garde(range(min = 1, max = 1_000))]
+    pub connections_per_user: i32,
+    /// Open connections in all: what fits into the memory of a pod.
+    #[garde(range(min = 1, max = 100_000))]
+    pub connections: i32,
+    /// Visitor tokens that one address may fetch in a minute: an office behind one address still gets in.
+    #[garde(range(min = 1, max = 10_000))]
+    pub guests_per_minute: i32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            message_chars: 10_000,
+            frame_bytes: 1_048_576,
+            messages_per_minute: 100,
+            pending_questions: 3,
+            connections_per_user: 10,
+            connections: 15_000,
+            guests_per_minute: 60,
+        }
+    }
+}

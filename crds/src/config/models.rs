@@ -1,0 +1,144 @@
+//! The models that answer.
+
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::{Problem, SecretRef};
+
+/// A model that answers, and how it is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "[has(self.openai), has(self.demo)].filter(x, x).size() == 1",
+    "message": "exactly one of openai, demo must be set"
+}]))]
+pub struct Model {
+    /// Name on the wire; keep it when you change what stands behind it.
+    #[garde(length(min = 1, max = 100), pattern("^[A-Za-z0-9][A-Za-z0-9._-]*$"))]
+    pub id: String,
+    /// Name that people see.
+    #[garde(length(min = 1, max = 100))]
+    pub name: String,
+    /// What the model is told before every conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(length(min = 1, max = 32_768))]
+    pub system_prompt: Option<String>,
+    /// How much of a conversation the model is given, in tokens (estimated as a quarter of the bytes).
+    /// The newest messages that fit are sent.
+    #[serde(default = "default_history_tokens")]
+    #[garde(range(min = 256, max = 2_000_000))]
+    pub history_tokens: i32,
+    /// Cap on the length of an answer, in tokens. Left out: the provider's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(range(min = 1, max = 1_000_000))]
+    pub answer_tokens: Option<i32>,
+    /// How long to wait for the first piece of an answer, and between two pieces, in seconds.
+    #[serde(default = "default_idle_seconds")]
+    #[garde(range(min = 1, max = 600))]
+    pub idle_seconds: i32,
+    /// How long an answer may take in all, in seconds.
+    #[serde(default = "default_total_seconds")]
+    #[garde(range(min = 1, max = 3600))]
+    pub total_seconds: i32,
+    /// An endpoint that speaks OpenAI's chat completions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub openai: Option<OpenAi>,
+    /// Answers by itself, without any provider: for try-outs and tests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub demo: Option<Demo>,
+}
+
+/// An endpoint that speaks OpenAI's chat completions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenAi {
+    /// `/chat/completions` is appended to it.
+    #[serde(default = "default_base_url")]
+    #[garde(length(min = 8, max = 2048), pattern("^https?://"))]
+    pub base_url: String,
+    /// The provider's name of the model.
+    #[garde(length(min = 1, max = 200))]
+    pub model: String,
+    /// Sent as a bearer token. Left out: nothing is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub api_key: Option<SecretRef>,
+}
+
+/// Answers by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Demo {
+    /// Pace of an answer.
+    #[garde(range(min = 1, max = 10_000))]
+    pub words_per_second: i32,
+}
+
+impl Default for Demo {
+    fn default() -> Self {
+        Self {
+            words_per_second: 25,
+        }
+    }
+}
+
+fn default_history_tokens() -> i32 {
+    16_000
+}
+
+fn default_idle_seconds() -> i32 {
+    30
+}
+
+fn default_total_seconds() -> i32 {
+    120
+}
+
+fn default_base_url() -> String {
+    "https://api.openai.com/v1".to_owned()
+}
+
+pub(super) fn check(models: &[Model]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for (index, model) in models.iter().enumerate() {
+        let at = |field: &str| format!("models[{index}]{field}");
+        if models[..index].iter().any(|earlier| earlier.id == model.id) {
+            let message = format!(
+                "{:?} is taken by an earlier model; give each its own id",
+                model.id
+            );
+            problems.push(Problem::new(at(".id"), message));
+        }
+        if usize::from(model.openai.is_some()) + usize::from(model.demo.is_some()) != 1 {
+            problems.push(Problem::new(
+                at(""),
+                "exactly one of openai, demo must be set",
+            ));
+        }
+        if let Some(message) = model
+            .openai
+            .as_ref()
+            .and_then(|openai| base_url_problem(&openai.base_url))
+        {
+            problems.push(Problem::new(at(".openai.baseUrl"), message));
+        }
+    }
+    problems
+}
+
+fn base_url_problem(text: &str) -> Option<&'static str> {
+    let Ok(url) = Url::parse(text) else {
+        return Some("is not a URL; write for example https://api.openai.com/v1");
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return Some("holds credentials; put them into a secret and name it in apiKey");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Some("holds a query or fragment; end it with the path");
+    }
+    None
+}

@@ -1,0 +1,123 @@
+//! Where sessions and messages are kept.
+
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Problem;
+
+/// Where sessions and messages are kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "has(self.sqlite)",
+    "message": "sqlite must be set: it is the one storage of this release"
+}]))]
+pub struct Storage {
+    /// A database file on a volume of the pod: for one replica.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub sqlite: Option<Sqlite>,
+}
+
+/// A database file on a volume of the pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase")]
+pub struct Sqlite {
+    /// The volume that holds the file. Outside Kubernetes the server's data directory takes its place.
+    #[serde(default)]
+    #[garde(dive)]
+    pub volume: Volume,
+}
+
+/// The volume of a database file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [
+    {
+        "rule": "[has(self.claim), has(self.emptyDir)].filter(x, x).size() == 1",
+        "message": "exactly one of claim, emptyDir must be set"
+    },
+    {
+        "rule": "has(self.claim) == has(oldSelf.claim)",
+        "message": "the kind of volume cannot be changed: the messages would be left behind"
+    }
+]))]
+pub struct Volume {
+    /// A PersistentVolumeClaim, made by the operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub claim: Option<Claim>,
+    /// Space on the node that is gone with the pod: for try-outs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub empty_dir: Option<EmptyDir>,
+}
+
+/// A PersistentVolumeClaim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
+    "message": "the storage class of a claim cannot be changed"
+}]))]
+pub struct Claim {
+    /// Size of the volume.
+    #[serde(default = "default_size")]
+    #[garde(
+        length(min = 1, max = 20),
+        pattern("^[1-9][0-9]*(Ki|Mi|Gi|Ti|k|M|G|T)?$")
+    )]
+    pub size: String,
+    /// Storage class. Left out: the cluster's default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(
+        length(min = 1, max = 253),
+        pattern("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+    )]
+    pub storage_class_name: Option<String>,
+}
+
+/// Space on the node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase")]
+pub struct EmptyDir {
+    /// The pod is evicted when it uses more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(
+        length(min = 1, max = 20),
+        pattern("^[1-9][0-9]*(Ki|Mi|Gi|Ti|k|M|G|T)?$")
+    )]
+    pub size_limit: Option<String>,
+}
+
+impl Default for Volume {
+    fn default() -> Self {
+        let claim = Claim {
+            size: default_size(),
+            storage_class_name: None,
+        };
+        Self {
+            claim: Some(claim),
+            empty_dir: None,
+        }
+    }
+}
+
+fn default_size() -> String {
+    "1Gi".to_owned()
+}
+
+impl Storage {
+    pub(super) fn check(&self) -> Vec<Problem> {
+        let Some(sqlite) = &self.sqlite else {
+            let message = "sqlite must be set: it is the one storage of this release";
+            return vec![Problem::new("storage", message)];
+        };
+        if sqlite.volume.claim.is_some() == sqlite.volume.empty_dir.is_some() {
+            let message = "exactly one of claim, emptyDir must be set";
+            return vec![Problem::new("storage.sqlite.volume", message)];
+        }
+        Vec::new()
+    }
+}
