@@ -1,0 +1,53 @@
+//! A message: stored once, never changed.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{MessageId, RunId, SessionId, Status};
+
+/// A stored message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub id: MessageId,
+    pub session: SessionId,
+    /// Place in its session: 1, 2, 3, … without a gap.
+    pub seq: i64,
+    /// The sender's own name for it, unique in its session: sending twice stores once.
+    pub client_id: Option<String>,
+    pub sender: Sender,
+    pub content: String,
+    pub at: Timestamp,
+    /// Set on what a model said.
+    pub answer: Option<Answered>,
+}
+
+/// Where an answer comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    pub run: RunId,
+    pub fence: i64,
+    /// `seq` of the question.
+    pub question: i64,
+    pub status: Status,
+    /// Id of the model, as configured.
+    pub model: String,
+}
+
+/// Who said it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sender {
+    User,
+    Ai,
+    System,
+}
+
+impl Sender {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Ai => "ai",
+            Self::System => "system",
+        }
+    }
+}

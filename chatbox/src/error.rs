@@ -1,0 +1,88 @@
+//! What outsiders are told, in fixed words. The cause goes to the log, once.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::store::StoreError;
+
+/// A request that is not served.
+#[derive(Debug)]
+pub enum ApiError {
+    /// No token.
+    Unauthorized,
+    /// A token that is expired, forged or of another kind.
+    InvalidToken,
+    /// The page that asks comes from a web origin that is not allowed.
+    ForeignOrigin,
+    /// It does not exist, or not for this caller.
+    NotFound,
+    BadRequest(&'static str),
+    /// Too many of them; try again after so long.
+    TooMany(Duration),
+    /// The server stops.
+    Stopping,
+    Internal(anyhow::Error),
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, code, words) = match self {
+            Self::TooMany(wait) => return too_many(wait),
+            Self::Unauthorized => (
+                StatusCode::UNAUTHORIZED,
+                "UNAUTHORIZED",
+                "a token is needed",
+            ),
+            Self::InvalidToken => (
+                StatusCode::UNAUTHORIZED,
+                "INVALID_TOKEN",
+                "the token is not valid",
+            ),
+            Self::ForeignOrigin => (
+                StatusCode::FORBIDDEN,
+                "FORBIDDEN",
+                "this web origin is not allowed",
+            ),
+            Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND", "not found"),
+            Self::BadRequest(words) => (StatusCode::BAD_REQUEST, "BAD_REQUEST", words),
+            Self::Stopping => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "SERVICE_UNAVAILABLE",
+                "the server is stopping",
+            ),
+            Self::Internal(cause) => {
+                tracing::error!(cause = format!("{cause:#}"), "a request failed");
+                (
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "INTERNAL_ERROR",
+                    "something went wrong",
+                )
+            }
+        };
+        (status, Json(json!({"error": words, "code": code}))).into_response()
+    }
+}
+
+/// The predecessor's own shape.
+fn too_many(wait: Duration) -> Response {
+    let seconds = wait.as_secs_f64().ceil().max(1.0);
+    let body =
+        json!({"error": "rate_limit_exceeded", "message": "too many requests, try again later"});
+    (
+        StatusCode::TOO_MANY_REQUESTS,
+        [(RETRY_AFTER, format!("{seconds:.0}"))],
+        Json(body),
+    )
+        .into_response()
+}

@@ -1,0 +1,55 @@
+//! Is it alive, may it be asked, what does it count.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::clock;
+use crate::error::ApiError;
+use crate::state::AppState;
+
+/// The predecessor's public route: the process answers.
+pub(super) async fn healthz() -> Response {
+    Json(json!({"status": "healthy", "timestamp": clock::now()})).into_response()
+}
+
+/// The predecessor's public route: the store can be read and a model is configured.
+pub(super) async fn readyz(State(state): State<AppState>) -> Response {
+    let storage = match state.store.ping().await {
+        Ok(()) => json!({"status": "ready"}),
+        Err(error) => {
+            tracing::warn!(cause = ?error, "the store cannot be read");
+            json!({"status": "not ready", "reason": "the store cannot be read"})
+        }
+    };
+    let ready = storage["status"] == "ready" && !state.lifecycle.is_stopping();
+    let (code, status) = match ready {
+        true => (StatusCode::OK, "ready"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+    };
+    let llm = json!({"status": "ready", "providers_count": state.models.iter().count()});
+    let body = json!({"status": status, "timestamp": clock::now(), "checks": {"storage": storage, "llm": llm}});
+    (code, Json(body)).into_response()
+}
+
+/// The kubelet's: the process answers.
+pub(super) async fn live() -> &'static str {
+    "ok\n"
+}
+
+/// The kubelet's: new connections are welcome. A store that is away for a moment does not make them unwelcome, or one
+/// outage would take every pod out of service at once.
+pub(super) async fn ready(State(state): State<AppState>) -> Response {
+    match state.lifecycle.is_stopping() {
+        false => "ok\n".into_response(),
+        true => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response(),
+    }
+}
+
+/// Prometheus text.
+pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, ApiError> {
+    let text = state.metrics.render().map_err(ApiError::Internal)?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}

@@ -1,0 +1,174 @@
+//! The sessions of the caller.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::auth::Caller;
+use crate::chat::{Message, MessageId, RunId, Sender, Session, SessionId, Status};
+use crate::clock;
+use crate::error::ApiError;
+use crate::state::AppState;
+
+/// Sessions in a list, and messages in a history; the newest are given.
+const LIST_MAX: usize = 100;
+const HISTORY_MAX: usize = 1000;
+
+#[derive(Serialize)]
+pub(super) struct List {
+    sessions: Vec<Summary>,
+    user_id: String,
+    count: usize,
+    limit: usize,
+    truncated: bool,
+}
+
+/// A session in the predecessor's shape. Sessions of this release never end.
+#[derive(Serialize)]
+struct Summary {
+    id: SessionId,
+    user_id: String,
+    name: String,
+    last_activity: Timestamp,
+    message_count: i64,
+    admin_assisted: bool,
+    start_time: Timestamp,
+    is_active: bool,
+    /// Seconds.
+    duration: i64,
+    total_tokens: i64,
+    /// Milliseconds.
+    max_response_time: i64,
+    avg_response_time: i64,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Page {
+    /// Only messages with a smaller `seq`.
+    before_seq: Option<i64>,
+    limit: Option<usize>,
+}
+
+#[derive(Serialize)]
+pub(super) struct History {
+    session_id: SessionId,
+    name: String,
+    model_id: String,
+    messages: Vec<Line>,
+    /// `seq` of the newest message of the session.
+    seq: i64,
+    /// There are older messages than the first one here.
+    has_more: bool,
+}
+
+#[derive(Serialize)]
+struct Line {
+    id: MessageId,
+    seq: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    sender: Sender,
+    content: String,
+    timestamp: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Status>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<RunId>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: BTreeMap<&'static str, String>,
+}
+
+/// `GET sessions`: the caller's, the one with the newest message first.
+pub(super) async fn list(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<Json<List>, ApiError> {
+    let mut sessions = state.store.sessions(&caller.user, LIST_MAX + 1).await?;
+    let truncated = sessions.len() > LIST_MAX;
+    sessions.truncate(LIST_MAX);
+    let now = clock::now();
+    Ok(Json(List {
+        count: sessions.len(),
+        sessions: sessions
+            .into_iter()
+            .map(|session| summary(session, now))
+            .collect(),
+        user_id: caller.user,
+        limit: LIST_MAX,
+        truncated,
+    }))
+}
+
+/// `GET sessions/{id}`: the newest messages, oldest first. Somebody else's session does not exist.
+pub(super) async fn read(
+    State(state): State<AppState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(page): Query<Page>,
+) -> Result<Json<History>, ApiError> {
+    let id = SessionId::parse(&id).ok_or(ApiError::NotFound)?;
+    let session = state
+        .store
+        .session(&id)
+        .await?
+        .filter(|session| session.user == caller.user);
+    let session = session.ok_or(ApiError::NotFound)?;
+    let limit = page.limit.unwrap_or(HISTORY_MAX).clamp(1, HISTORY_MAX);
+    let messages = state
+        .store
+        .messages_before(&id, page.before_seq.unwrap_or(i64::MAX), limit)
+        .await?;
+    Ok(Json(History {
+        session_id: session.id,
+        name: session.name,
+        model_id: state
+            .models
+            .first()
+            .map(|model| model.id.clone())
+            .unwrap_or_default(),
+        has_more: messages.first().is_some_and(|oldest| oldest.seq > 1),
+        messages: messages.into_iter().map(line).collect(),
+        seq: session.seq,
+    }))
+}
+
+fn summary(session: Session, now: Timestamp) -> Summary {
+    Summary {
+        id: session.id,
+        user_id: session.user,
+        name: session.name,
+        last_activity: session.active,
+        message_count: session.seq,
+        admin_assisted: false,
+        start_time: session.created,
+        is_active: true,
+        duration: now.duration_since(session.created).as_secs(),
+        total_tokens: session.tokens,
+        max_response_time: session.answer_ms_max,
+        avg_response_time: session
+            .answer_ms_sum
+            .checked_div(session.answers)
+            .unwrap_or(0),
+    }
+}
+
+fn line(message: Message) -> Line {
+    let model = message
+        .answer
+        .as_ref()
+        .map(|answer| ("model_id", answer.model.clone()));
+    Line {
+        id: message.id,
+        seq: message.seq,
+        client_id: message.client_id,
+        sender: message.sender,
+        content: message.content,
+        timestamp: message.at,
+        status: message.answer.as_ref().map(|answer| answer.status),
+        run: message.answer.as_ref().map(|answer| answer.run),
+        metadata: model.into_iter().collect(),
+    }
+}

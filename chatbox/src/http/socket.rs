@@ -1,0 +1,146 @@
+//! Proves who speaks, then makes the request a socket.
+
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use serde::Deserialize;
+use std::time::Duration;
+use url::Url;
+
+use crate::auth::{header_token, protocol_token};
+use crate::chat::{RunId, SessionId};
+use crate::clock;
+use crate::error::ApiError;
+use crate::socket::{self, Start};
+use crate::state::AppState;
+
+/// What our own page asks for; its token rides beside it.
+const PROTOCOL: &str = "chatbox.v1";
+/// A small buffer a connection, or ten thousand idle ones take more than a gigabyte.
+const READ_BUFFER: usize = 4096;
+/// What a peer that reads slowly may hold on to before writes wait for it.
+const WRITE_BUFFER_MAX: usize = 256 * 1024;
+/// When a user without a free seat may try again.
+const RETRY: Duration = Duration::from_secs(5);
+
+#[derive(Deserialize)]
+pub(super) struct Params {
+    token: Option<String>,
+    session_id: Option<String>,
+    after_seq: Option<i64>,
+    run: Option<String>,
+    #[serde(default)]
+    off: usize,
+}
+
+/// `GET ws`. The token comes in `Authorization`, in `Sec-WebSocket-Protocol`, or in the query.
+pub(super) async fn upgrade(
+    State(state): State<AppState>,
+    Query(params): Query<Params>,
+    headers: HeaderMap,
+    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    check_origin(&headers, &state.config.server.allowed_origins)?;
+    let token = header_token(&headers)
+        .or_else(|| protocol_token(&headers))
+        .or(params.token.as_deref());
+    let token = token.ok_or(ApiError::Unauthorized)?;
+    let caller = state
+        .keys
+        .verify(token, clock::now())
+        .map_err(|_| ApiError::InvalidToken)?;
+    let start = start(&params)?;
+    if state.lifecycle.is_stopping() {
+        return Err(ApiError::Stopping);
+    }
+    let upgrade = upgrade.map_err(|_| ApiError::BadRequest("this address speaks WebSocket"))?;
+    // Taken last, so that nothing that fails above holds on to it.
+    let seat = state
+        .limits
+        .seat(&caller.user)
+        .ok_or(ApiError::TooMany(RETRY))?;
+    let frame_bytes = usize::try_from(state.config.limits.frame_bytes).unwrap_or(READ_BUFFER);
+    // A client that offers its token alone must get it back: a browser takes no other answer.
+    let bearer = protocol_token(&headers).map(|token| format!("bearer.{token}"));
+    let upgrade = upgrade
+        .protocols([PROTOCOL.to_owned()].into_iter().chain(bearer))
+        .read_buffer_size(READ_BUFFER)
+        .max_write_buffer_size(WRITE_BUFFER_MAX)
+        .max_message_size(frame_bytes)
+        .max_frame_size(frame_bytes);
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        let lifecycle = state.lifecycle.clone();
+        lifecycle
+            .hold_socket(socket::serve(socket, caller, start, state))
+            .await;
+        drop(seat);
+    }))
+}
+
+fn start(params: &Params) -> Result<Option<Start>, ApiError> {
+    let Some(id) = params.session_id.as_deref().filter(|id| !id.is_empty()) else {
+        return Ok(None);
+    };
+    let words = "session_id must be at most 128 letters, digits or any of -_.:";
+    let session = SessionId::parse(id).ok_or(ApiError::BadRequest(words))?;
+    Ok(Some(Start {
+        session,
+        after: params.after_seq.map(|seq| seq.max(0)),
+        run: params
+            .run
+            .as_deref()
+            .and_then(RunId::parse)
+            .map(|run| (run, params.off)),
+    }))
+}
+
+/// A page may connect if it comes from this server or from an allowed origin. A program sends no origin.
+fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), ApiError> {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return Ok(());
+    };
+    let origin = origin.to_str().map_err(|_| ApiError::ForeignOrigin)?;
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    let own = Url::parse(origin)
+        .is_ok_and(|url| host == Some(&url[url::Position::BeforeHost..url::Position::AfterPort]));
+    if own || allowed.iter().any(|allowed| allowed == origin) {
+        return Ok(());
+    }
+    Err(ApiError::ForeignOrigin)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_pages_may_connect() {
+        let allowed = ["https://www.example.com".to_owned()];
+        for (origin, accepted) in [
+            (None, true),
+            (Some("https://chat.example.com"), true),
+            (Some("http://chat.example.com"), true),
+            (Some("https://www.example.com"), true),
+            (Some("https://example.com"), false),
+            (Some("https://www.example.com:8443"), false),
+            (Some("http://www.example.com"), false),
+            (Some("https://chat.example.com.evil.test"), false),
+            (Some("null"), false),
+            (Some(""), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, "chat.example.com".parse().unwrap());
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, origin.parse().unwrap());
+            }
+            assert_eq!(
+                check_origin(&headers, &allowed).is_ok(),
+                accepted,
+                "{origin:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,394 @@
+//! The life of one connection: what comes in, what the session says, pings, the end.
+
+mod follow;
+mod pump;
+
+use std::time::Duration;
+
+use axum::extract::ws::WebSocket;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+
+use self::follow::{Follow, Step};
+use self::pump::{Closed, Incoming, Pump};
+use crate::auth::Caller;
+use crate::bus::{Heard, Subscription};
+use crate::chat::{MessageId, RunId, SessionId};
+use crate::clock;
+use crate::state::AppState;
+use crate::store::{AppendError, Question, StoreError};
+use crate::wire::inbound::{self, Inbound, Resume, Say};
+use crate::wire::outbound::{Code, Frame, Rejection};
+use crate::wire::{CLOSE_EXPIRED, CLOSE_GOING_AWAY};
+
+/// Between two pings: short enough for the proxies that cut quiet connections after 30 s.
+const PING_EVERY: Duration = Duration::from_secs(25);
+/// A peer that was not heard for so long is gone.
+const DEAD_AFTER: Duration = Duration::from_secs(60);
+/// Messages that a client is caught up with; one that missed more reads the history over HTTP.
+const CATCH_UP: usize = 500;
+/// Events between two flushes.
+const BURST: usize = 256;
+
+/// A session that the client named when it connected.
+#[derive(Clone, Debug)]
+pub struct Start {
+    pub session: SessionId,
+    /// Set: send what came after this `seq`.
+    pub after: Option<i64>,
+    pub run: Option<(RunId, usize)>,
+}
+
+/// Talks with one client until one of the two goes.
+pub async fn serve(socket: WebSocket, caller: Caller, start: Option<Start>, state: AppState) {
+    state.metrics.connections.inc();
+    let mut connection = Connection {
+        pump: Pump::new(socket),
+        caller,
+        following: None,
+        state,
+    };
+    let Closed = connection.run(start).await;
+    connection.state.metrics.connections.dec();
+}
+
+struct Connection {
+    pump: Pump,
+    caller: Caller,
+    following: Option<Following>,
+    state: AppState,
+}
+
+/// The session this connection is bound to.
+struct Following {
+    follow: Follow,
+    events: Subscription,
+}
+
+impl Connection {
+    async fn run(&mut self, start: Option<Start>) -> Closed {
+        match self.talk(start).await {
+            Ok(never) => match never {},
+            Err(closed) => closed,
+        }
+    }
+
+    async fn talk(&mut self, start: Option<Start>) -> Result<std::convert::Infallible, Closed> {
+        self.greet(start).await?;
+        let mut ping = interval(PING_EVERY);
+        ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut heard_at = Instant::now();
+        let left = self.caller.expires.duration_since(clock::now());
+        let expiry = sleep(left.try_into().unwrap_or(Duration::ZERO));
+        tokio::pin!(expiry);
+        let lifecycle = self.state.lifecycle.clone();
+        loop {
+            tokio::select! {
+                incoming = self.pump.next() => {
+                    heard_at = Instant::now();
+                    if let Incoming::Text(text) = incoming? {
+                        self.take(&text).await?;
+                    }
+                }
+                heard = next_event(&mut self.following) => self.tell(heard).await?,
+                _ = ping.tick() => {
+                    if heard_at.elapsed() > DEAD_AFTER {
+                        return Err(Closed);
+                    }
+                    self.pump.ping().await?;
+                }
+                () = &mut expiry => return Err(self.pump.close(CLOSE_EXPIRED, "the token has expired").await),
+                () = lifecycle.closing() => return Err(self.pump.close(CLOSE_GOING_AWAY, "Server shutting down").await),
+            }
+        }
+    }
+
+    async fn greet(&mut self, start: Option<Start>) -> Result<(), Closed> {
+        let session = start.as_ref().map(|start| &start.session);
+        let hello = Frame::hello(
+            clock::now(),
+            &self.caller.user,
+            session,
+            self.state.model_names(),
+        );
+        self.pump.send(&hello).await?;
+        let Some(start) = start else {
+            return Ok(());
+        };
+        self.bind(start).await
+    }
+
+    async fn take(&mut self, text: &str) -> Result<(), Closed> {
+        let chars = usize::try_from(self.state.config.limits.message_chars).unwrap_or(0);
+        match inbound::parse(text, clock::now(), chars) {
+            Ok(Inbound::Say(say)) => self.say(say).await,
+            Ok(Inbound::Resume(Resume {
+                session,
+                after,
+                run,
+            })) => {
+                self.bind(Start {
+                    session,
+                    after: Some(after),
+                    run,
+                })
+                .await
+            }
+            Err(rejection) => self.reject(None, rejection).await,
+        }
+    }
+
+    /// Stores a message, acknowledges it in its turn, and has it answered.
+    async fn say(&mut self, say: Say) -> Result<(), Closed> {
+        let session = say.session.unwrap_or_else(SessionId::random);
+        let client_id = say.client_id.clone();
+        if let Err(wait) = self.state.limits.message(&self.caller.user) {
+            let words = "You are sending messages too fast. Please wait a moment.";
+            let rejection = Rejection {
+                client_id,
+                retry_after: Some(wait),
+                ..Rejection::new(Code::TooManyRequests, words)
+            };
+            return self.reject(Some(&session), rejection).await;
+        }
+        self.state.metrics.messages_received.inc();
+        // Before the message is stored, so that its own announcement is heard; unused if it is not this user's.
+        let bound = self
+            .following
+            .as_ref()
+            .is_some_and(|following| *following.follow.session() == session);
+        let events = (!bound).then(|| self.state.bus.subscribe(&session));
+        let question = Question {
+            id: MessageId::new(),
+            session: session.clone(),
+            user: self.caller.user.clone(),
+            client_id: say.client_id,
+            content: say.content,
+            at: clock::now(),
+            pending_max: usize::try_from(self.state.config.limits.pending_questions).unwrap_or(0),
+        };
+        let appended = match self.state.turns.ask(question).await {
+            Ok(appended) => appended,
+            Err(error) => {
+                let rejection = Rejection {
+                    client_id,
+                    ..refusal(error)
+                };
+                return self.reject(Some(&session), rejection).await;
+            }
+        };
+        if let Some(events) = events {
+            let before = appended.message.seq - 1;
+            self.following = Some(Following {
+                follow: Follow::new(session.clone(), before, None),
+                events,
+            });
+            let hello = Frame::hello(
+                clock::now(),
+                &self.caller.user,
+                Some(&session),
+                self.state.model_names(),
+            );
+            self.pump.feed(&hello).await?;
+        }
+        let known = self
+            .following
+            .as_ref()
+            .is_some_and(|following| following.follow.seq() >= appended.message.seq);
+        if known {
+            self.pump
+                .feed(&Frame::ack(clock::now(), &appended.message))
+                .await?;
+        } else if let Some(following) = &mut self.following {
+            following.follow.sent(&appended.message);
+            self.catch_up().await?;
+        }
+        self.state.turns.kick(session);
+        self.pump.flush().await
+    }
+
+    /// Follows a session from where the client left it. Subscribed first, read then: nothing falls between.
+    async fn bind(&mut self, start: Start) -> Result<(), Closed> {
+        let events = self.state.bus.subscribe(&start.session);
+        let session = match self.state.store.session(&start.session).await {
+            Ok(session) => session,
+            Err(error) => return self.store_failed(&start.session, &error).await,
+        };
+        let Some(session) = session else {
+            // Nobody's yet. Its first message makes it somebody's, and binds it.
+            return match start.after {
+                Some(_) => {
+                    self.pump
+                        .send(&Frame::caught_up(clock::now(), &start.session, 0, true))
+                        .await
+                }
+                None => Ok(()),
+            };
+        };
+        if session.user != self.caller.user {
+            let rejection = Rejection::new(
+                Code::Unauthorized,
+                "This conversation belongs to somebody else.",
+            );
+            return self.reject(None, rejection).await;
+        }
+        let after = start.after.unwrap_or(session.seq).min(session.seq);
+        let follow = Follow::new(start.session.clone(), after, start.run);
+        self.following = Some(Following { follow, events });
+        let recovered = self.catch_up().await?;
+        if let (Some(_), Some(following)) = (start.after, &self.following) {
+            let caught_up = Frame::caught_up(
+                clock::now(),
+                &start.session,
+                following.follow.seq(),
+                recovered,
+            );
+            self.pump.feed(&caught_up).await?;
+        }
+        self.pump.flush().await
+    }
+
+    /// Sends what the store and the live run have beyond what the client has seen. False: too much to send.
+    async fn catch_up(&mut self) -> Result<bool, Closed> {
+        let Some(following) = &mut self.following else {
+            return Ok(true);
+        };
+        let follow = &mut following.follow;
+        let session = follow.session().clone();
+        let missing = match self
+            .state
+            .store
+            .messages_after(&session, follow.seq(), CATCH_UP + 1)
+            .await
+        {
+            Ok(missing) => missing,
+            Err(error) => return self.store_failed(&session, &error).await.map(|()| false),
+        };
+        let recovered = missing.len() <= CATCH_UP;
+        let mut frames = Vec::new();
+        if recovered {
+            let steps = missing
+                .iter()
+                .map(|message| follow.message(clock::now(), message));
+            frames.extend(steps.filter_map(|step| {
+                if let Step::Send(frame) = step {
+                    Some(*frame)
+                } else {
+                    None
+                }
+            }));
+        } else if let Ok(Some(newest)) = self.state.store.session(&session).await {
+            follow.skip_to(newest.seq);
+        }
+        if let Some(live) = self.state.turns.live(&session) {
+            frames.extend(follow.snapshot(clock::now(), &live));
+        }
+        for frame in &frames {
+            self.pump.feed(frame).await?;
+        }
+        Ok(recovered)
+    }
+
+    /// Tells what was heard, and what was heard meanwhile, with one write.
+    async fn tell(&mut self, first: Heard) -> Result<(), Closed> {
+        let mut next = Some(first);
+        for _ in 0..BURST {
+            let Some(heard) = next.take() else {
+                break;
+            };
+            self.tell_one(heard).await?;
+            next = self
+                .following
+                .as_mut()
+                .and_then(|following| following.events.try_next());
+        }
+        if let Some(heard) = next {
+            self.tell_one(heard).await?;
+        }
+        self.pump.flush().await
+    }
+
+    async fn tell_one(&mut self, heard: Heard) -> Result<(), Closed> {
+        let Some(following) = &mut self.following else {
+            return Ok(());
+        };
+        let step = match &heard {
+            Heard::Event(event) => following.follow.event(clock::now(), event),
+            Heard::Lagged => Step::Gap,
+        };
+        match step {
+            Step::Send(frame) => {
+                self.count_error(&frame);
+                self.pump.feed(&frame).await
+            }
+            Step::Skip => Ok(()),
+            Step::Gap => self.catch_up().await.map(drop),
+        }
+    }
+
+    async fn reject(
+        &mut self,
+        session: Option<&SessionId>,
+        rejection: Rejection,
+    ) -> Result<(), Closed> {
+        let frame = Frame::rejected(clock::now(), session, rejection);
+        self.count_error(&frame);
+        self.pump.send(&frame).await
+    }
+
+    async fn store_failed(
+        &mut self,
+        session: &SessionId,
+        error: &StoreError,
+    ) -> Result<(), Closed> {
+        tracing::error!(session.id = %session, cause = ?error, "cannot read a session");
+        let rejection = Rejection::new(
+            Code::DatabaseError,
+            "Something went wrong. Please try again.",
+        );
+        self.reject(Some(session), rejection).await
+    }
+
+    fn count_error(&self, frame: &Frame) {
+        if let Some(code) = frame.error_code() {
+            self.state
+                .metrics
+                .message_errors
+                .with_label_values(&[code.as_str()])
+                .inc();
+        }
+    }
+}
+
+async fn next_event(following: &mut Option<Following>) -> Heard {
+    match following {
+        Some(following) => following.events.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn refusal(error: AppendError) -> Rejection {
+    match error {
+        AppendError::NotOwner => Rejection::new(
+            Code::Unauthorized,
+            "This conversation belongs to somebody else.",
+        ),
+        AppendError::ClientIdTaken => Rejection::new(
+            Code::InvalidFormat,
+            "client_id was used for another message",
+        ),
+        AppendError::TooManyPending => Rejection {
+            retry_after: Some(Duration::from_secs(2)),
+            ..Rejection::new(
+                Code::ServiceError,
+                "Please wait for the answers to your earlier messages.",
+            )
+        },
+        AppendError::Store(error) => {
+            tracing::error!(cause = ?error, "cannot store a message");
+            Rejection::new(
+                Code::DatabaseError,
+                "Your message could not be stored. Please try again.",
+            )
+        }
+    }
+}

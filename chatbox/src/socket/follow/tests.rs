@@ -1,0 +1,138 @@
+//! Whatever order, loss or repetition the bus produces, the client ends with the text that is stored.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::chat::{MessageId, Sender, Status};
+
+fn stored(session: &SessionId, seq: i64, answer: Option<(RunId, &str)>) -> Message {
+    Message {
+        id: MessageId::new(),
+        session: session.clone(),
+        seq,
+        client_id: None,
+        sender: if answer.is_some() {
+            Sender::Ai
+        } else {
+            Sender::User
+        },
+        content: answer.map_or("question", |(_, text)| text).to_owned(),
+        at: Timestamp::UNIX_EPOCH,
+        answer: answer.map(|(run, _)| Answered {
+            run,
+            fence: 1,
+            question: seq - 1,
+            status: Status::Complete,
+            model: "m".to_owned(),
+        }),
+    }
+}
+
+/// A client that obeys the receiver's rules and nothing more.
+#[derive(Default)]
+struct Client {
+    seqs: Vec<i64>,
+    text: String,
+}
+
+impl Client {
+    fn take(&mut self, frame: &Frame) {
+        let frame: serde_json::Value = serde_json::from_str(&frame.render()).unwrap();
+        if let Some(seq) = frame["seq"].as_i64() {
+            self.seqs.push(seq);
+        }
+        if frame["type"] == "ai_response" {
+            assert_eq!(
+                frame["off"],
+                utf16::len(&self.text),
+                "every piece follows the one before"
+            );
+            self.text.push_str(frame["content"].as_str().unwrap());
+        }
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp::UNIX_EPOCH
+}
+
+#[test]
+fn the_sender_gets_an_acknowledgement_and_others_get_the_message() {
+    let session = SessionId::random();
+    let message = stored(&session, 1, None);
+    for (own, kind) in [(true, r#""op":"ack""#), (false, r#""type":"user_message""#)] {
+        let mut follow = Follow::new(session.clone(), 0, None);
+        if own {
+            follow.sent(&message);
+        }
+        let Step::Send(frame) = follow.event(now(), &Event::Stored(Arc::new(message.clone())))
+        else {
+            panic!("nothing is sent");
+        };
+        assert!(frame.render().contains(kind), "{}", frame.render());
+        assert_eq!(follow.seq(), 1);
+    }
+}
+
+#[test]
+fn a_hole_is_noticed() {
+    let session = SessionId::random();
+    let mut follow = Follow::new(session.clone(), 1, None);
+    assert!(matches!(
+        follow.message(now(), &stored(&session, 3, None)),
+        Step::Gap
+    ));
+    assert!(matches!(
+        follow.message(now(), &stored(&session, 1, None)),
+        Step::Skip
+    ));
+    assert!(matches!(
+        follow.message(now(), &stored(&session, 2, None)),
+        Step::Send(_)
+    ));
+}
+
+proptest! {
+    /// The client joins the answer anywhere, with a part it may have from before; deltas are lost or come twice;
+    /// every gap is answered from the store, as the socket does.
+    #[test]
+    fn the_text_is_whole_and_nothing_comes_twice(
+        pieces in prop::collection::vec("[a-zä😀 ]{0,6}", 1..12),
+        faults in prop::collection::vec(0u8..4, 12),
+        has in 0usize..20,
+        joins in 0usize..12,
+    ) {
+        let (session, run) = (SessionId::random(), RunId::new());
+        let whole: String = pieces.concat();
+        let head: String = whole.chars().take(has).collect();
+        let mut follow = Follow::new(session.clone(), 1, Some((run, utf16::len(&head))));
+        let mut client = Client { text: head.clone(), ..Client::default() };
+        let mut live = Snapshot { run, fence: 1, model: "m".to_owned(), text: String::new() };
+        for (index, text) in pieces.iter().enumerate() {
+            let off = utf16::len(&live.text);
+            live.text.push_str(text);
+            let delta = Event::Said(Arc::new(Delta { run, fence: 1, model: "m".to_owned(), off, text: text.clone() }));
+            if index < joins || live.text.len() < head.len() {
+                continue;
+            }
+            for _ in 0..match faults[index] { 0 => 0, 1 => 2, _ => 1 } {
+                match follow.event(now(), &delta) {
+                    Step::Send(frame) => client.take(&frame),
+                    Step::Skip => {}
+                    Step::Gap => for frame in follow.snapshot(now(), &live) { client.take(&frame) },
+                }
+            }
+        }
+        let end = stored(&session, 2, Some((run, &whole)));
+        for _ in 0..2 {
+            if let Step::Send(frame) = follow.message(now(), &end) {
+                client.take(&frame);
+            }
+        }
+        prop_assert!(follow.snapshot(now(), &live).is_empty(), "an ended run is not live");
+        prop_assert_eq!(client.text, whole);
+        prop_assert_eq!(client.seqs, vec![2]);
+    }
+}

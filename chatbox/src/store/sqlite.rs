@@ -1,0 +1,186 @@
+//! A database file: for one process. Write-ahead log, one writer thread, a few readers.
+
+mod read;
+mod rows;
+mod schema;
+mod write;
+mod writer;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use async_trait::async_trait;
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::Semaphore;
+
+use self::writer::Writer;
+use super::{Abandoned, Answer, AppendError, Appended, Claim, NewRun, Question, Store, StoreError};
+use crate::chat::{Message, Run, RunId, Session, SessionId};
+
+/// Readers at the same time. More would only compete for the same disk.
+const READERS: usize = 4;
+
+/// Name of the database below the data directory.
+const FILE: &str = "chatbox.db";
+
+/// Sessions, messages and runs in one file.
+pub struct Sqlite {
+    path: PathBuf,
+    writer: Writer,
+    /// Idle read connections; at most as many exist as `permits` lets run.
+    readers: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+    /// Held for the life of the process: two processes on one file would answer each question twice.
+    _lock: File,
+}
+
+impl Sqlite {
+    /// Opens the database below `dir`, and makes or migrates it.
+    ///
+    /// # Errors
+    /// When the directory cannot be written, another process holds it, or a newer release wrote the file.
+    pub fn open(dir: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(dir)
+            .with_context(|| format!("cannot create the data directory {}", dir.display()))?;
+        let lock = lock(&dir.join("lock"))?;
+        let path = dir.join(FILE);
+        let mut connection = Connection::open(&path)
+            .with_context(|| format!("cannot open the database {}", path.display()))?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        // An acknowledged message must survive a power cut, so every commit reaches the disk.
+        connection.pragma_update(None, "synchronous", "full")?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        schema::migrate(&mut connection)?;
+        Ok(Self {
+            path,
+            writer: Writer::start(connection)?,
+            readers: Arc::default(),
+            permits: Arc::new(Semaphore::new(READERS)),
+            _lock: lock,
+        })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .map_err(StoreError::new)?;
+        let (readers, path) = (Arc::clone(&self.readers), self.path.clone());
+        let run = move || -> rusqlite::Result<T> {
+            let _permit = permit;
+            let idle = readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = match idle {
+                Some(connection) => connection,
+                None => Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+            };
+            let result = query(&connection);
+            readers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
+            result
+        };
+        let done = tokio::task::spawn_blocking(run)
+            .await
+            .map_err(StoreError::new)?;
+        done.map_err(StoreError::new)
+    }
+}
+
+fn lock(path: &Path) -> anyhow::Result<File> {
+    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    file.try_lock().with_context(|| {
+        format!(
+            "another chat server uses the data directory: {} is locked",
+            path.display()
+        )
+    })?;
+    Ok(file)
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn append(&self, question: Question) -> Result<Appended, AppendError> {
+        self.writer
+            .call(move |tx| write::append(tx, &question))
+            .await?
+    }
+
+    async fn claim(&self, session: &SessionId, run: NewRun) -> Result<Option<Claim>, StoreError> {
+        let session = session.clone();
+        self.writer
+            .call(move |tx| write::claim(tx, &session, &run))
+            .await
+    }
+
+    async fn checkpoint(&self, run: RunId, text: String) -> Result<(), StoreError> {
+        self.writer
+            .call(move |tx| write::checkpoint(tx, run, &text))
+            .await
+    }
+
+    async fn finish(&self, run: &Run, answer: Answer) -> Result<Option<Message>, StoreError> {
+        let run = run.clone();
+        self.writer
+            .call(move |tx| write::finish(tx, &run, &answer))
+            .await
+    }
+
+    async fn release(&self, run: RunId) -> Result<(), StoreError> {
+        self.writer.call(move |tx| write::release(tx, run)).await
+    }
+
+    async fn abandoned(&self) -> Result<Vec<Abandoned>, StoreError> {
+        self.read(read::open_runs).await
+    }
+
+    async fn waiting(&self) -> Result<Vec<SessionId>, StoreError> {
+        self.read(read::waiting).await
+    }
+
+    async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
+        let id = id.clone();
+        self.read(move |connection| read::session(connection, &id))
+            .await
+    }
+
+    async fn sessions(&self, user: &str, limit: usize) -> Result<Vec<Session>, StoreError> {
+        let user = user.to_owned();
+        self.read(move |connection| read::sessions(connection, &user, limit))
+            .await
+    }
+
+    async fn messages_after(
+        &self,
+        id: &SessionId,
+        after: i64,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError> {
+        let id = id.clone();
+        self.read(move |connection| read::messages_after(connection, &id, after, limit))
+            .await
+    }
+
+    async fn messages_before(
+        &self,
+        id: &SessionId,
+        before: i64,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError> {
+        let id = id.clone();
+        self.read(move |connection| read::messages_before(connection, &id, before, limit))
+            .await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.read(|connection| connection.query_row("SELECT 1", [], |_| Ok(())))
+            .await
+    }
+}

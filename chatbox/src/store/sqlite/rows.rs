@@ -1,0 +1,90 @@
+//! Rows ↔ nouns.
+
+use jiff::Timestamp;
+use rusqlite::types::{FromSql, FromSqlError, Type};
+use rusqlite::{Error, Result, Row};
+
+use crate::chat::message::Answered;
+use crate::chat::{Message, MessageId, Run, RunId, Sender, Session, SessionId, Status};
+
+/// Columns of [`message`], in its order.
+pub(super) const MESSAGE: &str =
+    "id, session, seq, client_id, sender, content, at, run, fence, question, status, model";
+/// Columns of [`session`], in its order.
+pub(super) const SESSION: &str =
+    "id, user, name, seq, created, active, tokens, answers, answer_ms_sum, answer_ms_max";
+/// Columns of [`run`], in its order.
+pub(super) const RUN: &str = "id, session, question, fence, model";
+
+pub(super) fn message(row: &Row<'_>) -> Result<Message> {
+    Ok(Message {
+        id: text(row, 0, MessageId::parse)?,
+        session: text(row, 1, SessionId::parse)?,
+        seq: row.get(2)?,
+        client_id: row.get(3)?,
+        sender: text(row, 4, sender)?,
+        content: row.get(5)?,
+        at: time(row, 6)?,
+        answer: answered(row)?,
+    })
+}
+
+fn answered(row: &Row<'_>) -> Result<Option<Answered>> {
+    if row.get_ref(7)? == rusqlite::types::ValueRef::Null {
+        return Ok(None);
+    }
+    Ok(Some(Answered {
+        run: text(row, 7, RunId::parse)?,
+        fence: row.get(8)?,
+        question: row.get(9)?,
+        status: text(row, 10, Status::parse)?,
+        model: row.get(11)?,
+    }))
+}
+
+pub(super) fn session(row: &Row<'_>) -> Result<Session> {
+    Ok(Session {
+        id: text(row, 0, SessionId::parse)?,
+        user: row.get(1)?,
+        name: row.get(2)?,
+        seq: row.get(3)?,
+        created: time(row, 4)?,
+        active: time(row, 5)?,
+        tokens: row.get(6)?,
+        answers: row.get(7)?,
+        answer_ms_sum: row.get(8)?,
+        answer_ms_max: row.get(9)?,
+    })
+}
+
+pub(super) fn run(row: &Row<'_>) -> Result<Run> {
+    Ok(Run {
+        id: text(row, 0, RunId::parse)?,
+        session: text(row, 1, SessionId::parse)?,
+        question: row.get(2)?,
+        fence: row.get(3)?,
+        model: row.get(4)?,
+    })
+}
+
+fn sender(text: &str) -> Option<Sender> {
+    [Sender::User, Sender::Ai, Sender::System]
+        .into_iter()
+        .find(|sender| sender.as_str() == text)
+}
+
+fn text<T>(row: &Row<'_>, column: usize, parse: impl Fn(&str) -> Option<T>) -> Result<T> {
+    let text = String::column_result(row.get_ref(column)?)?;
+    parse(&text).ok_or_else(|| {
+        let cause = FromSqlError::Other(
+            format!("column {column} holds what this release does not know").into(),
+        );
+        Error::FromSqlConversionFailure(column, Type::Text, Box::new(cause))
+    })
+}
+
+fn time(row: &Row<'_>, column: usize) -> Result<Timestamp> {
+    let micros = row.get(column)?;
+    Timestamp::from_microsecond(micros)
+        .map_err(|cause| Error::FromSqlConversionFailure(column, Type::Integer, Box::new(cause)))
+}

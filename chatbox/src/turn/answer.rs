@@ -1,0 +1,115 @@
+//! What a model says → deltas, and in the end a message. Pure.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::bus::Delta;
+use crate::chat::{MessageId, Run, Status, utf16};
+use crate::llm::{Failed, Usage};
+use crate::store::Answer;
+
+/// How a model stopped speaking.
+#[derive(Debug)]
+pub(super) enum Ending {
+    Complete,
+    Failed(Failed),
+    /// The server stops, and its patience with it.
+    Interrupted,
+}
+
+/// An answer that grows.
+pub(super) struct Draft<'run> {
+    run: &'run Run,
+    text: String,
+    /// Length of `text` in UTF-16 code units.
+    off: usize,
+    pub(super) usage: Usage,
+}
+
+impl<'run> Draft<'run> {
+    pub(super) fn new(run: &'run Run) -> Self {
+        Self {
+            run,
+            text: String::new(),
+            off: 0,
+            usage: Usage::default(),
+        }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Takes the next piece, and tells where it stands.
+    pub(super) fn say(&mut self, text: String) -> Delta {
+        let off = self.off;
+        self.off += utf16::len(&text);
+        self.text.push_str(&text);
+        Delta {
+            run: self.run.id,
+            fence: self.run.fence,
+            model: self.run.model.clone(),
+            off,
+            text,
+        }
+    }
+
+    pub(super) fn finish(
+        self,
+        ending: &Ending,
+        id: MessageId,
+        at: Timestamp,
+        took: Duration,
+    ) -> Answer {
+        Answer {
+            id,
+            content: self.text,
+            status: match ending {
+                Ending::Complete => Status::Complete,
+                Ending::Failed(_) => Status::Failed,
+                Ending::Interrupted => Status::Interrupted,
+            },
+            at,
+            tokens: i64::from(self.usage.question) + i64::from(self.usage.answer),
+            took_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::{RunId, SessionId};
+
+    #[test]
+    fn offsets_count_as_a_browser_does_and_pieces_make_the_whole() {
+        let run = Run {
+            id: RunId::new(),
+            session: SessionId::random(),
+            question: 1,
+            fence: 7,
+            model: "m".to_owned(),
+        };
+        let mut draft = Draft::new(&run);
+        let offs: Vec<_> = ["a😀", "ä", "b"]
+            .map(|text| draft.say(text.to_owned()).off)
+            .into();
+        assert_eq!(offs, [0, 3, 4]);
+        draft.usage = Usage {
+            question: 3,
+            answer: 2,
+        };
+        let answer = draft.finish(
+            &Ending::Interrupted,
+            MessageId::new(),
+            Timestamp::UNIX_EPOCH,
+            Duration::from_secs(2),
+        );
+        assert_eq!(
+            (answer.content.as_str(), answer.tokens, answer.took_ms),
+            ("a😀äb", 5, 2000)
+        );
+        assert_eq!(answer.status, Status::Interrupted);
+    }
+}
