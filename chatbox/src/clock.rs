@@ -1,7 +1,10 @@
 //! The one place that asks what time it is; pure code is told.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 
+/// Now, in whole microseconds: as precise as the store keeps it, so that what is told equals what is read later.
 pub fn now() -> Timestamp {
-    Timestamp::now()
+    let now = Timestamp::now();
+    // Fails only within a microsecond of the end of time.
+    now.round(Unit::Microsecond).unwrap_or(now)
 }

@@ -218,8 +218,11 @@ impl Turns {
     fn keep(&self, run: &Run, text: String) {
         let (store, id) = (Arc::clone(&self.0.store), run.id);
         tokio::spawn(async move {
-            if let Err(error) = store.checkpoint(id, text).await {
-                tracing::warn!(run.id = %id, cause = ?error, "cannot keep a checkpoint");
+            match store.checkpoint(id, text).await {
+                Ok(()) => tracing::trace!(run.id = %id, "checkpoint kept"),
+                Err(error) => {
+                    tracing::warn!(run.id = %id, cause = ?error, "cannot keep a checkpoint")
+                }
             }
         });
     }

@@ -1,1 +1,27 @@
-//! Placeholder.
+//! Helpers of the tests: a started server, a client on its socket, a provider that the test drives.
+//!
+//! - [`World`]: a server of its own for each test, in this process, on free ports
+//! - [`Process`]: the same as a process that can be killed
+//! - [`Client`]: one socket, and the receiver's rules of the wire
+//! - [`Provider`]: an endpoint that speaks OpenAI's chat completions word by word, as the test says
+
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "a helper of tests fails by panicking"
+)]
+
+mod client;
+mod process;
+mod provider;
+mod world;
+
+pub use client::{Answer, Client};
+pub use process::Process;
+pub use provider::{Call, Provider, Speech};
+pub use world::{World, demo, documents, guests, openai};
+
+use std::time::Duration;
+
+/// A test that waits so long hangs; nothing is measured by it.
+pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,170 @@
+//! One socket, and the receiver's rules of the wire.
+
+use std::collections::BTreeMap;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+use crate::PATIENCE;
+
+/// One socket.
+pub struct Client {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+}
+
+/// An answer as the receiver's rules put it together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    pub run: String,
+    pub text: String,
+    pub status: String,
+    /// `seq` of its message.
+    pub seq: i64,
+}
+
+impl Client {
+    /// Connects with the token in the header.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn connect(url: &str, token: &str) -> Result<Self, Error> {
+        Self::connect_with(
+            url,
+            &BTreeMap::from([("authorization", format!("Bearer {token}"))]),
+        )
+        .await
+    }
+
+    /// Connects with these headers.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn connect_with(
+        url: &str,
+        headers: &BTreeMap<&'static str, String>,
+    ) -> Result<Self, Error> {
+        let mut request = url.into_client_request()?;
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().unwrap());
+        }
+        let (socket, _) = timeout(PATIENCE, connect_async(request)).await.unwrap()?;
+        Ok(Self { socket })
+    }
+
+    pub async fn send(&mut self, frame: Value) {
+        self.send_text(frame.to_string()).await;
+    }
+
+    pub async fn send_text(&mut self, text: String) {
+        self.socket.send(Message::text(text)).await.unwrap();
+    }
+
+    /// Sends a message with a name of its own.
+    pub async fn say(&mut self, session: &str, client_id: &str, content: &str) {
+        self.send(json!({"type": "user_message", "session_id": session, "client_id": client_id, "content": content})).await;
+    }
+
+    /// The next frame.
+    pub async fn next(&mut self) -> Value {
+        self.next_or_close()
+            .await
+            .unwrap_or_else(|code| panic!("closed with {code}"))
+    }
+
+    /// The next frame, or the code that the server closed with; 1006 stands for no word at all.
+    ///
+    /// # Errors
+    /// When the socket was closed.
+    pub async fn next_or_close(&mut self) -> Result<Value, u16> {
+        loop {
+            match timeout(PATIENCE, self.socket.next())
+                .await
+                .expect("a frame")
+            {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Close(Some(frame)))) => return Err(frame.code.into()),
+                Some(Ok(Message::Close(None)) | Err(_)) | None => return Err(1006),
+                Some(Ok(_)) => {}
+            }
+        }
+    }
+
+    /// Frames up to the first that `last` takes, with it.
+    pub async fn until(&mut self, last: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let mut frames = Vec::new();
+        loop {
+            frames.push(self.next().await);
+            if last(&frames[frames.len() - 1]) {
+                return frames;
+            }
+        }
+    }
+
+    /// The first frame with this `type`, or with this `metadata.op`.
+    pub async fn wait_for(&mut self, kind: &str) -> Value {
+        let is = |frame: &Value| frame["type"] == kind || frame["metadata"]["op"] == kind;
+        self.until(is).await.pop().unwrap()
+    }
+
+    /// The code that the server closes with.
+    pub async fn closed(&mut self) -> u16 {
+        loop {
+            if let Err(code) = self.next_or_close().await {
+                return code;
+            }
+        }
+    }
+
+    /// The next answer, from its first frame to its last.
+    pub async fn answer(&mut self) -> Answer {
+        let mut answer = Answer::default();
+        while answer.status.is_empty() {
+            answer.take(&self.next().await);
+        }
+        answer
+    }
+
+    /// Gone without a word, as when a phone leaves the network.
+    pub fn vanish(self) {
+        drop(self);
+    }
+}
+
+impl Answer {
+    /// Applies one frame; others than answers are ignored.
+    pub fn take(&mut self, frame: &Value) {
+        if frame["type"] != "ai_response" {
+            return;
+        }
+        let run = frame["run"].as_str().unwrap();
+        if self.run != run {
+            *self = Self {
+                run: run.to_owned(),
+                ..Self::default()
+            };
+        }
+        let (off, done) = (
+            frame["off"].as_u64().unwrap(),
+            frame["metadata"]["done"] == "true",
+        );
+        let have = u64::try_from(self.text.encode_utf16().count()).unwrap();
+        let whole = done && off == 0;
+        assert!(
+            whole || off == have,
+            "a piece at {off} follows {have}: {frame}"
+        );
+        if whole {
+            self.text.clear();
+        }
+        self.text.push_str(frame["content"].as_str().unwrap());
+        if done {
+            self.status = frame["status"].as_str().unwrap().to_owned();
+            self.seq = frame["seq"].as_i64().unwrap();
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The process is killed without a word, and started again.
+
+use std::process::Stdio;
+
+use tests::{Client, Process, Provider, demo, documents, openai};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_server");
+
+async fn connect(process: &Process, query: &str, token: &str) -> Client {
+    Client::connect(
+        &format!("ws://{}/chatbox/ws?{query}", process.public),
+        token,
+    )
+    .await
+    .unwrap()
+}
+
+async fn guest(process: &Process) -> String {
+    let response = reqwest::Client::new()
+        .post(format!("http://{}/chatbox/guest", process.public))
+        .send()
+        .await
+        .unwrap();
+    response.json::<serde_json::Value>().await.unwrap()["token"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+#[tokio::test]
+async fn a_run_that_had_spoken_ends_with_what_it_said() {
+    let mut provider = Provider::start().await;
+    let home = tempfile::tempdir().unwrap();
+    let config = openai(&provider);
+    let mut process = Process::start(BINARY, &home, &config).await;
+    let token = guest(&process).await;
+    let mut client = connect(&process, "", &token).await;
+    client.say("s", "c", "tell me").await;
+    client.wait_for("ack").await;
+    let speech = provider.call().await.begin();
+    speech.say("Once ");
+    client.wait_for("ai_response").await;
+    process.logged("checkpoint kept").await;
+    process.kill().await;
+
+    let process = Process::start(BINARY, &home, &config).await;
+    let mut client = connect(&process, "session_id=s&after_seq=0", &token).await;
+    assert_eq!(client.wait_for("user_message").await["content"], "tell me");
+    let answer = client.answer().await;
+    assert_eq!(
+        (answer.text.as_str(), answer.status.as_str()),
+        ("Once ", "interrupted")
+    );
+    assert!(
+        provider.is_idle(),
+        "what was seen is not said again in other words"
+    );
+    assert_eq!(client.wait_for("caught_up").await["seq"], 2);
+}
+
+#[tokio::test]
+async fn a_run_that_had_not_spoken_is_started_again() {
+    let mut provider = Provider::start().await;
+    let home = tempfile::tempdir().unwrap();
+    let config = openai(&provider);
+    let process = Process::start(BINARY, &home, &config).await;
+    let token = guest(&process).await;
+    let mut client = connect(&process, "", &token).await;
+    client.say("s", "c", "tell me").await;
+    client.wait_for("ack").await;
+    let _unanswered = provider.call().await;
+    process.kill().await;
+
+    let process = Process::start(BINARY, &home, &config).await;
+    provider.call().await.reply("told");
+    let mut client = connect(&process, "session_id=s&after_seq=1", &token).await;
+    let answer = client.answer().await;
+    assert_eq!(
+        (answer.text.as_str(), answer.status.as_str(), answer.seq),
+        ("told", "complete", 2)
+    );
+}
+
+#[tokio::test]
+async fn two_servers_never_share_a_database() {
+    let home = tempfile::tempdir().unwrap();
+    let _first = Process::start(BINARY, &home, &demo()).await;
+    let second = serve(home.path()).await;
+    assert!(!second.status.success());
+    let error = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert!(
+        error.contains("another chat server uses the data directory"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_bad_document_stops_the_start_and_names_every_field() {
+    let home = tempfile::tempdir().unwrap();
+    let mut config = demo();
+    config.limits.pending_questions = 0;
+    config.server.trusted_proxies = vec!["nowhere".to_owned()];
+    documents(home.path(), &config);
+    let output = serve(home.path()).await;
+    assert_eq!(output.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    for field in ["limits.pendingQuestions", "server.trustedProxies[0]"] {
+        assert!(error.contains(field), "{field} in {error}");
+    }
+}
+
+async fn serve(home: &std::path::Path) -> std::process::Output {
+    tokio::process::Command::new(BINARY)
+        .args([
+            "serve",
+            "--public",
+            "127.0.0.1:0",
+            "--internal",
+            "127.0.0.1:0",
+        ])
+        .env("CHATBOX_CONFIG", home.join("config.json"))
+        .env("CHATBOX_SECRETS", home.join("secrets"))
+        .env("CHATBOX_DATA", home.join("data"))
+        .stdin(Stdio::null())
+        .output()
+        .await
+        .unwrap()
+}

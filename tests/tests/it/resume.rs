@@ -1,0 +1,138 @@
+//! Cut the connection anywhere: each message once, in order, no character lost or doubled.
+
+use chatbox::chat::{MessageId, SessionId};
+use chatbox::clock;
+use chatbox::store::sqlite::Sqlite;
+use chatbox::store::{Question, Store};
+use serde_json::json;
+use tests::{Answer, Provider, World, demo, openai};
+
+#[tokio::test]
+async fn an_answer_survives_a_cut_after_every_piece() {
+    let mut provider = Provider::start().await;
+    let world = World::start(openai(&provider)).await;
+    let mut client = world.connect("u", "").await;
+    client.say("s", "c", "tell me").await;
+    client.wait_for("ack").await;
+    let speech = provider.call().await.begin();
+    let pieces = ["Grüße ", "😀😀", " and ", "more ", "text."];
+    let mut answer = Answer::default();
+    for (index, piece) in pieces.iter().enumerate() {
+        speech.say(piece);
+        let told = pieces[..=index].concat();
+        while answer.text != told {
+            answer.take(&client.next().await);
+        }
+        client.vanish();
+        let off = told.encode_utf16().count();
+        let query = format!("session_id=s&after_seq=1&run={}&off={off}", answer.run);
+        client = world.connect("u", &query).await;
+    }
+    speech.end();
+    while answer.status.is_empty() {
+        answer.take(&client.next().await);
+    }
+    assert_eq!(answer.text, pieces.concat());
+}
+
+#[tokio::test]
+async fn who_comes_in_the_middle_is_told_the_beginning() {
+    let mut provider = Provider::start().await;
+    let world = World::start(openai(&provider)).await;
+    let mut first = world.connect("u", "").await;
+    first.say("s", "c", "tell me").await;
+    let speech = provider.call().await.begin();
+    speech.say("once upon ");
+    first.wait_for("ai_response").await;
+    for query in ["session_id=s&after_seq=0", "session_id=s"] {
+        let mut late = world.connect("u", query).await;
+        late.wait_for("loading").await;
+        assert_eq!(
+            late.wait_for("ai_response").await["content"],
+            "once upon ",
+            "{query}"
+        );
+    }
+    let mut open = world.connect("u", "").await;
+    open.send(json!({"type": "connection_status", "session_id": "s", "seq": 0, "metadata": {"op": "resume"}})).await;
+    assert_eq!(open.wait_for("user_message").await["content"], "tell me");
+    assert_eq!(open.wait_for("ai_response").await["off"], 0);
+    speech.end();
+    assert_eq!(open.wait_for("caught_up").await["seq"], 1);
+    let end = open.wait_for("ai_response").await;
+    assert_eq!(
+        (&end["off"], &end["seq"], &end["status"]),
+        (&json!(10), &json!(2), &json!("complete"))
+    );
+}
+
+#[tokio::test]
+async fn what_was_missed_comes_in_order() {
+    let world = World::start(demo()).await;
+    let mut client = world.connect("u", "").await;
+    for name in ["one", "two"] {
+        client.say("s", name, name).await;
+        client.answer().await;
+    }
+    for after in 0..=4 {
+        let mut late = world
+            .connect("u", &format!("session_id=s&after_seq={after}"))
+            .await;
+        let frames = late
+            .until(|frame| frame["metadata"]["op"] == "caught_up")
+            .await;
+        let seqs: Vec<_> = frames[1..]
+            .iter()
+            .map(|frame| frame["seq"].as_i64().unwrap())
+            .collect();
+        let expected: Vec<_> = (after + 1..=4).chain([4]).collect();
+        assert_eq!(seqs, expected, "after {after}");
+    }
+    let mut ahead = world.connect("u", "session_id=s&after_seq=99").await;
+    assert_eq!(
+        ahead.wait_for("caught_up").await["seq"],
+        4,
+        "a client cannot be ahead of the store"
+    );
+}
+
+#[tokio::test]
+async fn who_missed_too_much_is_sent_to_the_history() {
+    let world = World::start(demo()).await;
+    let data = world.data();
+    let mut stopping = world.stop();
+    stopping.stopped().await;
+    fill(&data, 501).await;
+    let world = stopping.start_again().await;
+    let mut client = world.connect("u", "session_id=s&after_seq=0").await;
+    let end = client.wait_for("caught_up").await;
+    assert_eq!(end["metadata"]["recovered"], "false");
+    assert!(end["seq"].as_i64().unwrap() >= 501);
+    let (_, page) = world.get("u", "/sessions/s?limit=10&before_seq=501").await;
+    let seqs: Vec<_> = page["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|line| line["seq"].as_i64().unwrap())
+        .collect();
+    assert_eq!(
+        (seqs, page["has_more"].as_bool()),
+        ((491..=500).collect(), Some(true))
+    );
+}
+
+async fn fill(data: &std::path::Path, count: usize) {
+    let store = Sqlite::open(data).unwrap();
+    for _ in 0..count {
+        let question = Question {
+            id: MessageId::new(),
+            session: SessionId::parse("s").unwrap(),
+            user: "u".to_owned(),
+            client_id: None,
+            content: "hello".to_owned(),
+            at: clock::now(),
+            pending_max: usize::MAX,
+        };
+        store.append(question).await.unwrap();
+    }
+}
