@@ -63,11 +63,9 @@ impl Config {
             |path| unknown.push(ignored_path(&path.to_string())),
         );
         let config = result.map_err(|error| {
-            let path = track.path().to_string();
-            Problem::new(
-                if path == "." { String::new() } else { path },
-                error.to_string(),
-            )
+            // An unknown place is written `?`, the document itself `.`.
+            let path = track.path().to_string().replace('?', "");
+            Problem::new(path.trim_end_matches('.'), error.to_string())
         })?;
         reader
             .end()
@@ -95,6 +93,7 @@ impl Config {
     pub fn check(&self) -> Vec<Problem> {
         let mut problems = shape(self);
         problems.extend(self.server.check());
+        problems.extend(self.auth.check());
         problems.extend(models::check(&self.models));
         problems.extend(self.storage.check());
         problems.sort();

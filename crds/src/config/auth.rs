@@ -4,7 +4,7 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::SecretRef;
+use crate::{Problem, SecretRef};
 
 /// Who may speak to the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
@@ -49,5 +49,21 @@ impl Default for Guests {
             token_seconds: 3600,
             renew_seconds: 30 * 24 * 3600,
         }
+    }
+}
+
+impl Auth {
+    pub(super) fn check(&self) -> Vec<Problem> {
+        let keys = self.hs256.as_ref().map_or(&[][..], |hs256| &hs256.keys);
+        let repeated = |(index, key)| keys[..index].contains(key).then_some(index);
+        let problem = |index| {
+            let message = "is named by an earlier entry; name each key once";
+            Problem::new(format!("auth.hs256.keys[{index}]"), message)
+        };
+        keys.iter()
+            .enumerate()
+            .filter_map(repeated)
+            .map(problem)
+            .collect()
     }
 }

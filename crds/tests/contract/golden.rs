@@ -1,0 +1,123 @@
+//! Every document ever released stays readable.
+
+use std::fs;
+use std::path::Path;
+
+use crds::Config;
+use serde_json::Value;
+
+fn documents() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden");
+    let read = |entry: fs::DirEntry| {
+        let name = entry.file_name().into_string().unwrap();
+        (name, fs::read_to_string(entry.path()).unwrap())
+    };
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| read(entry.unwrap()))
+        .collect()
+}
+
+/// What the author wrote is still there: defaults may have been added, nothing lost or changed.
+fn assert_kept(written: &Value, rendered: &Value, path: &str) {
+    match (written, rendered) {
+        (Value::Object(written), Value::Object(rendered)) => {
+            for (key, value) in written {
+                let kept = rendered
+                    .get(key)
+                    .unwrap_or_else(|| panic!("{path}.{key} is lost"));
+                assert_kept(value, kept, &format!("{path}.{key}"));
+            }
+        }
+        (Value::Array(written), Value::Array(rendered)) => {
+            assert_eq!(written.len(), rendered.len(), "{path}");
+            for (index, (written, rendered)) in written.iter().zip(rendered).enumerate() {
+                assert_kept(written, rendered, &format!("{path}[{index}]"));
+            }
+        }
+        _ => assert_eq!(written, rendered, "{path}"),
+    }
+}
+
+#[test]
+fn every_released_document_parses_checks_and_round_trips() {
+    let documents = documents();
+    assert!(documents.len() >= 2);
+    for (name, text) in documents {
+        let parsed = Config::parse(&text).unwrap_or_else(|problem| panic!("{name}: {problem}"));
+        assert_eq!(parsed.unknown, Vec::<String>::new(), "{name}");
+        assert_eq!(parsed.config.check(), [], "{name}");
+        let rendered = parsed.config.render();
+        let again = Config::parse(&rendered).unwrap().config;
+        assert_eq!(again, parsed.config, "{name}");
+        assert_eq!(again.hash(), parsed.config.hash(), "{name}");
+        let (written, rendered) = (
+            serde_json::from_str(&text).unwrap(),
+            serde_json::from_str(&rendered).unwrap(),
+        );
+        assert_kept(&written, &rendered, &name);
+    }
+}
+
+#[test]
+fn an_unknown_field_is_named_and_ignored() {
+    let text = r#"{"models": [{"id": "a", "name": "A", "demo": {"later": 1}}], "storage": {"sqlite": {}}, "newer": {}}"#;
+    let parsed = Config::parse(text).unwrap();
+    assert_eq!(parsed.unknown, ["models[0].demo.later", "newer"]);
+    assert_eq!(parsed.config.check(), []);
+}
+
+#[test]
+fn a_field_that_cannot_be_read_is_named() {
+    for (text, field) in [
+        (r#"{"models": "none", "storage": {}}"#, "models"),
+        (
+            r#"{"models": [{"id": "a", "name": "A", "idleSeconds": "9"}], "storage": {}}"#,
+            "models[0].idleSeconds",
+        ),
+        (r#"{"models": []}"#, ""),
+        ("{", ""),
+    ] {
+        assert_eq!(Config::parse(text).unwrap_err().field, field, "{text}");
+    }
+}
+
+#[test]
+fn secrets_are_found_with_their_fields() {
+    let everything = documents()
+        .into_iter()
+        .find(|(name, _)| name.ends_with("everything.json"))
+        .unwrap()
+        .1;
+    let config = Config::parse(&everything).unwrap().config;
+    let found: Vec<_> = config
+        .secrets()
+        .into_iter()
+        .map(|(field, secret)| format!("{field} {secret}"))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            r#"auth.hs256.keys[0] key "current" of secret "jwt""#,
+            r#"auth.hs256.keys[1] key "previous" of secret "jwt""#,
+            r#"models[0].openai.apiKey key "openai" of secret "llm""#,
+        ]
+    );
+    let generated = crds::SecretRef {
+        name: "made".into(),
+        key: "jwt".into(),
+    };
+    assert_eq!(
+        config.clone().with_signing_key(generated.clone()),
+        config,
+        "a named key is kept"
+    );
+    let none = Config {
+        auth: crds::config::Auth::default(),
+        ..config
+    };
+    assert_eq!(
+        none.with_signing_key(generated).secrets()[0].0,
+        "auth.hs256.keys[0]"
+    );
+}

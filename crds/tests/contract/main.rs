@@ -1,0 +1,5 @@
+//! The promises of the contract.
+
+mod golden;
+mod rules;
+mod schema;

@@ -1,0 +1,401 @@
+//! One rule, three places: the schema and CEL at admission, `check` in the operator, `check` in the server. This table
+//! holds them to the same verdict.
+
+use crds::{Config, chatbox};
+use serde_json::{Value, json};
+
+/// The admission's verdict on `spec.config`: schema, list-map keys and CEL, as the API server reads them.
+struct Admission {
+    schema: Value,
+    shape: jsonschema::Validator,
+}
+
+impl Admission {
+    fn new() -> Self {
+        let crd = serde_json::to_value(chatbox::crd()).unwrap();
+        let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+            ["properties"]["config"];
+        Self {
+            schema: schema.clone(),
+            shape: jsonschema::validator_for(schema).unwrap(),
+        }
+    }
+
+    fn admits(&self, config: &Value) -> bool {
+        let defaulted = default(&self.schema, config);
+        let cel = kube::core::cel::Validator::new().validate(&self.schema, &defaulted, None);
+        self.shape.is_valid(&defaulted) && unique(&self.schema, &defaulted) && cel.is_ok()
+    }
+}
+
+/// `value` with the schema's defaults, which the API server fills in before it asks any rule.
+fn default(schema: &Value, value: &Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let mut filled = object.clone();
+            for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+                let known = filled
+                    .get(name)
+                    .or_else(|| property.get("default"))
+                    .cloned();
+                if let Some(known) = known {
+                    filled.insert(name.clone(), default(property, &known));
+                }
+            }
+            Value::Object(filled)
+        }
+        Value::Array(items) => items
+            .iter()
+            .map(|item| default(&schema["items"], item))
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+/// Whether every list-map below has each key once.
+fn unique(schema: &Value, value: &Value) -> bool {
+    match value {
+        Value::Object(object) => object
+            .iter()
+            .all(|(name, value)| unique(&schema["properties"][name], value)),
+        Value::Array(items) => {
+            let keys = schema["x-kubernetes-list-map-keys"].as_array();
+            let key = |item: &Value| {
+                keys.map(|keys| {
+                    keys.iter()
+                        .map(|key| item[key.as_str().unwrap()].clone())
+                        .collect::<Vec<_>>()
+                })
+            };
+            let repeated = |(index, item): (usize, &Value)| {
+                keys.is_some() && items[..index].iter().any(|other| key(other) == key(item))
+            };
+            !items.iter().enumerate().any(repeated)
+                && items.iter().all(|item| unique(&schema["items"], item))
+        }
+        _ => true,
+    }
+}
+
+fn base() -> Value {
+    json!({
+        "models": [{"id": "a", "name": "A", "demo": {}}],
+        "storage": {"sqlite": {"volume": {"emptyDir": {}}}},
+    })
+}
+
+/// The base document with `value` at the JSON pointer `at`; its parents are made.
+fn with(at: &str, value: Value) -> Value {
+    let mut document = base();
+    let mut place = &mut document;
+    for step in at.split('/').skip(1) {
+        if place.is_null() {
+            *place = json!({});
+        }
+        place = match step.parse::<usize>() {
+            Ok(index) => &mut place.as_array_mut().unwrap()[index],
+            Err(_) => place
+                .as_object_mut()
+                .unwrap()
+                .entry(step)
+                .or_insert(Value::Null),
+        };
+    }
+    *place = value;
+    document
+}
+
+fn problems(document: &Value) -> Vec<String> {
+    match Config::parse(&document.to_string()) {
+        Ok(parsed) => parsed
+            .config
+            .check()
+            .into_iter()
+            .map(|problem| problem.field)
+            .collect(),
+        Err(problem) => vec![problem.field],
+    }
+}
+
+#[test]
+fn good_documents_are_good_everywhere() {
+    let admission = Admission::new();
+    for (at, value) in [
+        ("", base()),
+        ("/server/pathPrefix", json!("/a/b-c_d.e~f")),
+        ("/server/drainSeconds", json!(0)),
+        ("/server/drainSeconds", json!(600)),
+        (
+            "/server/allowedOrigins",
+            json!(["https://a.example", "http://localhost:8080"]),
+        ),
+        ("/server/trustedProxies", json!(["10.0.0.0/8", "::1/128"])),
+        (
+            "/auth/hs256",
+            json!({"keys": [{"name": "a", "key": "b"}, {"name": "a", "key": "c"}]}),
+        ),
+        (
+            "/auth/guests",
+            json!({"tokenSeconds": 60, "renewSeconds": 0}),
+        ),
+        ("/models/0/openai", json!(null)),
+        (
+            "/models",
+            json!([{"id": "x", "name": "X", "openai": {"model": "m"}}, {"id": "y", "name": "Y", "demo": {}}]),
+        ),
+        ("/models/0/systemPrompt", json!("x".repeat(32_768))),
+        ("/storage", json!({"sqlite": {}})),
+        (
+            "/storage/sqlite/volume",
+            json!({"claim": {"size": "10Gi", "storageClassName": "fast"}}),
+        ),
+        ("/storage/sqlite/volume/emptyDir/sizeLimit", json!("500M")),
+        ("/limits/frameBytes", json!(16_384)),
+        ("/limits/connections", json!(100_000)),
+    ] {
+        let document = with(at, value);
+        assert_eq!(problems(&document), Vec::<String>::new(), "{at}");
+        // The API server prunes nulls before it asks; the shape check here does not.
+        assert!(
+            document.pointer(at).is_some_and(Value::is_null) || admission.admits(&document),
+            "{at}"
+        );
+    }
+}
+
+#[test]
+fn bad_documents_are_bad_everywhere_and_the_field_is_named() {
+    let admission = Admission::new();
+    let key = |name: &str, key: &str| json!({"keys": [{"name": name, "key": key}]});
+    let model = |more: Value| {
+        let mut model = json!({"id": "a", "name": "A"});
+        model
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        json!([model])
+    };
+    for (at, value, field) in [
+        ("/server/pathPrefix", json!("chat"), "server.pathPrefix"),
+        ("/server/pathPrefix", json!("/"), "server.pathPrefix"),
+        ("/server/pathPrefix", json!("/a/"), "server.pathPrefix"),
+        ("/server/pathPrefix", json!("/a b"), "server.pathPrefix"),
+        (
+            "/server/pathPrefix",
+            json!(format!("/{}", "a".repeat(128))),
+            "server.pathPrefix",
+        ),
+        ("/server/drainSeconds", json!(-1), "server.drainSeconds"),
+        ("/server/drainSeconds", json!(601), "server.drainSeconds"),
+        (
+            "/server/allowedOrigins",
+            json!(["*"]),
+            "server.allowedOrigins[0]",
+        ),
+        (
+            "/server/allowedOrigins",
+            json!(["https://a.example", "https://a.example/"]),
+            "server.allowedOrigins[1]",
+        ),
+        (
+            "/server/trustedProxies",
+            json!(["x"]),
+            "server.trustedProxies[0]",
+        ),
+        ("/auth/hs256", json!({"keys": []}), "auth.hs256.keys"),
+        ("/auth/hs256", key("Upper", "k"), "auth.hs256.keys[0].name"),
+        ("/auth/hs256", key("a", "../b"), "auth.hs256.keys[0].key"),
+        ("/auth/hs256", key("a", ".."), "auth.hs256.keys[0].key"),
+        (
+            "/auth/hs256",
+            json!({"keys": vec![json!({"name": "a", "key": "b"}); 2]}),
+            "auth.hs256.keys[1]",
+        ),
+        (
+            "/auth/guests/tokenSeconds",
+            json!(59),
+            "auth.guests.tokenSeconds",
+        ),
+        (
+            "/auth/guests/renewSeconds",
+            json!(31_536_001),
+            "auth.guests.renewSeconds",
+        ),
+        ("/models", json!([]), "models"),
+        ("/models", model(json!({})), "models[0]"),
+        (
+            "/models",
+            model(json!({"demo": {}, "openai": {"model": "m"}})),
+            "models[0]",
+        ),
+        (
+            "/models",
+            json!([{"id": "a", "name": "A", "demo": {}}, {"id": "a", "name": "B", "demo": {}}]),
+            "models[1].id",
+        ),
+        (
+            "/models",
+            json!([{"id": "a b", "name": "A", "demo": {}}]),
+            "models[0].id",
+        ),
+        (
+            "/models",
+            json!([{"id": "a", "name": "", "demo": {}}]),
+            "models[0].name",
+        ),
+        (
+            "/models/0/systemPrompt",
+            json!("x".repeat(32_769)),
+            "models[0].systemPrompt",
+        ),
+        (
+            "/models/0/historyTokens",
+            json!(255),
+            "models[0].historyTokens",
+        ),
+        ("/models/0/answerTokens", json!(0), "models[0].answerTokens"),
+        ("/models/0/idleSeconds", json!(0), "models[0].idleSeconds"),
+        (
+            "/models/0/totalSeconds",
+            json!(3601),
+            "models[0].totalSeconds",
+        ),
+        (
+            "/models/0/demo/wordsPerSecond",
+            json!(0),
+            "models[0].demo.wordsPerSecond",
+        ),
+        (
+            "/models",
+            model(json!({"openai": {"model": "m", "baseUrl": "ftp://a.example"}})),
+            "models[0].openai.baseUrl",
+        ),
+        (
+            "/models",
+            model(json!({"openai": {"model": ""}})),
+            "models[0].openai.model",
+        ),
+        ("/storage", json!({}), "storage"),
+        ("/storage/sqlite/volume", json!({}), "storage.sqlite.volume"),
+        (
+            "/storage/sqlite/volume",
+            json!({"claim": {}, "emptyDir": {}}),
+            "storage.sqlite.volume",
+        ),
+        (
+            "/storage/sqlite/volume",
+            json!({"claim": {"size": "big"}}),
+            "storage.sqlite.volume.claim.size",
+        ),
+        (
+            "/storage/sqlite/volume",
+            json!({"claim": {"storageClassName": "A"}}),
+            "storage.sqlite.volume.claim.storageClassName",
+        ),
+        (
+            "/storage/sqlite/volume/emptyDir/sizeLimit",
+            json!("0"),
+            "storage.sqlite.volume.emptyDir.sizeLimit",
+        ),
+        ("/limits/messageChars", json!(0), "limits.messageChars"),
+        ("/limits/frameBytes", json!(1_048_577), "limits.frameBytes"),
+        (
+            "/limits/messagesPerMinute",
+            json!(10_001),
+            "limits.messagesPerMinute",
+        ),
+        (
+            "/limits/pendingQuestions",
+            json!(101),
+            "limits.pendingQuestions",
+        ),
+        (
+            "/limits/connectionsPerUser",
+            json!(0),
+            "limits.connectionsPerUser",
+        ),
+        ("/limits/connections", json!(100_001), "limits.connections"),
+        (
+            "/limits/guestsPerMinute",
+            json!(0),
+            "limits.guestsPerMinute",
+        ),
+        ("/limits/connections", json!("many"), "limits.connections"),
+    ] {
+        let document = with(at, value.clone());
+        assert_eq!(
+            problems(&document).first().map(String::as_str),
+            Some(field),
+            "{at} {value}"
+        );
+        assert!(!admission.admits(&document), "{at} {value} is admitted");
+    }
+}
+
+/// What no schema can see: the operator says it in `ConfigValid`.
+#[test]
+fn some_rules_are_beyond_admission() {
+    let admission = Admission::new();
+    let url =
+        |url: &str| json!([{"id": "a", "name": "A", "openai": {"model": "m", "baseUrl": url}}]);
+    for (at, value, field) in [
+        (
+            "/server/trustedProxies",
+            json!(["10.0.0.0/33"]),
+            "server.trustedProxies[0]",
+        ),
+        (
+            "/server/allowedOrigins",
+            json!(["https://Example.com"]),
+            "server.allowedOrigins[0]",
+        ),
+        (
+            "/server/allowedOrigins",
+            json!(["https://a.example:443"]),
+            "server.allowedOrigins[0]",
+        ),
+        (
+            "/models",
+            url("https://user:pass@a.example"),
+            "models[0].openai.baseUrl",
+        ),
+        (
+            "/models",
+            url("https://a.example/v1?x=1"),
+            "models[0].openai.baseUrl",
+        ),
+        ("/models", url("https://"), "models[0].openai.baseUrl"),
+    ] {
+        let document = with(at, value.clone());
+        assert_eq!(problems(&document), [field], "{at} {value}");
+        assert!(
+            admission.admits(&document),
+            "{at} {value}: it can be refused earlier than this test says"
+        );
+    }
+}
+
+#[test]
+fn all_problems_are_told_at_once_and_secret_looking_values_are_not_repeated() {
+    let mut document = with(
+        "/models",
+        json!([{"id": "a", "name": "A", "openai": {"model": "", "baseUrl": "https://me:hunter2@a.example"}}]),
+    );
+    document["limits"] = json!({"connections": 0, "pendingQuestions": 0});
+    let found = Config::parse(&document.to_string()).unwrap().config.check();
+    let fields: Vec<_> = found.iter().map(|problem| problem.field.as_str()).collect();
+    assert_eq!(
+        fields,
+        [
+            "limits.connections",
+            "limits.pendingQuestions",
+            "models[0].openai.baseUrl",
+            "models[0].openai.model"
+        ]
+    );
+    assert!(
+        !found
+            .iter()
+            .any(|problem| problem.message.contains("hunter2"))
+    );
+}
