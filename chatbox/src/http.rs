@@ -69,7 +69,7 @@ fn cors(origins: &[String]) -> CorsLayer {
         .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
-        .max_age(std::time::Duration::from_secs(12 * 3600))
+        .max_age(std::time::Duration::from_hours(12))
 }
 
 fn secure(router: Router<AppState>) -> Router<AppState> {

@@ -23,7 +23,7 @@ use crate::wire::{CLOSE_EXPIRED, CLOSE_GOING_AWAY};
 /// Between two pings: short enough for the proxies that cut quiet connections after 30 s.
 const PING_EVERY: Duration = Duration::from_secs(25);
 /// A peer that was not heard for so long is gone.
-const DEAD_AFTER: Duration = Duration::from_secs(60);
+const DEAD_AFTER: Duration = Duration::from_mins(1);
 /// Messages that a client is caught up with; one that missed more reads the history over HTTP.
 const CATCH_UP: usize = 500;
 /// Events between two flushes.

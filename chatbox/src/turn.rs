@@ -221,7 +221,7 @@ impl Turns {
             match store.checkpoint(id, text).await {
                 Ok(()) => tracing::trace!(run.id = %id, "checkpoint kept"),
                 Err(error) => {
-                    tracing::warn!(run.id = %id, cause = ?error, "cannot keep a checkpoint")
+                    tracing::warn!(run.id = %id, cause = ?error, "cannot keep a checkpoint");
                 }
             }
         });
@@ -235,7 +235,7 @@ impl Turns {
         match stored {
             Ok(Some(message)) => self.announce(run, message, ending),
             Ok(None) => {
-                tracing::info!(session.id = %run.session, run.id = %run.id, "the run lost its session; its answer is dropped")
+                tracing::info!(session.id = %run.session, run.id = %run.id, "the run lost its session; its answer is dropped");
             }
             Err(error) => {
                 tracing::error!(session.id = %run.session, run.id = %run.id, cause = ?error, "cannot store an answer; the next start closes its run");

@@ -54,7 +54,7 @@ pub struct ChatboxSpec {
     /// Leaves everything as it is until this is false again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paused: bool,
-    /// What becomes of the PersistentVolumeClaim and of generated keys when the Chatbox is deleted.
+    /// What becomes of the `PersistentVolumeClaim` and of generated keys when the Chatbox is deleted.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
     /// What the chat server does: the document it starts from.

@@ -8,6 +8,7 @@
 #![expect(
     clippy::missing_panics_doc,
     clippy::unwrap_used,
+    clippy::expect_used,
     reason = "a helper of tests fails by panicking"
 )]
 

@@ -37,7 +37,7 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// Declares an id that is a UUIDv7: unique everywhere, and sorted by the time it was made.
+/// Declares an id that is a `UUIDv7`: unique everywhere, and sorted by the time it was made.
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*

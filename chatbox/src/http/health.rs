@@ -25,9 +25,10 @@ pub(super) async fn readyz(State(state): State<AppState>) -> Response {
         }
     };
     let ready = storage["status"] == "ready" && !state.lifecycle.is_stopping();
-    let (code, status) = match ready {
-        true => (StatusCode::OK, "ready"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "not ready"),
+    let (code, status) = if ready {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready")
     };
     let llm = json!({"status": "ready", "providers_count": state.models.iter().count()});
     let body = json!({"status": status, "timestamp": clock::now(), "checks": {"storage": storage, "llm": llm}});
@@ -42,9 +43,10 @@ pub(super) async fn live() -> &'static str {
 /// The kubelet's: new connections are welcome. A store that is away for a moment does not make them unwelcome, or one
 /// outage would take every pod out of service at once.
 pub(super) async fn ready(State(state): State<AppState>) -> Response {
-    match state.lifecycle.is_stopping() {
-        false => "ok\n".into_response(),
-        true => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response(),
+    if state.lifecycle.is_stopping() {
+        (StatusCode::SERVICE_UNAVAILABLE, "stopping\n").into_response()
+    } else {
+        "ok\n".into_response()
     }
 }
 

@@ -183,16 +183,12 @@ mod tests {
         parse(text, now, CHARS).map_err(|rejection| (rejection.code, rejection.client_id))
     }
 
-    fn said(
-        session: Option<&str>,
-        client_id: Option<&str>,
-        content: &str,
-    ) -> Result<Inbound, (Code, Option<String>)> {
-        Ok(Inbound::Say(Say {
+    fn said(session: Option<&str>, client_id: Option<&str>, content: &str) -> Inbound {
+        Inbound::Say(Say {
             session: session.map(|id| SessionId::parse(id).unwrap()),
             client_id: client_id.map(ToOwned::to_owned),
             content: content.to_owned(),
-        }))
+        })
     }
 
     #[test]
@@ -201,7 +197,7 @@ mod tests {
             (r#"{"type":"user_message","session_id":"s","content":" hi\u0000 ","timestamp":"2026-01-01T00:01:00.5Z","sender":"user"}"#, ()),
             (r#"{"type":"user_message","session_id":"s","content":"hi"}"#, ()),
             (r#"{"type":"user_message","session_id":"s","content":"hi","sender":"ai","metadata":{"size":12},"new_key":[1]}"#, ()),
-        ].map(|(text, ())| (text, said(Some("s"), None, "hi"))) {
+        ].map(|(text, ())| (text, Ok(said(Some("s"), None, "hi")))) {
             let text = text.replace("00:01:00.5", "00:00:59.5");
             assert_eq!(read(&text), expected, "{text}");
         }
@@ -211,7 +207,7 @@ mod tests {
     fn new_keys() {
         assert_eq!(
             read(r#"{"type":"user_message","content":"hi","client_id":"c"}"#),
-            said(None, Some("c"), "hi")
+            Ok(said(None, Some("c"), "hi"))
         );
         let run = RunId::new();
         let text = format!(
@@ -288,6 +284,6 @@ mod tests {
     fn length_is_counted_in_characters() {
         let content = "ä".repeat(CHARS);
         let text = format!(r#"{{"type":"user_message","content":"{content}"}}"#);
-        assert_eq!(read(&text), said(None, None, &content));
+        assert_eq!(read(&text), Ok(said(None, None, &content)));
     }
 }

@@ -44,7 +44,7 @@ pub struct Sqlite {
     }
 ]))]
 pub struct Volume {
-    /// A PersistentVolumeClaim, made by the operator.
+    /// A `PersistentVolumeClaim`, made by the operator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub claim: Option<Claim>,
@@ -54,7 +54,7 @@ pub struct Volume {
     pub empty_dir: Option<EmptyDir>,
 }
 
-/// A PersistentVolumeClaim.
+/// A `PersistentVolumeClaim`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [{

@@ -140,9 +140,10 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => files.extend(sources(&path)),
-            false => files.push(path),
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else {
+            files.push(path);
         }
     }
     files.retain(|file| file.extension().is_some_and(|extension| extension == "rs"));

@@ -22,12 +22,13 @@ pub(super) fn append(
         None => insert_session(tx, question)?,
     }
     if let Some(message) = by_client_id(tx, question)? {
-        return Ok(match message.content == question.content {
-            true => Ok(Appended {
+        return Ok(if message.content == question.content {
+            Ok(Appended {
                 message,
                 duplicate: true,
-            }),
-            false => Err(AppendError::ClientIdTaken),
+            })
+        } else {
+            Err(AppendError::ClientIdTaken)
         });
     }
     if pending(tx, &question.session)? >= question.pending_max {
