@@ -1,0 +1,126 @@
+//! The one node: a bridge for the pods, containerd, kubelet and kube-proxy.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use crate::{
+    part::Part,
+    paths,
+    pki::Pki,
+    ports::{KUBELET, NODE, PROXY_HEALTH, PROXY_METRICS},
+    process,
+};
+
+pub mod containerd;
+pub mod network;
+
+/// Name of the node.
+pub const NAME: &str = "node1";
+
+/// A folder of the node's data.
+pub fn data(name: &str) -> PathBuf {
+    Path::new(paths::DATA).join(name)
+}
+
+/// The kubelet, its configuration written.
+pub fn kubelet(tools: &Path, pki: &Pki) -> Result<Part> {
+    let config = data("kubelet.json");
+    let document = json!({
+        "apiVersion": "kubelet.config.k8s.io/v1beta1",
+        "kind": "KubeletConfiguration",
+        "address": NODE,
+        "port": KUBELET,
+        "healthzPort": 0,
+        "tlsCertFile": pki.file("kubelet.crt"),
+        "tlsPrivateKeyFile": pki.file("kubelet.key"),
+        "authentication": {"anonymous": {"enabled": false}, "webhook": {"enabled": false}, "x509": {"clientCAFile": pki.file("ca.crt")}},
+        "authorization": {"mode": "AlwaysAllow"},
+        "containerRuntimeEndpoint": format!("unix://{}", containerd::SOCKET),
+        "cgroupDriver": "cgroupfs",
+        "failSwapOn": false,
+        "failCgroupV1": false,
+        "enforceNodeAllocatable": [],
+        "localStorageCapacityIsolation": false,
+        // This machine is somebody's desk: pods are not evicted because its disk is nearly full.
+        "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
+        "imageGCHighThresholdPercent": 100,
+        "imageGCLowThresholdPercent": 99,
+        "makeIPTablesUtilChains": false,
+        "clusterDomain": "cluster.local",
+        "clusterDNS": ["10.96.0.10"],
+        "podLogsDir": data("pod-logs"),
+        "volumePluginDir": data("volume-plugins"),
+        "nodeStatusUpdateFrequency": "2s",
+        "shutdownGracePeriod": "0s",
+    });
+    write(&config, &document.to_string())?;
+    Ok(Part {
+        name: "kubelet",
+        program: tools.join("kubelet"),
+        args: vec![
+            format!("--config={}", config.display()),
+            format!(
+                "--kubeconfig={}",
+                pki.kubeconfig("system:node:node1").display()
+            ),
+            format!("--root-dir={}", data("kubelet").display()),
+            format!("--hostname-override={NAME}"),
+            format!("--node-ip={NODE}"),
+        ],
+    })
+}
+
+/// kube-proxy: makes Services answer; those of type `NodePort` on 127.0.0.1 alone.
+pub fn proxy(tools: &Path, pki: &Pki) -> Part {
+    Part {
+        name: "kube-proxy",
+        program: tools.join("kube-proxy"),
+        args: vec![
+            format!(
+                "--kubeconfig={}",
+                pki.kubeconfig("system:kube-proxy").display()
+            ),
+            format!("--hostname-override={NAME}"),
+            "--proxy-mode=iptables".into(),
+            format!("--cluster-cidr={}", network::PODS),
+            "--nodeport-addresses=127.0.0.0/8".into(),
+            "--conntrack-max-per-core=0".into(),
+            "--iptables-min-sync-period=100ms".into(),
+            format!("--healthz-bind-address=127.0.0.1:{PROXY_HEALTH}"),
+            format!("--metrics-bind-address=127.0.0.1:{PROXY_METRICS}"),
+        ],
+    }
+}
+
+/// Takes every pod away as long as the kubelet can do it in order; best effort, what is left is ended by force.
+pub fn delete_pods(kubectl: &crate::kubectl::Kubectl, limit: Duration) {
+    let able = ["kubelet", "containerd", "kube-apiserver", "etcd"]
+        .iter()
+        .all(|part| process::runs(part));
+    if !able {
+        return;
+    }
+    let timeout = format!("--timeout={}s", limit.as_secs());
+    kubectl.succeeds(&[
+        "delete",
+        "pods",
+        "--all",
+        "--all-namespaces",
+        "--grace-period=2",
+        &timeout,
+        "--request-timeout=10s",
+    ]);
+}
+
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}

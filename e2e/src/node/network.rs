@@ -1,0 +1,112 @@
+//! The bridge that pods hang on, and how containerd puts them there.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::{data, write};
+use crate::{
+    command::{run, succeeds},
+    paths,
+    ports::NODE,
+};
+
+/// The bridge. A name of our own, so that no other cluster's bridge is ever taken or removed.
+pub const BRIDGE: &str = "chatbox0";
+
+/// The network that the CNI plugins know.
+pub const NAME: &str = "chatbox";
+
+/// Addresses of pods.
+pub const PODS: &str = "10.244.0.0/24";
+
+/// Kernel switches that pods and their Services on 127.0.0.1 need; kube-proxy sets the last one.
+const SWITCHES: [&str; 3] = [
+    "net/ipv4/ip_forward",
+    "net/bridge/bridge-nf-call-iptables",
+    "net/ipv4/conf/all/route_localnet",
+];
+
+/// Makes the bridge with the node's address, and writes the plugins' configuration.
+pub fn ensure() -> Result<()> {
+    if !Path::new("/sys/class/net").join(BRIDGE).exists() {
+        // A fixed hardware address: by default a bridge takes that of a member, and changes it as pods come and go.
+        ip(&[
+            "link",
+            "add",
+            BRIDGE,
+            "address",
+            "0a:58:0a:f4:00:01",
+            "type",
+            "bridge",
+        ])?;
+    }
+    ip(&["address", "replace", &format!("{NODE}/24"), "dev", BRIDGE])?;
+    ip(&["link", "set", BRIDGE, "up"])?;
+    // Without the module pods still reach each other, only not through a Service that leads back to the same node.
+    succeeds(Command::new("modprobe").arg("br_netfilter"));
+    set_switches()?;
+    write(&data("cni").join("10-chatbox.conflist"), &plugins())
+}
+
+/// Turns the switches on, after noting down how they stood.
+fn set_switches() -> Result<()> {
+    let notes = Path::new(paths::RUN).join("switches.json");
+    let stood = SWITCHES
+        .iter()
+        .filter_map(|name| Some((*name, fs::read_to_string(switch(name)).ok()?)));
+    let stood: BTreeMap<&str, String> = stood.collect();
+    if !notes.exists() {
+        write(&notes, &serde_json::to_string(&stood)?)?;
+    }
+    for name in stood.keys() {
+        fs::write(switch(name), "1")
+            .with_context(|| format!("cannot turn on {}", switch(name).display()))?;
+    }
+    Ok(())
+}
+
+/// Puts the switches back as they stood; without notes they were never touched.
+pub fn restore_switches() {
+    let Ok(notes) = fs::read(Path::new(paths::RUN).join("switches.json")) else {
+        return;
+    };
+    let stood: BTreeMap<String, String> = serde_json::from_slice(&notes).unwrap_or_default();
+    for (name, value) in stood {
+        let _ = fs::write(switch(&name), value);
+    }
+}
+
+fn switch(name: &str) -> PathBuf {
+    Path::new("/proc/sys").join(name)
+}
+
+fn ip(args: &[&str]) -> Result<String> {
+    run(Command::new("ip").args(args))
+}
+
+fn plugins() -> String {
+    json!({
+        "cniVersion": "0.4.0",
+        "name": NAME,
+        "plugins": [
+            {
+                "type": "bridge", "bridge": BRIDGE, "isGateway": true, "ipMasq": true, "hairpinMode": true,
+                "ipam": {
+                    "type": "host-local",
+                    "dataDir": data("cni-addresses"),
+                    "ranges": [[{"subnet": PODS, "gateway": NODE}]],
+                    "routes": [{"dst": "0.0.0.0/0"}],
+                },
+            },
+            {"type": "portmap", "capabilities": {"portMappings": true}},
+        ],
+    })
+    .to_string()
+}

@@ -1,0 +1,174 @@
+//! Finds the processes that belong to the cluster, and ends them.
+//!
+//! No file holds process ids: such a file lies after a crash, and an id is reused. What is ours carries a mark in its
+//! environment, which its children inherit, or has its root file system in our containerd. A process is looked at
+//! again through a pidfd before it gets a signal, so a reused id is never hit.
+
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, bail};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use crate::paths;
+
+/// Environment variable that names the part of the cluster which a process is.
+pub const MARK: &str = "CHATBOX_CLUSTER_PART";
+
+/// The part that a process in a pod is.
+pub const CONTAINER: &str = "container";
+
+/// The part that the helpers of the command line are: builds, kubectl.
+pub const HELPER: &str = "helper";
+
+#[derive(Clone, Debug)]
+pub struct Ours {
+    pub pid: i32,
+    pub part: String,
+}
+
+/// A command that `down` ends if its caller died before it.
+pub fn helper(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command.env(MARK, HELPER);
+    command
+}
+
+/// Every living process of the cluster, ourselves left out.
+pub fn ours() -> Vec<Ours> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let own = std::process::id().to_string();
+    let pids = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .filter(|name| *name != own);
+    pids.filter_map(|name| name.parse().ok())
+        .filter_map(|pid| {
+            Some(Ours {
+                pid,
+                part: part_of(pid)?,
+            })
+        })
+        .collect()
+}
+
+/// Whether a part of the cluster is alive.
+pub fn runs(part: &str) -> bool {
+    ours().iter().any(|process| process.part == part)
+}
+
+/// Sends a signal to every process that `chosen` names, and waits until they are gone.
+///
+/// Those that are still there after `patience` are killed.
+pub fn stop(patience: Duration, chosen: impl Fn(&str) -> bool) -> Result<usize> {
+    let begun = Instant::now();
+    let mut told = Vec::new();
+    loop {
+        let left: Vec<Ours> = ours()
+            .into_iter()
+            .filter(|process| chosen(&process.part))
+            .collect();
+        if left.is_empty() {
+            return Ok(told.len());
+        }
+        let out_of_patience = begun.elapsed() >= patience;
+        if begun.elapsed() > patience + Duration::from_secs(20) {
+            let names: Vec<String> = left
+                .iter()
+                .map(|process| format!("{} ({})", process.part, process.pid))
+                .collect();
+            bail!("these processes do not end: {}", names.join(", "));
+        }
+        for process in &left {
+            if out_of_patience || !told.contains(&process.pid) {
+                signal(
+                    process,
+                    if out_of_patience {
+                        Signal::KILL
+                    } else {
+                        Signal::TERM
+                    },
+                );
+            }
+            if !told.contains(&process.pid) {
+                told.push(process.pid);
+            }
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn signal(process: &Ours, signal: Signal) {
+    let Some(pid) = Pid::from_raw(process.pid) else {
+        return;
+    };
+    let Ok(handle) = pidfd_open(pid, PidfdFlags::empty()) else {
+        return;
+    };
+    if part_of(process.pid).is_some_and(|part| part == process.part) {
+        // It may have ended between the look and the signal: that is what we wanted.
+        let _ = pidfd_send_signal(&handle, signal);
+    }
+}
+
+fn part_of(pid: i32) -> Option<String> {
+    let process = Path::new("/proc").join(pid.to_string());
+    let environment = fs::read(process.join("environ")).ok()?;
+    if let Some(part) = mark(&environment) {
+        return Some(part);
+    }
+    let mounts = fs::read_to_string(process.join("mountinfo")).ok()?;
+    root_is_ours(&mounts).then(|| CONTAINER.to_owned())
+}
+
+fn mark(environment: &[u8]) -> Option<String> {
+    let prefix = format!("{MARK}=");
+    let words = environment.split(|byte| *byte == 0);
+    words
+        .filter_map(|word| word.strip_prefix(prefix.as_bytes()))
+        .map(|part| String::from_utf8_lossy(part).into_owned())
+        .next()
+}
+
+/// Whether the root file system of a process is an overlay of our containerd.
+fn root_is_ours(mountinfo: &str) -> bool {
+    let upper = format!("upperdir={}/", paths::DATA);
+    mountinfo
+        .lines()
+        .any(|line| line.split(' ').nth(4) == Some("/") && line.contains(&upper))
+}
+
+/// Whether this process may do what only root may.
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_mark() {
+        assert_eq!(
+            mark(b"A=1\0CHATBOX_CLUSTER_PART=etcd\0B=2\0").as_deref(),
+            Some("etcd")
+        );
+        assert_eq!(mark(b"XCHATBOX_CLUSTER_PART=etcd\0"), None);
+    }
+
+    #[test]
+    fn a_process_of_a_pod_is_told_by_its_root() {
+        let pod = "742 701 0:89 / / ro,relatime - overlay overlay ro,lowerdir=/a,upperdir=/var/lib/chatbox-cluster/containerd/x/fs,workdir=/b";
+        assert!(root_is_ours(pod));
+        // On the host the same overlay is mounted elsewhere.
+        assert!(!root_is_ours(&pod.replacen(" / / ", " / /run/x ", 1)));
+        assert!(!root_is_ours("22 1 254:0 / / rw - ext4 /dev/vda rw"));
+    }
+}

@@ -1,0 +1,3 @@
+module chatbox.dev/e2e/pause
+
+go 1.26
