@@ -1,0 +1,32 @@
+# The verbs. `make up` gives a real Kubernetes with a chat page on 127.0.0.1, `make down` takes it away.
+.PHONY: up down test lint generate images page
+
+# On Debian, programs such as iptables lie in folders that a plain `su` leaves out of PATH.
+export PATH := $(PATH):/usr/sbin:/sbin
+
+cluster = cargo run --quiet --locked --package=e2e --bin=cluster --
+
+up down:
+	@$(cluster) $@
+
+# Builds the page, both programs and both images; starts nothing.
+images:
+	@$(cluster) build
+
+page:
+	@$(cluster) page
+
+# Everything that is generated from the code.
+generate:
+	cargo run --quiet --locked --package=chatbox-operator -- crd > crds/chatbox.yaml.new
+	mv crds/chatbox.yaml.new crds/chatbox.yaml
+	cargo run --quiet --locked --package=chatbox-operator -- rbac > operator/rbac.yaml.new
+	mv operator/rbac.yaml.new operator/rbac.yaml
+	cargo run --quiet --locked --package=chatbox -- schema > crds/config.schema.json.new
+	mv crds/config.schema.json.new crds/config.schema.json
+
+test: page
+	@.ci/test
+
+lint: page
+	@.ci/lint
