@@ -1,0 +1,177 @@
+//! Makes a cluster match a plan: server-side apply in a stated order, then pruning. What to do is decided by `diff`.
+
+use crds::runtime::FIELD_MANAGER;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
+
+use crate::children::{Child, Family};
+use crate::context::Context;
+use crate::diff::{self, Stale, Step};
+use crate::error::Error;
+use crate::kind::Kind;
+use crate::plan::{Object, Plan};
+use crate::validate::Identity;
+
+/// What must be done, in the order in which it must be done. Objects that no watch has shown are asked for by name, so
+/// that one of somebody else's is never taken for missing.
+pub async fn survey(
+    ctx: &Context,
+    identity: &Identity,
+    plan: &Plan,
+    family: &mut Family,
+) -> Result<Vec<(Object, Step)>, Error> {
+    let mut steps = Vec::new();
+    for object in plan.objects() {
+        // A Secret of ours was read by `observe`.
+        if object.kind != Kind::Secret && family.get(object.kind, &object.name).is_none() {
+            look_up(ctx, identity, &object, family).await?;
+        }
+        let step = diff::step(identity, &object, family.get(object.kind, &object.name));
+        steps.push((object, step));
+    }
+    Ok(steps)
+}
+
+/// Does it. Nothing is written if an object cannot be had: half a Chatbox helps nobody.
+pub async fn execute(
+    ctx: &Context,
+    identity: &Identity,
+    plan: &Plan,
+    steps: Vec<(Object, Step)>,
+    family: &mut Family,
+) -> Result<(), Error> {
+    for (object, step) in &steps {
+        let (kind, name) = (object.kind, object.name.clone());
+        match step {
+            Step::Foreign => return Err(Error::Foreign { kind, name }),
+            Step::Wait => return Err(Error::Leaving { kind, name }),
+            Step::Keep | Step::Create | Step::Update { .. } => {}
+        }
+    }
+    if let Some(secret) = plan.keys.as_ref().and_then(|keys| keys.create.as_ref()) {
+        create(ctx, identity, secret).await?;
+    }
+    for (object, step) in steps {
+        match step {
+            Step::Update { uid } => write(ctx, identity, object, Some(uid), family).await?,
+            Step::Create => write(ctx, identity, object, None, family).await?,
+            Step::Keep | Step::Wait | Step::Foreign => {}
+        }
+    }
+    Ok(())
+}
+
+/// Deletes what the plan does not name.
+pub async fn prune(ctx: &Context, identity: &Identity, stale: Vec<Stale>) -> Result<(), Error> {
+    for Stale { kind, name, uid } in stale {
+        let only_this_one = DeleteParams {
+            preconditions: Some(Preconditions {
+                uid: Some(uid),
+                resource_version: None,
+            }),
+            ..DeleteParams::background()
+        };
+        match api(ctx, identity, kind).delete(&name, &only_this_one).await {
+            Ok(_) => ctx.metrics.write(kind.name(), "delete"),
+            Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
+            Err(source) => return Err(Error::Write { kind, name, source }),
+        }
+    }
+    Ok(())
+}
+
+async fn look_up(
+    ctx: &Context,
+    identity: &Identity,
+    object: &Object,
+    family: &mut Family,
+) -> Result<(), Error> {
+    let Object { kind, name, .. } = object;
+    let live = api(ctx, identity, *kind).get_opt(name).await;
+    let live = live.map_err(|source| Error::Read {
+        kind: *kind,
+        name: name.clone(),
+        source,
+    })?;
+    if let Some(live) = live {
+        family.insert(*kind, name, Child::new(*kind, &live));
+    }
+    Ok(())
+}
+
+/// Creates the generated Secret. A plain create: it fails where an apply would overwrite.
+async fn create(ctx: &Context, identity: &Identity, secret: &Secret) -> Result<(), Error> {
+    let namespace = identity.namespace.as_deref().unwrap_or_default();
+    let api: Api<Secret> = Api::namespaced(ctx.client.clone(), namespace);
+    let params = PostParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    };
+    ctx.metrics.write(Kind::Secret.name(), "create");
+    match api.create(&params, secret).await {
+        Ok(_) => Ok(()),
+        Err(source) => Err(Error::Write {
+            kind: Kind::Secret,
+            name: secret.metadata.name.clone().unwrap_or_default(),
+            source,
+        }),
+    }
+}
+
+async fn write(
+    ctx: &Context,
+    identity: &Identity,
+    object: Object,
+    uid: Option<String>,
+    family: &mut Family,
+) -> Result<(), Error> {
+    let Object {
+        kind,
+        name,
+        mut body,
+    } = object;
+    if let Some(uid) = uid {
+        // A condition, not a field: the write fails if another object has taken the name meanwhile.
+        body["metadata"]["uid"] = uid.into();
+    }
+    ctx.metrics.write(kind.name(), "apply");
+    match patch(ctx, identity, kind, &name, &body).await {
+        Ok(live) => {
+            family.insert(kind, &name, Child::new(kind, &live));
+            if kind != Kind::Secret {
+                ctx.children().put(kind, &live);
+            }
+            Ok(())
+        }
+        Err(source) => Err(Error::Write { kind, name, source }),
+    }
+}
+
+async fn patch(
+    ctx: &Context,
+    identity: &Identity,
+    kind: Kind,
+    name: &str,
+    body: &serde_json::Value,
+) -> kube::Result<DynamicObject> {
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    let api = api(ctx, identity, kind);
+    if kind != Kind::Secret {
+        return api.patch(name, &params, &Patch::Apply(body)).await;
+    }
+    // The answer must not bring the value along.
+    let answer = api
+        .patch_metadata(name, &params, &Patch::Apply(body))
+        .await?;
+    Ok(DynamicObject {
+        types: None,
+        metadata: answer.metadata,
+        data: serde_json::Value::Null,
+    })
+}
+
+fn api(ctx: &Context, identity: &Identity, kind: Kind) -> Api<DynamicObject> {
+    let namespace = identity.namespace.as_deref().unwrap_or_default();
+    Api::namespaced_with(ctx.client.clone(), namespace, &kind.resource())
+}

@@ -1,0 +1,67 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Makes a cluster match its Chatbox resources.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Watches Chatboxes and keeps everything that they need as it should be
+    Run(Run),
+    /// Prints the CustomResourceDefinition
+    Crd,
+    /// Prints the ClusterRole with exactly the rights that `run` uses
+    Rbac,
+    /// Prints what would be applied for the Chatboxes of a file, without a cluster
+    Render(Render),
+}
+
+#[derive(Debug, Args)]
+pub struct Run {
+    /// Namespace to watch [default: every namespace]
+    #[arg(
+        long,
+        env = "CHATBOX_NAMESPACE",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub namespace: String,
+    /// Image of the chat server for Chatboxes that name none
+    #[arg(long, env = "CHATBOX_IMAGE")]
+    pub chatbox_image: String,
+    /// Address of /livez, /readyz and /metrics
+    #[arg(long, env = "CHATBOX_OPERATOR_LISTEN", default_value = "0.0.0.0:8080")]
+    pub listen: SocketAddr,
+    /// What is logged
+    #[arg(long, env = "CHATBOX_OPERATOR_LOG", default_value = "info")]
+    pub log: String,
+    /// How it is logged
+    #[arg(long, env = "CHATBOX_OPERATOR_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+#[derive(Debug, Args)]
+pub struct Render {
+    /// YAML file with Chatboxes, and with the Secrets that they name if the digest on the pods is wanted; - reads
+    /// standard input
+    #[arg(short, long)]
+    pub file: PathBuf,
+    /// Image of the chat server for Chatboxes that name none
+    #[arg(long, env = "CHATBOX_IMAGE")]
+    pub chatbox_image: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    Text,
+    Json,
+}

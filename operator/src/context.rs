@@ -1,0 +1,59 @@
+//! What every reconcile shares: the client, what the watches know, and the few things that must be remembered.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use kube::Client;
+use kube::runtime::events::{Recorder, Reporter};
+
+use crate::backoff::Backoff;
+use crate::children::Children;
+use crate::metrics::Metrics;
+use crate::references::References;
+use crate::report::Published;
+use crate::watches::Watches;
+
+/// What every reconcile shares.
+pub struct Context {
+    pub client: Client,
+    /// Image of the chat server that belongs to this release of the operator.
+    pub release_image: String,
+    pub watches: Watches,
+    pub metrics: Metrics,
+    pub recorder: Recorder,
+    pub backoff: Backoff,
+    pub published: Published,
+    children: Mutex<Children>,
+    references: Mutex<References>,
+}
+
+impl Context {
+    pub fn new(client: Client, release_image: String, metrics: Metrics) -> Self {
+        let reporter = Reporter::from(crds::runtime::FIELD_MANAGER);
+        Self {
+            recorder: Recorder::new(client.clone(), reporter),
+            client,
+            release_image,
+            watches: Watches::default(),
+            metrics,
+            backoff: Backoff::default(),
+            published: Published::default(),
+            children: Mutex::default(),
+            references: Mutex::default(),
+        }
+    }
+
+    /// The objects of all Chatboxes. Never held across an await.
+    pub fn children(&self) -> MutexGuard<'_, Children> {
+        lock(&self.children)
+    }
+
+    /// Which Chatbox names which Secret. Never held across an await.
+    pub fn references(&self) -> MutexGuard<'_, References> {
+        lock(&self.references)
+    }
+}
+
+/// A panic while the lock was held cannot have left half a change behind that matters: the watches mend it.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,75 @@
+//! From what is to be and what is, to what must be done. Pure.
+
+use crate::children::{Child, Family, owned};
+use crate::kind::Kind;
+use crate::plan::{Object, Plan};
+use crate::validate::Identity;
+
+/// What must be done about one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It is as it should be.
+    Keep,
+    Create,
+    /// Only while it is still the object of this uid.
+    Update {
+        uid: String,
+    },
+    /// It will be gone soon; then it can be made anew.
+    Wait,
+    /// Somebody else's object has the name.
+    Foreign,
+}
+
+/// An object that nothing wants any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stale {
+    pub kind: Kind,
+    pub name: String,
+    pub uid: String,
+}
+
+pub fn step(identity: &Identity, object: &Object, live: Option<&Child>) -> Step {
+    let Some(live) = live else {
+        return Step::Create;
+    };
+    if !live.belongs_to(object.kind, &identity.name, identity.uid()) {
+        let leaves = live.terminating || live.is_left_over(&identity.name, identity.uid());
+        return if leaves { Step::Wait } else { Step::Foreign };
+    }
+    if live.terminating {
+        return Step::Wait;
+    }
+    if live.owned == Some(owned::of_desired(&object.body)) {
+        return Step::Keep;
+    }
+    Step::Update {
+        uid: live.uid.clone(),
+    }
+}
+
+/// Objects of ours that the plan does not name. What cannot be made again is never among them, nor are pods, which
+/// belong to the Deployment.
+pub fn stale(identity: &Identity, plan: &Plan, family: &Family) -> Vec<Stale> {
+    let wanted: Vec<(Kind, String)> = plan
+        .objects()
+        .into_iter()
+        .map(|object| (object.kind, object.name))
+        .collect();
+    family
+        .iter()
+        .filter(|(kind, name, child)| {
+            let is_ours = child
+                .owner
+                .as_ref()
+                .is_some_and(|owner| owner.uid == identity.uid());
+            let is_wanted = wanted.iter().any(|(k, n)| k == kind && n == name);
+            is_ours && !is_wanted && !child.terminating && !kind.is_kept()
+        })
+        .map(|(kind, name, child)| Stale {
+            kind,
+            name: name.to_owned(),
+            uid: child.uid.clone(),
+        })
+        .collect()
+}

@@ -1,0 +1,75 @@
+//! Why a Chatbox is not as it should be.
+
+use crds::Problem;
+use thiserror::Error;
+
+use crate::kind::Kind;
+use crate::validate::Findings;
+
+/// Why a Chatbox is not as it should be.
+#[derive(Debug, Error)]
+pub enum Error {
+    #[error("this release cannot read it: {0}")]
+    Undecodable(Problem),
+    #[error("{0}")]
+    Invalid(Findings),
+    #[error(
+        "{kind} {name:?} exists and does not belong to this chatbox; delete it, or give the chatbox another name"
+    )]
+    Foreign { kind: Kind, name: String },
+    #[error("{kind} {name:?} is being deleted; waiting until it is gone")]
+    Leaving { kind: Kind, name: String },
+    #[error("cannot read {kind} {name:?}: {}", said(source))]
+    Read {
+        kind: Kind,
+        name: String,
+        source: kube::Error,
+    },
+    #[error("cannot write {kind} {name:?}: {}", said(source))]
+    Write {
+        kind: Kind,
+        name: String,
+        source: kube::Error,
+    },
+    #[error("cannot write the status: {}", said(.0))]
+    Report(kube::Error),
+    #[error("the API server did not answer within {0} seconds")]
+    TimedOut(u64),
+}
+
+impl From<Findings> for Error {
+    fn from(findings: Findings) -> Self {
+        Self::Invalid(findings)
+    }
+}
+
+impl Error {
+    /// Whether trying again may help although nobody mends anything.
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Undecodable(_) | Self::Invalid(_) | Self::Foreign { .. } => false,
+            Self::Leaving { .. } | Self::TimedOut(_) => true,
+            Self::Read { source, .. } | Self::Write { source, .. } | Self::Report(source) => {
+                !is_refusal(source)
+            }
+        }
+    }
+
+    /// Whether only a new event can help: there is nothing to try again.
+    pub fn awaits_change(&self) -> bool {
+        matches!(self, Self::Undecodable(_) | Self::Invalid(_))
+    }
+}
+
+/// The API server understood and said no: a right, a quota or a field.
+fn is_refusal(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if matches!(status.code, 400 | 403 | 404 | 405 | 413 | 422))
+}
+
+/// The API server's own words, where there are any.
+fn said(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,14 @@
+//! The ServiceAccount of the pods: an identity of their own, without any right and without a token.
+
+use k8s_openapi::api::core::v1::ServiceAccount;
+
+use super::{meta, names};
+use crate::validate::Valid;
+
+pub(super) fn build(valid: &Valid) -> ServiceAccount {
+    ServiceAccount {
+        metadata: meta::owned(valid, names::app(&valid.name)),
+        automount_service_account_token: Some(false),
+        ..ServiceAccount::default()
+    }
+}

@@ -1,0 +1,51 @@
+//! The Service in front of the pods.
+
+use crds::chatbox::ServiceType;
+use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+
+use super::{meta, names, pod};
+use crate::validate::Valid;
+
+/// Address of the chat page inside the cluster.
+pub fn url(valid: &Valid) -> String {
+    let host = format!(
+        "{}.{}.svc",
+        names::app(&valid.name),
+        valid.namespace.as_deref().unwrap_or_default()
+    );
+    let port = match valid.service.port {
+        80 => String::new(),
+        port => format!(":{port}"),
+    };
+    format!("http://{host}{port}{}/", valid.config.server.path_prefix)
+}
+
+pub(super) fn build(valid: &Valid) -> Service {
+    let wanted = &valid.service;
+    let type_ = match wanted.type_ {
+        ServiceType::ClusterIp => "ClusterIP",
+        ServiceType::NodePort => "NodePort",
+    };
+    let annotations = Some(wanted.annotations.clone()).filter(|map| !map.is_empty());
+    Service {
+        metadata: ObjectMeta {
+            annotations,
+            ..meta::owned(valid, names::app(&valid.name))
+        },
+        spec: Some(ServiceSpec {
+            type_: Some(type_.to_owned()),
+            selector: Some(meta::selector(&valid.name)),
+            ports: Some(vec![ServicePort {
+                name: Some(pod::PUBLIC.to_owned()),
+                port: wanted.port,
+                target_port: Some(IntOrString::String(pod::PUBLIC.to_owned())),
+                node_port: wanted.node_port,
+                ..ServicePort::default()
+            }]),
+            ..ServiceSpec::default()
+        }),
+        ..Service::default()
+    }
+}

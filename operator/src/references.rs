@@ -1,0 +1,128 @@
+//! Which Chatbox names which Secret, so that a Secret wakes exactly those that name it.
+
+use std::collections::{BTreeSet, HashMap};
+
+use kube::runtime::watcher::Event;
+
+use crate::children::Key;
+use crate::observe;
+use crate::validate;
+use crate::watched::Watched;
+
+/// Which Chatbox names which Secret.
+#[derive(Debug, Default)]
+pub struct References {
+    chatboxes: HashMap<Key, Entry>,
+    /// A list that is under way: it replaces the above when it is complete.
+    listed: HashMap<Key, Entry>,
+    /// Chatboxes by Secret.
+    by_secret: HashMap<Key, BTreeSet<Key>>,
+}
+
+#[derive(Debug, PartialEq)]
+struct Entry {
+    uid: String,
+    generation: i64,
+    deleting: bool,
+    secrets: BTreeSet<String>,
+}
+
+impl References {
+    /// Takes in what the watch on Chatboxes reports, and says which of them must be looked at: those whose spec
+    /// changed. A label, or our own write of the status, is no reason.
+    pub fn observe(&mut self, event: &Event<Watched>) -> BTreeSet<Key> {
+        match event {
+            Event::Init => {
+                self.listed.clear();
+                BTreeSet::new()
+            }
+            Event::InitApply(watched) => {
+                self.listed.insert(watched.key(), Entry::new(watched));
+                BTreeSet::new()
+            }
+            Event::InitDone => self.replace(),
+            Event::Apply(watched) => {
+                let (key, entry) = (watched.key(), Entry::new(watched));
+                if self.chatboxes.get(&key) == Some(&entry) {
+                    return BTreeSet::new();
+                }
+                self.remove(&key);
+                self.insert(key.clone(), entry);
+                BTreeSet::from([key])
+            }
+            Event::Delete(watched) => {
+                self.remove(&watched.key());
+                BTreeSet::new()
+            }
+        }
+    }
+
+    /// The Chatboxes that name this Secret.
+    pub fn naming(&self, secret: &Key) -> BTreeSet<Key> {
+        self.by_secret.get(secret).cloned().unwrap_or_default()
+    }
+
+    /// Every Chatbox that names a Secret.
+    pub fn all(&self) -> BTreeSet<Key> {
+        self.by_secret.values().flatten().cloned().collect()
+    }
+
+    fn replace(&mut self) -> BTreeSet<Key> {
+        self.chatboxes.clear();
+        self.by_secret.clear();
+        let listed = std::mem::take(&mut self.listed);
+        let keys = listed.keys().cloned().collect();
+        for (key, entry) in listed {
+            self.insert(key, entry);
+        }
+        keys
+    }
+
+    fn insert(&mut self, key: Key, entry: Entry) {
+        for secret in &entry.secrets {
+            self.by_secret
+                .entry(of(&key, secret))
+                .or_default()
+                .insert(key.clone());
+        }
+        self.chatboxes.insert(key, entry);
+    }
+
+    fn remove(&mut self, key: &Key) {
+        let Some(entry) = self.chatboxes.remove(key) else {
+            return;
+        };
+        for secret in entry.secrets {
+            let secret = of(key, &secret);
+            if let Some(naming) = self.by_secret.get_mut(&secret) {
+                naming.remove(key);
+                if naming.is_empty() {
+                    self.by_secret.remove(&secret);
+                }
+            }
+        }
+    }
+}
+
+impl Entry {
+    fn new(watched: &Watched) -> Self {
+        let name = watched.key().name;
+        let spec = watched.spec.as_ref().ok();
+        let config = spec.map(|spec| validate::effective(&name, spec));
+        Self {
+            uid: watched.uid().to_owned(),
+            generation: watched.generation(),
+            deleting: watched.metadata.deletion_timestamp.is_some(),
+            secrets: config
+                .map(|config| observe::names_of(&config))
+                .unwrap_or_default(),
+        }
+    }
+}
+
+fn of(chatbox: &Key, secret: &str) -> Key {
+    Key {
+        namespace: chatbox.namespace.clone(),
+        name: secret.to_owned(),
+    }
+}

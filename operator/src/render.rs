@@ -1,0 +1,127 @@
+//! `render`: what would be applied, without a cluster.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use k8s_openapi::api::core::v1 as core;
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::args::Render;
+use crate::observe::{self, Observed, Secret};
+use crate::plan::{self, Plan};
+use crate::validate::{self, Valid};
+use crate::watched::Watched;
+
+/// The documents for every Chatbox of a file.
+pub fn files(args: &Render) -> anyhow::Result<String> {
+    let text = read(&args.file)?;
+    documents(&text, args.chatbox_image.as_deref())
+}
+
+/// One YAML document.
+pub fn yaml(value: &impl Serialize) -> anyhow::Result<String> {
+    // Through JSON: only there are ports and the like plain numbers and strings.
+    let value = serde_json::to_value(value)?;
+    Ok(serde_saphyr::to_string(&value)?)
+}
+
+/// What a text with Chatboxes, and with the Secrets that they name, becomes.
+pub fn documents(text: &str, release_image: Option<&str>) -> anyhow::Result<String> {
+    let objects = objects(text)?;
+    let secrets = secrets(&objects)?;
+    let mut out = String::new();
+    for object in objects.iter().filter(|object| object["kind"] == "Chatbox") {
+        let watched: Watched = serde_json::from_value(object.clone())?;
+        let valid = valid(&watched, release_image, &secrets)
+            .with_context(|| format!("chatbox {:?}", watched.key().name))?;
+        write(&mut out, &valid, &plan::plan(&valid))?;
+    }
+    if out.is_empty() {
+        bail!("there is no Chatbox in the file");
+    }
+    Ok(out)
+}
+
+fn read(file: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    if file == Path::new("-") {
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .context("cannot read standard input")?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+/// Every object of a text, with the items of lists taken out.
+fn objects(text: &str) -> anyhow::Result<Vec<Value>> {
+    let documents: Vec<Value> = serde_saphyr::from_multiple(text).context("is not YAML")?;
+    let mut objects = Vec::new();
+    for mut document in documents {
+        match document["items"].take() {
+            Value::Array(items) => objects.extend(items),
+            _ => objects.push(document),
+        }
+    }
+    Ok(objects)
+}
+
+fn secrets(objects: &[Value]) -> anyhow::Result<BTreeMap<String, core::Secret>> {
+    let secrets = objects.iter().filter(|object| object["kind"] == "Secret");
+    let secret = |object: &Value| {
+        let mut secret: core::Secret =
+            serde_json::from_value(object.clone()).context("a Secret cannot be read")?;
+        // What people write; the API server moves it.
+        for (key, text) in secret.string_data.take().unwrap_or_default() {
+            let value = k8s_openapi::ByteString(text.into_bytes());
+            secret.data.get_or_insert_default().insert(key, value);
+        }
+        Ok((secret.metadata.name.clone().unwrap_or_default(), secret))
+    };
+    secrets.map(secret).collect()
+}
+
+fn valid(
+    watched: &Watched,
+    release_image: Option<&str>,
+    secrets: &BTreeMap<String, core::Secret>,
+) -> anyhow::Result<Valid> {
+    let spec = watched.spec.as_ref().map_err(Clone::clone)?;
+    let Some(image) = spec.image.as_deref().or(release_image) else {
+        bail!("spec.image: must be set, or give --chatbox-image");
+    };
+    let identity = watched.identity();
+    let config = validate::effective(&identity.name, spec);
+    let secret = |name: String| {
+        let found = secrets.get(&name).cloned();
+        let secret = found.map_or(Secret::Unknown, |found| Secret::found(found, &config));
+        (name, secret)
+    };
+    let observed = Observed {
+        release_image: image.to_owned(),
+        secrets: observe::names_of(&config).into_iter().map(secret).collect(),
+        ..Observed::default()
+    };
+    validate::validate(&identity, spec, &observed).map_err(|findings| anyhow::anyhow!("{findings}"))
+}
+
+fn write(out: &mut String, valid: &Valid, plan: &Plan) -> anyhow::Result<()> {
+    if valid.owner.is_none() {
+        writeln!(out, "# No owner references: the Chatbox has no uid yet.")?;
+    }
+    if valid.digest.is_none() {
+        writeln!(
+            out,
+            "# No {} on the pods: not all Secrets are in the file.",
+            crds::runtime::CONFIG_HASH
+        )?;
+    }
+    for object in plan.objects() {
+        write!(out, "---\n{}", yaml(&object.body)?)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! Says how a Chatbox is: the status is computed on every outcome, and written and announced only when it changed.
+
+pub mod progress;
+pub mod status;
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use crds::ChatboxStatus;
+use crds::runtime::FIELD_MANAGER;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::api::{Api, Patch, PatchParams};
+use kube::runtime::events::{Event, EventType};
+use kube::{Resource, ResourceExt};
+use serde_json::json;
+
+use crate::children::Family;
+use crate::context::{Context, lock};
+use crate::error::Error;
+use crate::reconcile::Converged;
+use crate::watched::Watched;
+
+pub use progress::{Progress, progress};
+
+/// A failure that may pass by itself is not told before it has happened this often: the last word still holds.
+const PATIENCE: u32 = 4;
+/// The API server takes a kilobyte.
+const NOTE_BYTES: usize = 1000;
+
+/// What we wrote last, until the watch has told it back to us.
+#[derive(Debug, Default)]
+pub struct Published(Mutex<HashMap<String, (u64, ChatboxStatus)>>);
+
+pub async fn publish(
+    ctx: &Context,
+    watched: &Watched,
+    result: &Result<Converged, Error>,
+    family: &Family,
+) -> Result<(), Error> {
+    let before = status::ours(&ctx.published.latest(watched));
+    if let Err(error) = result
+        && error.is_transient()
+        && before.observed_generation == Some(watched.generation())
+        && ctx.backoff.failures(&watched.key()) < PATIENCE
+        && !matches!(error, Error::Leaving { .. })
+    {
+        return Ok(());
+    }
+    let now = Time(jiff::Timestamp::now());
+    let after = status::status(&before, watched.generation(), result, family, &now);
+    if after == before {
+        return Ok(());
+    }
+    patch(ctx, watched, &after).await?;
+    announce(ctx, watched, ready(&before), ready(&after)).await;
+    Ok(())
+}
+
+async fn patch(ctx: &Context, watched: &Watched, status: &ChatboxStatus) -> Result<(), Error> {
+    let key = watched.key();
+    let api: Api<Watched> = Api::namespaced(ctx.client.clone(), &key.namespace);
+    let body = json!({
+        "apiVersion": Watched::api_version(&()),
+        "kind": Watched::kind(&()),
+        // The uid is a condition: a Chatbox of the same name made meanwhile has a status of its own.
+        "metadata": {"name": key.name, "uid": watched.uid()},
+        "status": status,
+    });
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    ctx.metrics.write(&Watched::kind(&()), "apply");
+    match api
+        .patch_status(&key.name, &params, &Patch::Apply(&body))
+        .await
+    {
+        Ok(written) => {
+            ctx.published.remember(&written, status);
+            Ok(())
+        }
+        // It was deleted meanwhile: nobody is left to be told.
+        Err(kube::Error::Api(answer)) if answer.is_not_found() || answer.is_conflict() => Ok(()),
+        Err(source) => Err(Error::Report(source)),
+    }
+}
+
+/// An event for each change of the summary. Losing one is no failure.
+async fn announce(
+    ctx: &Context,
+    watched: &Watched,
+    before: Option<&Condition>,
+    after: Option<&Condition>,
+) {
+    let summary = |condition: &Condition| (condition.status.clone(), condition.reason.clone());
+    let Some(after) = after.filter(|after| before.map(summary) != Some(summary(after))) else {
+        return;
+    };
+    let is_fine = after.status == "True" || status::is_calm(&after.reason);
+    let event = Event {
+        type_: if is_fine {
+            EventType::Normal
+        } else {
+            EventType::Warning
+        },
+        reason: after.reason.clone(),
+        note: Some(status::shorten(&after.message, NOTE_BYTES)),
+        action: "Reconcile".to_owned(),
+        secondary: None,
+    };
+    if let Err(error) = ctx.recorder.publish(&event, &watched.object_ref(&())).await {
+        tracing::debug!(chatbox = %watched.key(), %error, "event not written");
+    }
+}
+
+fn ready(status: &ChatboxStatus) -> Option<&Condition> {
+    let mut conditions = status.conditions.iter();
+    conditions.find(|condition| condition.type_ == crds::status::READY)
+}
+
+impl Published {
+    /// The status as we last wrote it, or as the watch told it, whichever is later.
+    fn latest(&self, watched: &Watched) -> ChatboxStatus {
+        let mut published = lock(&self.0);
+        match published.get(watched.uid()) {
+            Some((version, status)) if version_of(watched) < *version => status.clone(),
+            Some(_) => {
+                published.remove(watched.uid());
+                watched.status.clone()
+            }
+            None => watched.status.clone(),
+        }
+    }
+
+    fn remember(&self, written: &Watched, status: &ChatboxStatus) {
+        let entry = (version_of(written), status.clone());
+        lock(&self.0).insert(written.uid().to_owned(), entry);
+    }
+
+    /// Drops what is of no use once the Chatbox is gone.
+    pub fn forget(&self, uid: &str) {
+        lock(&self.0).remove(uid);
+    }
+}
+
+fn version_of(watched: &Watched) -> u64 {
+    let version = watched.resource_version();
+    version
+        .and_then(|version| version.parse().ok())
+        .unwrap_or_default()
+}

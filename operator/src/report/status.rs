@@ -1,0 +1,270 @@
+//! From an outcome to the status. Pure: the same outcome gives the same status, and a condition that stays keeps its
+//! time.
+//!
+//! `Reconciling` and `Stalled` are listed only while they are true, as kstatus wants conditions of that kind. So a
+//! Chatbox is either ready, or reconciling, or stalled; or it is paused.
+
+use crds::status::{CONFIG_VALID, READY, RECONCILING, SECRETS_RESOLVED, STALLED};
+use crds::{ChatboxStatus, Problem};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::progress::{Cause, Progress, progress};
+use crate::children::Family;
+use crate::error::Error;
+use crate::reconcile::Converged;
+use crate::validate::Findings;
+
+const MESSAGE_BYTES: usize = 2048;
+const PROGRESSING: &str = "Progressing";
+const PAUSED: &str = "Paused";
+
+/// The summary: whether it is ready, and if not, whether it will be.
+struct Summary {
+    phase: Phase,
+    reason: String,
+    message: String,
+}
+
+enum Phase {
+    Ready,
+    Working,
+    Stuck,
+    /// Not ready, and meant to be so.
+    Held,
+}
+
+/// The state of one check.
+enum Check {
+    Good,
+    Bad(String),
+    /// It could not be made: what was said about this generation holds.
+    NotMade,
+}
+
+/// The part of a status that is ours, in our order: others may add conditions of their own.
+pub fn ours(status: &ChatboxStatus) -> ChatboxStatus {
+    let order = [READY, RECONCILING, STALLED, CONFIG_VALID, SECRETS_RESOLVED];
+    let find = |type_: &str| {
+        status
+            .conditions
+            .iter()
+            .find(|condition| condition.type_ == type_)
+    };
+    ChatboxStatus {
+        conditions: order.into_iter().filter_map(find).cloned().collect(),
+        ..status.clone()
+    }
+}
+
+/// The status after an outcome. `before` is the status so far, for what stays.
+pub fn status(
+    before: &ChatboxStatus,
+    generation: i64,
+    result: &Result<Converged, Error>,
+    family: &Family,
+    now: &Time,
+) -> ChatboxStatus {
+    let summary = summary(result, family);
+    let (config, secrets) = checks(result);
+    let draft = Draft {
+        before,
+        generation,
+        now,
+    };
+    let mut conditions = vec![draft.ready(&summary)];
+    conditions.extend(draft.phase(&summary));
+    conditions.push(draft.check(CONFIG_VALID, ("Valid", "Invalid"), config));
+    conditions.push(draft.check(SECRETS_RESOLVED, ("Resolved", "Unresolved"), secrets));
+    let rollout = family.rollout();
+    let converged = result.as_ref().ok();
+    ChatboxStatus {
+        observed_generation: Some(generation),
+        conditions,
+        url: converged
+            .map(|c| c.url.clone())
+            .or_else(|| before.url.clone()),
+        selector: converged
+            .map(|c| c.selector.clone())
+            .or_else(|| before.selector.clone()),
+        replicas: rollout.map(|rollout| rollout.replicas),
+        ready_replicas: rollout.map(|rollout| rollout.ready),
+        image: rollout.and_then(|rollout| rollout.image.clone()),
+        config_hash: rollout.and_then(|rollout| rollout.digest.clone()),
+    }
+}
+
+/// Reasons of an unready Chatbox that nobody needs to look into.
+pub fn is_calm(reason: &str) -> bool {
+    reason == PROGRESSING || reason == PAUSED
+}
+
+/// At most this many bytes of a text, cut between characters.
+pub fn shorten(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text.to_owned();
+    }
+    let cut = text.floor_char_boundary(bytes.saturating_sub(3));
+    format!("{}...", &text[..cut])
+}
+
+fn summary(result: &Result<Converged, Error>, family: &Family) -> Summary {
+    let progress = progress(family);
+    match result {
+        Err(error) => failure(error),
+        Ok(Converged {
+            held_back: Some(0), ..
+        }) if is_settled(&progress) => new(
+            Phase::Ready,
+            PAUSED,
+            "serves as the spec says; paused, so changes will wait",
+        ),
+        Ok(Converged {
+            held_back: Some(_), ..
+        }) => new(
+            Phase::Held,
+            PAUSED,
+            "nothing is applied until spec.paused is false; what runs is left as it is",
+        ),
+        Ok(Converged {
+            held_back: None, ..
+        }) => rolled_out(progress),
+    }
+}
+
+fn is_settled(progress: &Progress) -> bool {
+    matches!(progress, Progress::Complete | Progress::Stopped)
+}
+
+fn rolled_out(progress: Progress) -> Summary {
+    match progress {
+        Progress::Complete => new(
+            Phase::Ready,
+            "RolledOut",
+            "every pod runs this generation and takes traffic",
+        ),
+        Progress::Stopped => new(
+            Phase::Ready,
+            "Stopped",
+            "spec.replicas is 0, so nothing runs",
+        ),
+        Progress::Underway(Cause { reason, message }) => new(Phase::Working, &reason, &message),
+        Progress::Stuck(Cause { reason, message }) => new(Phase::Stuck, &reason, &message),
+    }
+}
+
+fn failure(error: &Error) -> Summary {
+    let phase = if error.is_transient() {
+        Phase::Working
+    } else {
+        Phase::Stuck
+    };
+    let reason = match error {
+        Error::Undecodable(_) => "InvalidConfig",
+        Error::Invalid(findings) if findings.config.is_empty() => "SecretsUnresolved",
+        Error::Invalid(_) => "InvalidConfig",
+        Error::Foreign { .. } => "NameTaken",
+        Error::Leaving { .. } => "WaitingForDeletion",
+        Error::Read { .. } | Error::TimedOut(_) => "ReadFailed",
+        Error::Write { .. } | Error::Report(_) => "WriteFailed",
+    };
+    new(phase, reason, &error.to_string())
+}
+
+fn new(phase: Phase, reason: &str, message: &str) -> Summary {
+    Summary {
+        phase,
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+/// `ConfigValid` and `SecretsResolved`.
+fn checks(result: &Result<Converged, Error>) -> (Check, Check) {
+    match result {
+        Err(Error::Undecodable(problem)) => (Check::Bad(problem.to_string()), Check::NotMade),
+        Err(Error::Invalid(Findings { config, secrets })) => (verdict(config), verdict(secrets)),
+        Err(Error::Read { .. } | Error::TimedOut(_)) => (Check::NotMade, Check::NotMade),
+        Ok(_)
+        | Err(
+            Error::Foreign { .. } | Error::Leaving { .. } | Error::Write { .. } | Error::Report(_),
+        ) => (Check::Good, Check::Good),
+    }
+}
+
+fn verdict(problems: &[Problem]) -> Check {
+    let texts: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    if texts.is_empty() {
+        Check::Good
+    } else {
+        Check::Bad(texts.join("; "))
+    }
+}
+
+/// What every condition of one status shares.
+struct Draft<'a> {
+    before: &'a ChatboxStatus,
+    generation: i64,
+    now: &'a Time,
+}
+
+impl Draft<'_> {
+    fn ready(&self, summary: &Summary) -> Condition {
+        let is_ready = matches!(summary.phase, Phase::Ready);
+        self.condition(
+            READY,
+            if is_ready { "True" } else { "False" },
+            &summary.reason,
+            &summary.message,
+        )
+    }
+
+    fn phase(&self, summary: &Summary) -> Option<Condition> {
+        let type_ = match summary.phase {
+            Phase::Working => RECONCILING,
+            Phase::Stuck => STALLED,
+            Phase::Ready | Phase::Held => return None,
+        };
+        Some(self.condition(type_, "True", &summary.reason, &summary.message))
+    }
+
+    fn check(&self, type_: &str, (good, bad): (&str, &str), check: Check) -> Condition {
+        match check {
+            Check::Good => self.condition(type_, "True", good, ""),
+            Check::Bad(message) => self.condition(type_, "False", bad, &message),
+            Check::NotMade => {
+                let said = self
+                    .so_far(type_)
+                    .filter(|said| said.observed_generation == Some(self.generation));
+                said.cloned().unwrap_or_else(|| {
+                    self.condition(
+                        type_,
+                        "Unknown",
+                        "NotChecked",
+                        "could not be checked yet: see Ready",
+                    )
+                })
+            }
+        }
+    }
+
+    fn condition(&self, type_: &str, status: &str, reason: &str, message: &str) -> Condition {
+        let since = self.so_far(type_).filter(|so_far| so_far.status == status);
+        Condition {
+            type_: type_.to_owned(),
+            status: status.to_owned(),
+            reason: reason.to_owned(),
+            message: shorten(message, MESSAGE_BYTES),
+            observed_generation: Some(self.generation),
+            last_transition_time: since
+                .map_or(self.now, |so_far| &so_far.last_transition_time)
+                .clone(),
+        }
+    }
+
+    fn so_far(&self, type_: &str) -> Option<&Condition> {
+        self.before
+            .conditions
+            .iter()
+            .find(|condition| condition.type_ == type_)
+    }
+}

@@ -1,0 +1,68 @@
+//! `run`: puts the parts together, and takes them apart again on a signal.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use kube::{Client, Config};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::Run;
+use crate::context::Context;
+use crate::metrics::Metrics;
+use crate::{controller, health, telemetry};
+
+#[tokio::main]
+pub async fn run(args: Run) -> anyhow::Result<()> {
+    telemetry::init(&args.log, args.log_format)?;
+    // Two TLS providers are linked into some builds; without a choice the first connection would panic.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", args.listen))?;
+    let ctx = Arc::new(Context::new(
+        client().await?,
+        args.chatbox_image,
+        Metrics::new()?,
+    ));
+    let stop = CancellationToken::new();
+    tokio::spawn(cancel_on_signal(stop.clone())?);
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        namespace = args.namespace,
+        listen = %args.listen,
+        image = ctx.release_image,
+        "started"
+    );
+    let health = tokio::spawn(health::serve(
+        listener,
+        ctx.clone(),
+        stop.clone().cancelled_owned(),
+    ));
+    controller::run(ctx, args.namespace, stop.clone().cancelled_owned()).await;
+    stop.cancel();
+    health.await.context("the health endpoint panicked")??;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn client() -> anyhow::Result<Client> {
+    let mut config = Config::infer().await.context("cannot find a cluster")?;
+    // Each Chatbox has a back-off of its own; a retry inside of a request would hold up others.
+    config.default_retry = false;
+    Ok(Client::try_from(config)?)
+}
+
+fn cancel_on_signal(stop: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping");
+        stop.cancel();
+    })
+}
