@@ -18,12 +18,10 @@ page:
 
 # Everything that is generated from the code.
 generate:
-	cargo run --quiet --locked --package=chatbox-operator -- crd > crds/chatbox.yaml.new
-	mv crds/chatbox.yaml.new crds/chatbox.yaml
-	cargo run --quiet --locked --package=chatbox-operator -- rbac > operator/rbac.yaml.new
-	mv operator/rbac.yaml.new operator/rbac.yaml
-	cargo run --quiet --locked --package=chatbox -- schema > crds/config.schema.json.new
-	mv crds/config.schema.json.new crds/config.schema.json
+	cargo build --quiet --workspace --locked --bins
+	target/debug/chatbox-operator crd > crds/chatbox.yaml
+	target/debug/chatbox-operator rbac > operator/rbac.yaml
+	target/debug/chatbox schema > crds/config.schema.json
 
 test: page
 	@.ci/test
