@@ -190,3 +190,6 @@ fn sibling(key: &Key, name: &str) -> Key {
         name: name.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

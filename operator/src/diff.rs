@@ -73,3 +73,6 @@ pub fn stale(identity: &Identity, plan: &Plan, family: &Family) -> Vec<Stale> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

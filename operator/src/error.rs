@@ -66,10 +66,11 @@ fn is_refusal(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if matches!(status.code, 400 | 403 | 404 | 405 | 413 | 422))
 }
 
-/// The API server's own words, where there are any.
+/// The API server's own words, where there are any; for some refusals it goes on with a page of differences.
 fn said(error: &kube::Error) -> String {
-    match error {
+    let message = match error {
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
         other => other.to_string(),
-    }
+    };
+    message.lines().next().unwrap_or_default().to_owned()
 }

@@ -26,6 +26,8 @@ pub mod context;
 pub mod controller;
 pub mod diff;
 pub mod error;
+#[cfg(test)]
+mod fixtures;
 pub mod health;
 pub mod kind;
 pub mod metrics;

@@ -180,6 +180,11 @@ impl SigningKey {
         Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    #[cfg(test)]
+    pub(crate) fn fixed() -> Self {
+        Self("0f".repeat(32))
+    }
+
     pub fn expose(&self) -> &str {
         &self.0
     }

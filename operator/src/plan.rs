@@ -106,3 +106,6 @@ fn object(kind: Kind, typed: &impl Serialize) -> Object {
         body,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,3 +126,6 @@ fn of(chatbox: &Key, secret: &str) -> Key {
         name: secret.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -125,3 +125,6 @@ fn write(out: &mut String, valid: &Valid, plan: &Plan) -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

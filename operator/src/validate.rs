@@ -151,3 +151,6 @@ fn config_map(chatbox: &str, config: &Config, observed: &Observed) -> String {
         _ => names::config_map(chatbox, &hash),
     }
 }
+
+#[cfg(test)]
+mod tests;

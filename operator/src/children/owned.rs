@@ -118,3 +118,6 @@ fn feed_text(text: &str, hasher: &mut Sha256) {
     hasher.update((text.len() as u64).to_be_bytes());
     hasher.update(text.as_bytes());
 }
+
+#[cfg(test)]
+mod tests;

@@ -110,3 +110,6 @@ fn cause(reason: &str, message: &str) -> Cause {
         message: message.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+use crate::children::child::{Detail, Owner};
+use crate::fixtures::{self, QUICKSTART, watched};
+
+use super::*;
+
+fn identity() -> Identity {
+    watched(QUICKSTART).identity()
+}
+
+fn object(kind: Kind) -> Object {
+    let objects = fixtures::plan(QUICKSTART).objects();
+    objects
+        .into_iter()
+        .find(|object| object.kind == kind)
+        .unwrap()
+}
+
+fn child(owner: Option<(&str, &str)>) -> Child {
+    Child {
+        uid: "child".to_owned(),
+        version: 1,
+        owner: owner.map(|(name, uid)| Owner {
+            kind: "Chatbox".to_owned(),
+            name: name.to_owned(),
+            uid: uid.to_owned(),
+        }),
+        instance: None,
+        terminating: false,
+        owned: None,
+        detail: Detail::None,
+    }
+}
+
+fn update() -> Step {
+    Step::Update {
+        uid: "child".to_owned(),
+    }
+}
+
+#[test]
+fn what_must_be_done_follows_from_whose_it_is() {
+    let ours = || child(Some(("support", "u-1")));
+    let same = |kind| Some(owned::of_desired(&object(kind).body));
+    let labelled = || Some("support".to_owned());
+    use Kind::{PersistentVolumeClaim as Claim, Service};
+    let rows: [(&str, Kind, Option<Child>, Step); 12] = [
+        ("absent", Service, None, Step::Create),
+        (
+            "as applied",
+            Service,
+            Some(Child {
+                owned: same(Service),
+                ..ours()
+            }),
+            Step::Keep,
+        ),
+        (
+            "drifted",
+            Service,
+            Some(Child {
+                owned: Some([0; 32]),
+                ..ours()
+            }),
+            update(),
+        ),
+        (
+            "owner edited away",
+            Service,
+            Some(Child {
+                owned: Some([0; 32]),
+                ..child(None)
+            }),
+            update(),
+        ),
+        (
+            "leaving",
+            Service,
+            Some(Child {
+                terminating: true,
+                ..ours()
+            }),
+            Step::Wait,
+        ),
+        (
+            "another's",
+            Service,
+            Some(child(Some(("other", "u-9")))),
+            Step::Foreign,
+        ),
+        ("nobody's", Service, Some(child(None)), Step::Foreign),
+        (
+            "labelled only",
+            Service,
+            Some(Child {
+                instance: labelled(),
+                ..child(None)
+            }),
+            Step::Foreign,
+        ),
+        (
+            "another's, leaving",
+            Service,
+            Some(Child {
+                terminating: true,
+                ..child(None)
+            }),
+            Step::Wait,
+        ),
+        (
+            "of a former life",
+            Service,
+            Some(child(Some(("support", "u-0")))),
+            Step::Wait,
+        ),
+        (
+            "kept from a former life",
+            Claim,
+            Some(Child {
+                instance: labelled(),
+                ..child(None)
+            }),
+            update(),
+        ),
+        (
+            "kept by another",
+            Claim,
+            Some(Child {
+                instance: Some("other".to_owned()),
+                ..child(None)
+            }),
+            Step::Foreign,
+        ),
+    ];
+    for (what, kind, live, expected) in rows {
+        assert_eq!(
+            step(&identity(), &object(kind), live.as_ref()),
+            expected,
+            "{what}"
+        );
+    }
+}
+
+#[test]
+fn only_what_is_ours_and_can_be_made_again_is_pruned() {
+    let plan = fixtures::plan(QUICKSTART);
+    let mut family = Family::default();
+    let ours = || child(Some(("support", "u-1")));
+    for object in plan.objects() {
+        family.insert(object.kind, &object.name, ours());
+    }
+    assert_eq!(stale(&identity(), &plan, &family), []);
+    family.insert(Kind::ConfigMap, "old", ours());
+    family.insert(Kind::ConfigMap, "theirs", child(Some(("other", "u-9"))));
+    family.insert(Kind::ConfigMap, "nobodys", child(None));
+    family.insert(
+        Kind::ConfigMap,
+        "leaving",
+        Child {
+            terminating: true,
+            ..ours()
+        },
+    );
+    family.insert(Kind::Secret, "old", ours());
+    family.insert(Kind::PersistentVolumeClaim, "old", ours());
+    family.insert(Kind::Pod, "pod", child(Some(("x-chatbox-77", "r-1"))));
+    let old = Stale {
+        kind: Kind::ConfigMap,
+        name: "old".to_owned(),
+        uid: "child".to_owned(),
+    };
+    assert_eq!(stale(&identity(), &plan, &family), [old]);
+}

@@ -1,0 +1,211 @@
+use k8s_openapi::api::core::v1::PodSpec;
+use serde_json::Value;
+
+use crate::fixtures::{self, FULL, QUICKSTART, observed, observed_at_first, valid, watched};
+use crate::kind::Kind;
+use crate::render::yaml;
+
+use super::*;
+
+fn text(plan: &Plan) -> String {
+    let documents = plan
+        .objects()
+        .into_iter()
+        .map(|object| yaml(&object.body).unwrap());
+    documents.collect::<Vec<_>>().join("---\n")
+}
+
+fn pod(plan: &Plan) -> PodSpec {
+    plan.deployment.spec.clone().unwrap().template.spec.unwrap()
+}
+
+#[test]
+fn the_smallest_chatbox() {
+    insta::assert_snapshot!(text(&fixtures::plan(QUICKSTART)));
+}
+
+#[test]
+fn everything_that_a_spec_can_say() {
+    insta::assert_snapshot!(text(&fixtures::plan(FULL)));
+}
+
+#[test]
+fn an_empty_dir_in_place_of_a_claim() {
+    let yaml = QUICKSTART.replace(
+        "{sqlite: {}}",
+        "{sqlite: {volume: {emptyDir: {sizeLimit: 1024Mi}}}}",
+    );
+    let plan = fixtures::plan(&yaml);
+    assert!(plan.claim.is_none());
+    let volumes = pod(&plan).volumes.unwrap();
+    let data = volumes
+        .into_iter()
+        .find(|volume| volume.name == "data")
+        .unwrap();
+    let limit = data.empty_dir.unwrap().size_limit.unwrap();
+    assert_eq!(limit.0, "1Gi");
+}
+
+#[test]
+fn the_generated_key_is_in_the_one_create_and_nowhere_else() {
+    let watched = watched(QUICKSTART);
+    let observed = observed_at_first(&watched);
+    let plan = plan(&valid(&watched, &observed).unwrap());
+    let created = plan.keys.as_ref().unwrap().create.as_ref().unwrap();
+    let key = created.data.as_ref().unwrap()[crds::runtime::SIGNING_KEY]
+        .0
+        .clone();
+    let key = String::from_utf8(key).unwrap();
+    assert_eq!(key.len(), 64);
+    assert!(created.metadata.owner_references.is_none());
+    assert!(!text(&plan).contains(&key));
+    assert!(!format!("{plan:?}").contains(&key));
+}
+
+#[test]
+fn what_cannot_be_made_again_is_owned_only_under_the_policy_delete() {
+    for (policy, expected) in [("Retain", false), ("Delete", true)] {
+        let yaml = QUICKSTART.replace("spec:", &format!("spec:\n  deletionPolicy: {policy}"));
+        for object in fixtures::plan(&yaml).objects() {
+            let is_owned = object.body["metadata"].get("ownerReferences").is_some();
+            let expected = expected || !object.kind.is_kept();
+            assert_eq!(is_owned, expected, "{policy} {}", object.kind);
+        }
+    }
+}
+
+/// Server-side apply would own these, and some of them would come back in another form.
+#[test]
+fn nothing_that_is_applied_is_null_or_empty() {
+    fn check(value: &Value, path: &str) {
+        let is_meant = path.ends_with(".emptyDir");
+        let is_empty = match value {
+            Value::Null => true,
+            Value::Object(map) => map.is_empty(),
+            Value::Array(items) => items.is_empty(),
+            _ => false,
+        };
+        assert!(is_meant || !is_empty, "{path}");
+        for (name, value) in value.as_object().into_iter().flatten() {
+            check(value, &format!("{path}.{name}"));
+        }
+        for (index, value) in value.as_array().into_iter().flatten().enumerate() {
+            check(value, &format!("{path}[{index}]"));
+        }
+    }
+    let empty_dir = QUICKSTART.replace("{sqlite: {}}", "{sqlite: {volume: {emptyDir: {}}}}");
+    let no_resources = QUICKSTART.replace("spec:", "spec:\n  resources: {}");
+    for yaml in [QUICKSTART, FULL, &empty_dir, &no_resources] {
+        for object in fixtures::plan(yaml).objects() {
+            check(&object.body, object.kind.name());
+        }
+    }
+}
+
+/// <https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted>
+#[test]
+fn pods_keep_to_the_restricted_profile() {
+    for yaml in [QUICKSTART, FULL] {
+        let pod = pod(&fixtures::plan(yaml));
+        assert!(pod.host_network.is_none() && pod.host_pid.is_none() && pod.host_ipc.is_none());
+        let security = pod.security_context.unwrap();
+        assert_eq!(security.run_as_non_root, Some(true));
+        assert!(security.run_as_user.unwrap() > 0);
+        assert_eq!(security.seccomp_profile.unwrap().type_, "RuntimeDefault");
+        assert!(security.sysctls.is_none());
+        for container in pod.containers {
+            let security = container.security_context.unwrap();
+            assert_eq!(security.allow_privilege_escalation, Some(false));
+            assert_eq!(security.capabilities.unwrap().drop.unwrap(), ["ALL"]);
+            assert!(security.privileged.is_none());
+            assert!(
+                container
+                    .ports
+                    .unwrap()
+                    .iter()
+                    .all(|port| port.host_port.is_none())
+            );
+        }
+        for volume in pod.volumes.unwrap() {
+            let value = serde_json::to_value(&volume).unwrap();
+            let kinds: Vec<&str> = value
+                .as_object()
+                .unwrap()
+                .keys()
+                .map(String::as_str)
+                .filter(|key| *key != "name")
+                .collect();
+            let allowed = [
+                "configMap",
+                "emptyDir",
+                "persistentVolumeClaim",
+                "projected",
+            ];
+            assert!(kinds.iter().all(|kind| allowed.contains(kind)), "{kinds:?}");
+        }
+    }
+}
+
+#[test]
+fn pods_have_neither_a_token_nor_a_writable_root() {
+    let pod = pod(&fixtures::plan(QUICKSTART));
+    assert_eq!(pod.automount_service_account_token, Some(false));
+    let security = pod.containers[0].security_context.clone().unwrap();
+    assert_eq!(security.read_only_root_filesystem, Some(true));
+}
+
+#[test]
+fn a_secret_lies_where_the_server_looks_for_it() {
+    let pod = pod(&fixtures::plan(FULL));
+    let watched = watched(FULL);
+    let config = &watched.spec.as_ref().unwrap().config;
+    let volumes = pod.volumes.unwrap();
+    let sources = volumes
+        .iter()
+        .find_map(|volume| volume.projected.as_ref())
+        .unwrap()
+        .sources
+        .clone()
+        .unwrap();
+    let paths: Vec<String> = sources
+        .into_iter()
+        .flat_map(|source| source.secret.unwrap().items.unwrap())
+        .map(|item| format!("{}/{}", crds::runtime::SECRETS_DIR, item.path))
+        .collect();
+    let expected: std::collections::BTreeSet<String> = config
+        .secrets()
+        .into_iter()
+        .map(|(_, secret)| {
+            secret
+                .path(crds::runtime::SECRETS_DIR.as_ref())
+                .display()
+                .to_string()
+        })
+        .collect();
+    assert_eq!(
+        paths.into_iter().collect::<std::collections::BTreeSet<_>>(),
+        expected
+    );
+    assert_eq!(expected.len(), 3);
+}
+
+#[test]
+fn the_document_that_is_mounted_is_the_one_that_was_checked() {
+    let watched = watched(FULL);
+    let valid = valid(&watched, &observed(&watched)).unwrap();
+    let data = plan(&valid).config_map.data.unwrap();
+    let parsed = crds::Config::parse(&data[crds::runtime::CONFIG_KEY]).unwrap();
+    assert_eq!(parsed.config, valid.config);
+    assert!(parsed.unknown.is_empty());
+}
+
+#[test]
+fn pods_come_after_what_they_need() {
+    let kinds: Vec<Kind> = fixtures::plan(QUICKSTART)
+        .objects()
+        .iter()
+        .map(|object| object.kind)
+        .collect();
+    assert_eq!(kinds.last(), Some(&Kind::Deployment));
+    assert_eq!(kinds.len(), 6);
+}

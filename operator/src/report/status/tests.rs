@@ -1,0 +1,297 @@
+use kube::core::Status as Answer;
+
+use crate::children::child::{Child, Detail, Rollout};
+use crate::kind::Kind;
+
+use super::*;
+
+fn family(ready: i32) -> Family {
+    let rollout = Rollout {
+        wanted: 1,
+        replicas: 1,
+        updated: 1,
+        ready,
+        available: ready,
+        image: Some("chatbox:1".to_owned()),
+        digest: Some("d1".to_owned()),
+        ..Rollout::default()
+    };
+    let child = Child {
+        uid: String::new(),
+        version: 1,
+        owner: None,
+        instance: None,
+        terminating: false,
+        owned: None,
+        detail: Detail::Deployment(Box::new(rollout)),
+    };
+    let mut family = Family::default();
+    family.insert(Kind::Deployment, "d", child);
+    family
+}
+
+fn time(second: i64) -> Time {
+    Time(jiff::Timestamp::from_second(second).unwrap())
+}
+
+fn converged(held_back: Option<usize>) -> Result<Converged, Error> {
+    Ok(Converged {
+        url: "http://x/".to_owned(),
+        selector: "a=b".to_owned(),
+        held_back,
+    })
+}
+
+fn refused(code: u16) -> kube::Error {
+    let answer = Answer {
+        code,
+        message: "no, because\nlong".to_owned(),
+        ..Answer::default()
+    };
+    kube::Error::Api(Box::new(answer))
+}
+
+fn write(code: u16) -> Result<Converged, Error> {
+    Err(Error::Write {
+        kind: Kind::Service,
+        name: "s".to_owned(),
+        source: refused(code),
+    })
+}
+
+fn read(code: u16) -> Result<Converged, Error> {
+    Err(Error::Read {
+        kind: Kind::Secret,
+        name: "s".to_owned(),
+        source: refused(code),
+    })
+}
+
+fn invalid(config: bool, secrets: bool) -> Result<Converged, Error> {
+    let problems = |wanted: bool, field: &str| {
+        wanted
+            .then(|| Problem::new(field, "is wrong"))
+            .into_iter()
+            .collect()
+    };
+    Err(Error::Invalid(Findings {
+        config: problems(config, "spec.config.a"),
+        secrets: problems(secrets, "spec.config.b"),
+    }))
+}
+
+/// `Ready/Reconciling/Stalled/ConfigValid/SecretsResolved`, `-` for one that is not listed, and the reason of `Ready`.
+fn line(status: &ChatboxStatus) -> String {
+    let state = |type_: &str| {
+        let found = status
+            .conditions
+            .iter()
+            .find(|condition| condition.type_ == type_);
+        found.map_or("-", |condition| &condition.status[..1])
+    };
+    let states = [READY, RECONCILING, STALLED, CONFIG_VALID, SECRETS_RESOLVED]
+        .map(state)
+        .join("/");
+    format!("{states} {}", status.conditions[0].reason)
+}
+
+/// What kstatus makes of it (Ready, Reconciling and Stalled of the observed generation).
+fn kstatus(status: &ChatboxStatus, generation: i64) -> &'static str {
+    let is_true = |type_: &str| {
+        status
+            .conditions
+            .iter()
+            .any(|condition| condition.type_ == type_ && condition.status == "True")
+    };
+    if status.observed_generation != Some(generation) || is_true(RECONCILING) {
+        return "InProgress";
+    }
+    match (is_true(STALLED), is_true(READY)) {
+        (true, _) => "Failed",
+        (false, true) => "Current",
+        (false, false) => "InProgress",
+    }
+}
+
+#[test]
+fn each_outcome_has_its_conditions() {
+    let foreign = || {
+        Err(Error::Foreign {
+            kind: Kind::Service,
+            name: "s".to_owned(),
+        })
+    };
+    let leaving = || {
+        Err(Error::Leaving {
+            kind: Kind::Service,
+            name: "s".to_owned(),
+        })
+    };
+    let undecodable = || Err(Error::Undecodable(Problem::new("spec.x", "is unknown")));
+    let rows = [
+        (converged(None), 1, "T/-/-/T/T RolledOut", "Current"),
+        (converged(None), 0, "F/T/-/T/T Progressing", "InProgress"),
+        (converged(Some(0)), 1, "T/-/-/T/T Paused", "Current"),
+        (converged(Some(0)), 0, "F/-/-/T/T Paused", "InProgress"),
+        (converged(Some(2)), 1, "F/-/-/T/T Paused", "InProgress"),
+        (invalid(true, false), 1, "F/-/T/F/T InvalidConfig", "Failed"),
+        (invalid(true, true), 1, "F/-/T/F/F InvalidConfig", "Failed"),
+        (
+            invalid(false, true),
+            1,
+            "F/T/-/T/F SecretsUnresolved",
+            "InProgress",
+        ),
+        (undecodable(), 1, "F/-/T/F/U InvalidConfig", "Failed"),
+        (foreign(), 1, "F/-/T/T/T NameTaken", "Failed"),
+        (leaving(), 1, "F/T/-/T/T WaitingForDeletion", "InProgress"),
+        (write(403), 1, "F/-/T/T/T WriteFailed", "Failed"),
+        (write(422), 1, "F/-/T/T/T WriteFailed", "Failed"),
+        (write(409), 1, "F/T/-/T/T WriteFailed", "InProgress"),
+        (write(500), 1, "F/T/-/T/T WriteFailed", "InProgress"),
+        (read(403), 1, "F/-/T/U/U ReadFailed", "Failed"),
+        (read(503), 1, "F/T/-/U/U ReadFailed", "InProgress"),
+    ];
+    for (result, ready, conditions, verdict) in rows {
+        let status = status(
+            &ChatboxStatus::default(),
+            4,
+            &result,
+            &family(ready),
+            &time(1),
+        );
+        assert_eq!(line(&status), conditions, "{result:?}");
+        assert_eq!(kstatus(&status, 4), verdict, "{result:?}");
+        assert!(
+            status
+                .conditions
+                .iter()
+                .all(|condition| condition.observed_generation == Some(4))
+        );
+    }
+}
+
+#[test]
+fn a_refusal_is_told_in_the_words_of_the_api_server() {
+    let status = status(
+        &ChatboxStatus::default(),
+        1,
+        &write(403),
+        &family(1),
+        &time(1),
+    );
+    assert_eq!(
+        status.conditions[0].message,
+        "cannot write Service \"s\": no, because"
+    );
+}
+
+#[test]
+fn what_stays_keeps_its_time_and_what_changes_gets_a_new_one() {
+    let first = status(
+        &ChatboxStatus::default(),
+        1,
+        &converged(None),
+        &family(0),
+        &time(1),
+    );
+    let same = status(&first, 1, &converged(None), &family(0), &time(2));
+    assert_eq!(same, first);
+    let second = status(&first, 1, &converged(None), &family(1), &time(3));
+    let times: Vec<(&str, Time)> = second
+        .conditions
+        .iter()
+        .map(|condition| {
+            (
+                condition.type_.as_str(),
+                condition.last_transition_time.clone(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        times,
+        [
+            (READY, time(3)),
+            (CONFIG_VALID, time(1)),
+            (SECRETS_RESOLVED, time(1))
+        ]
+    );
+}
+
+#[test]
+fn what_runs_is_told_even_when_the_spec_is_wrong() {
+    let before = status(
+        &ChatboxStatus::default(),
+        1,
+        &converged(None),
+        &family(1),
+        &time(1),
+    );
+    let after = status(&before, 2, &invalid(true, false), &family(1), &time(2));
+    assert_eq!(after.observed_generation, Some(2));
+    assert_eq!(after.url.as_deref(), Some("http://x/"));
+    assert_eq!(after.image.as_deref(), Some("chatbox:1"));
+    assert_eq!((after.replicas, after.ready_replicas), (Some(1), Some(1)));
+}
+
+#[test]
+fn a_check_that_could_not_be_made_keeps_its_verdict_for_the_same_generation_only() {
+    let before = status(
+        &ChatboxStatus::default(),
+        1,
+        &invalid(false, true),
+        &family(1),
+        &time(1),
+    );
+    assert_eq!(
+        line(&status(&before, 1, &read(500), &family(1), &time(2))),
+        "F/T/-/T/F ReadFailed"
+    );
+    assert_eq!(
+        line(&status(&before, 2, &read(500), &family(1), &time(2))),
+        "F/T/-/U/U ReadFailed"
+    );
+}
+
+#[test]
+fn conditions_of_others_are_not_ours() {
+    let mut told = status(
+        &ChatboxStatus::default(),
+        1,
+        &converged(None),
+        &family(1),
+        &time(1),
+    );
+    let expected = told.clone();
+    let theirs = Condition {
+        type_: "Theirs".to_owned(),
+        ..told.conditions[0].clone()
+    };
+    told.conditions.insert(0, theirs);
+    told.conditions.reverse();
+    assert_eq!(ours(&told), expected);
+}
+
+#[test]
+fn a_message_is_bounded() {
+    let problems =
+        (0..500).map(|index| Problem::new(format!("spec.config.models[{index}]"), "ist falsch: ä"));
+    let findings = Findings {
+        config: problems.collect(),
+        secrets: vec![],
+    };
+    let status = status(
+        &ChatboxStatus::default(),
+        1,
+        &Err(Error::Invalid(findings)),
+        &family(1),
+        &time(1),
+    );
+    for condition in &status.conditions {
+        assert!(condition.message.len() <= MESSAGE_BYTES);
+    }
+    assert!(status.conditions[0].message.ends_with("..."));
+    for length in 3..9 {
+        assert!(shorten("ääää", length).len() <= length);
+    }
+}
