@@ -8,7 +8,7 @@ use crate::children::Key;
 use crate::context::lock;
 
 const FIRST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(120);
+const LONGEST: Duration = Duration::from_mins(2);
 
 /// Failed attempts in a row.
 #[derive(Debug, Default)]

@@ -40,9 +40,10 @@ pub async fn run(ctx: Arc<Context>, namespace: String, shutdown: impl Future<Out
     let queue = select_all(triggers)
         .take_until(Box::pin(shutdown))
         .map(Ok::<_, Infallible>);
-    let spawned = |watched, ctx| Box::pin(reconcile(watched, ctx));
+    let look = |watched, ctx| Box::pin(reconcile(watched, ctx));
+    let again = |watched: Arc<Watched>, error: &_, ctx: Arc<Context>| retry(&watched, error, &ctx);
     let config = controller::Config::default().concurrency(CONCURRENCY);
-    applier(spawned, retry, ctx, reader, Box::pin(queue), config)
+    applier(look, again, ctx, reader, Box::pin(queue), config)
         .for_each(|result| async move {
             if let Err(error) = result {
                 tracing::debug!(%error, "look ended");

@@ -29,6 +29,7 @@ pub mod error;
 #[cfg(test)]
 mod fixtures;
 pub mod health;
+mod hex;
 pub mod kind;
 pub mod metrics;
 pub mod observe;

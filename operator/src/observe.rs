@@ -9,6 +9,7 @@ use kube::Api;
 use crate::children::{Child, Detail, Family};
 use crate::context::Context;
 use crate::error::Error;
+use crate::hex::hex;
 use crate::kind::Kind;
 use crate::plan::names;
 use crate::validate::{self, Identity};
@@ -177,7 +178,7 @@ impl Value {
 impl SigningKey {
     fn random() -> Self {
         let bytes: [u8; 32] = rand::random();
-        Self(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(hex(&bytes))
     }
 
     #[cfg(test)]

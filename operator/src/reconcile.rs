@@ -20,7 +20,7 @@ use crate::watched::Watched;
 /// A look that takes longer has lost its API server.
 const LIMIT_SECONDS: u64 = 30;
 /// Watches are not known to miss anything; this mends it if one ever does.
-const RESYNC: Duration = Duration::from_secs(3600);
+const RESYNC: Duration = Duration::from_hours(1);
 
 /// What a look came to when nothing was wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub async fn reconcile(watched: Arc<Watched>, ctx: Arc<Context>) -> Result<Actio
 }
 
 /// What to do after a failure.
-pub fn retry(watched: Arc<Watched>, error: &Error, ctx: Arc<Context>) -> Action {
+pub fn retry(watched: &Watched, error: &Error, ctx: &Context) -> Action {
     let delay = ctx.backoff.failed(watched.key());
     tracing::warn!(chatbox = %watched.key(), %error, ?delay, "will try again");
     Action::requeue(delay)

@@ -13,9 +13,15 @@ use crate::context::Context;
 use crate::metrics::Metrics;
 use crate::{controller, health, telemetry};
 
-#[tokio::main]
-pub async fn run(args: Run) -> anyhow::Result<()> {
+pub fn run(args: Run) -> anyhow::Result<()> {
     telemetry::init(&args.log, args.log_format)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(operate(args))
+}
+
+async fn operate(args: Run) -> anyhow::Result<()> {
     // Two TLS providers are linked into some builds; without a choice the first connection would panic.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let listener = TcpListener::bind(args.listen)

@@ -1,6 +1,8 @@
 use crate::children::child::{Detail, Owner};
 use crate::fixtures::{self, QUICKSTART, watched};
 
+use Kind::{PersistentVolumeClaim as Claim, Service};
+
 use super::*;
 
 fn identity() -> Identity {
@@ -42,7 +44,6 @@ fn what_must_be_done_follows_from_whose_it_is() {
     let ours = || child(Some(("support", "u-1")));
     let same = |kind| Some(owned::of_desired(&object(kind).body));
     let labelled = || Some("support".to_owned());
-    use Kind::{PersistentVolumeClaim as Claim, Service};
     let rows: [(&str, Kind, Option<Child>, Step); 12] = [
         ("absent", Service, None, Step::Create),
         (

@@ -36,7 +36,7 @@ fn parse(text: &str) -> Option<Amount> {
     let binary = BINARY.iter().skip(1).position(|known| *known == suffix);
     let (scaled, binary) = match (decimal, binary) {
         // The first suffix stands for a thousandth.
-        (Some(0), _) if digits % 1000 == 0 => (digits / 1000, false),
+        (Some(0), _) if digits.is_multiple_of(1000) => (digits / 1000, false),
         (Some(0), _) => return None,
         (Some(step), _) => (scale(digits, 1000, step - 1)?, false),
         (_, Some(step)) => (scale(digits, 1024, step + 1)?, true),

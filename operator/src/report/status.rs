@@ -161,9 +161,8 @@ fn failure(error: &Error) -> Summary {
         Phase::Stuck
     };
     let reason = match error {
-        Error::Undecodable(_) => "InvalidConfig",
         Error::Invalid(findings) if findings.config.is_empty() => "SecretsUnresolved",
-        Error::Invalid(_) => "InvalidConfig",
+        Error::Undecodable(_) | Error::Invalid(_) => "InvalidConfig",
         Error::Foreign { .. } => "NameTaken",
         Error::Leaving { .. } => "WaitingForDeletion",
         Error::Read { .. } | Error::TimedOut(_) => "ReadFailed",

@@ -3,6 +3,7 @@
 use aws_lc_rs::hmac;
 use crds::Config;
 
+use crate::hex::hex;
 use crate::observe::Observed;
 
 /// Bytes of the digest that are kept: enough to tell any two apart.
@@ -27,7 +28,5 @@ pub(super) fn digest(config_map: &str, config: &Config, observed: &Observed) -> 
         add(secret.key.as_bytes());
         add(observed.value(secret)?);
     }
-    let tag = context.sign();
-    let hex = tag.as_ref().iter().take(BYTES);
-    Some(hex.map(|byte| format!("{byte:02x}")).collect())
+    Some(hex(&context.sign().as_ref()[..BYTES]))
 }

@@ -113,7 +113,7 @@ fn the_digest_changes_with_the_config_and_with_each_value_that_it_names() {
             |_| {},
         ),
         digest(FULL, |observed| {
-            set(observed, "llm", "openai", "another key")
+            set(observed, "llm", "openai", "another key");
         }),
         digest(FULL, |observed| {
             set(
@@ -121,7 +121,7 @@ fn the_digest_changes_with_the_config_and_with_each_value_that_it_names() {
                 "jwt",
                 "old",
                 "another key of more than 32 bytes, long enough",
-            )
+            );
         }),
         digest(FULL, |observed| {
             set(
@@ -129,7 +129,7 @@ fn the_digest_changes_with_the_config_and_with_each_value_that_it_names() {
                 "jwt",
                 "new",
                 "another key of more than 32 bytes, long enough",
-            )
+            );
         }),
     ];
     for (index, changed) in changed.iter().enumerate() {
@@ -150,10 +150,10 @@ fn the_digest_changes_with_nothing_else() {
         digest(&FULL.replace("registry.example", "mirror.example"), |_| {}),
         digest(FULL, |observed| set(observed, "llm", "another", "value")),
         digest(FULL, |observed| {
-            set(observed, "unrelated", "openai", "value")
+            set(observed, "unrelated", "openai", "value");
         }),
         digest(FULL, |observed| {
-            observed.release_image = "chatbox:9".to_owned()
+            observed.release_image = "chatbox:9".to_owned();
         }),
     ];
     for (index, same) in same.iter().enumerate() {

@@ -34,12 +34,12 @@ fn time(second: i64) -> Time {
     Time(jiff::Timestamp::from_second(second).unwrap())
 }
 
-fn converged(held_back: Option<usize>) -> Result<Converged, Error> {
-    Ok(Converged {
+fn converged(held_back: Option<usize>) -> Converged {
+    Converged {
         url: "http://x/".to_owned(),
         selector: "a=b".to_owned(),
         held_back,
-    })
+    }
 }
 
 fn refused(code: u16) -> kube::Error {
@@ -89,10 +89,10 @@ fn line(status: &ChatboxStatus) -> String {
             .find(|condition| condition.type_ == type_);
         found.map_or("-", |condition| &condition.status[..1])
     };
-    let states = [READY, RECONCILING, STALLED, CONFIG_VALID, SECRETS_RESOLVED]
+    let all = [READY, RECONCILING, STALLED, CONFIG_VALID, SECRETS_RESOLVED]
         .map(state)
         .join("/");
-    format!("{states} {}", status.conditions[0].reason)
+    format!("{all} {}", status.conditions[0].reason)
 }
 
 /// What kstatus makes of it (Ready, Reconciling and Stalled of the observed generation).
@@ -129,11 +129,16 @@ fn each_outcome_has_its_conditions() {
     };
     let undecodable = || Err(Error::Undecodable(Problem::new("spec.x", "is unknown")));
     let rows = [
-        (converged(None), 1, "T/-/-/T/T RolledOut", "Current"),
-        (converged(None), 0, "F/T/-/T/T Progressing", "InProgress"),
-        (converged(Some(0)), 1, "T/-/-/T/T Paused", "Current"),
-        (converged(Some(0)), 0, "F/-/-/T/T Paused", "InProgress"),
-        (converged(Some(2)), 1, "F/-/-/T/T Paused", "InProgress"),
+        (Ok(converged(None)), 1, "T/-/-/T/T RolledOut", "Current"),
+        (
+            Ok(converged(None)),
+            0,
+            "F/T/-/T/T Progressing",
+            "InProgress",
+        ),
+        (Ok(converged(Some(0))), 1, "T/-/-/T/T Paused", "Current"),
+        (Ok(converged(Some(0))), 0, "F/-/-/T/T Paused", "InProgress"),
+        (Ok(converged(Some(2))), 1, "F/-/-/T/T Paused", "InProgress"),
         (invalid(true, false), 1, "F/-/T/F/T InvalidConfig", "Failed"),
         (invalid(true, true), 1, "F/-/T/F/F InvalidConfig", "Failed"),
         (
@@ -191,13 +196,13 @@ fn what_stays_keeps_its_time_and_what_changes_gets_a_new_one() {
     let first = status(
         &ChatboxStatus::default(),
         1,
-        &converged(None),
+        &Ok(converged(None)),
         &family(0),
         &time(1),
     );
-    let same = status(&first, 1, &converged(None), &family(0), &time(2));
+    let same = status(&first, 1, &Ok(converged(None)), &family(0), &time(2));
     assert_eq!(same, first);
-    let second = status(&first, 1, &converged(None), &family(1), &time(3));
+    let second = status(&first, 1, &Ok(converged(None)), &family(1), &time(3));
     let times: Vec<(&str, Time)> = second
         .conditions
         .iter()
@@ -223,7 +228,7 @@ fn what_runs_is_told_even_when_the_spec_is_wrong() {
     let before = status(
         &ChatboxStatus::default(),
         1,
-        &converged(None),
+        &Ok(converged(None)),
         &family(1),
         &time(1),
     );
@@ -258,7 +263,7 @@ fn conditions_of_others_are_not_ours() {
     let mut told = status(
         &ChatboxStatus::default(),
         1,
-        &converged(None),
+        &Ok(converged(None)),
         &family(1),
         &time(1),
     );
