@@ -6,8 +6,8 @@ pub fn canonical(text: &str) -> String {
     parse(text).map_or_else(|| text.to_owned(), Amount::text)
 }
 
-/// Whether the API server would take it. Exponents, signs and amounts below a thousandth are left out: nobody asks
-/// for them.
+/// Whether the API server would take it. Exponents, signs, leading zeros and amounts below a thousandth are left out:
+/// nobody asks for them.
 pub fn is_valid(text: &str) -> bool {
     parse(text).is_some()
 }
@@ -28,7 +28,13 @@ fn parse(text: &str) -> Option<Amount> {
         .unwrap_or(text.len());
     let (number, suffix) = text.split_at(end);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if whole.is_empty() || whole.len() > 18 || fraction.len() > 3 || fraction.contains('.') {
+    let padded = whole.len() > 1 && whole.starts_with('0');
+    if whole.is_empty()
+        || padded
+        || whole.len() > 18
+        || fraction.len() > 3
+        || fraction.contains('.')
+    {
         return None;
     }
     let digits: u128 = format!("{whole}{fraction:0<3}").parse().ok()?;
@@ -102,7 +108,8 @@ mod tests {
             ("1000Ki", "1000Ki"),
             ("1024", "1024"),
             ("128M", "128M"),
-            ("007Gi", "7Gi"),
+            ("1.500Gi", "1536Mi"),
+            ("1000000000000", "1T"),
         ];
         for (given, expected) in rows {
             assert_eq!(canonical(given), expected, "{given}");
@@ -115,6 +122,8 @@ mod tests {
             "",
             "Gi",
             "abc",
+            "007Gi",
+            "8Ei",
             "1 Gi",
             "1gi",
             "-1",
