@@ -47,10 +47,10 @@ impl Ports {
     }
 }
 
-/// Every fixed port of the cluster with the program that wants it.
+/// Every fixed port of the cluster with the part that wants it.
 pub fn fixed() -> [(u16, &'static str); 6] {
     [
-        (CLUSTER.api, "API server"),
+        (CLUSTER.api, "kube-apiserver"),
         (CLUSTER.etcd, "etcd"),
         (CLUSTER.etcd_peer, "etcd"),
         (KUBELET, "kubelet"),

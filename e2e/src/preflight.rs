@@ -1,6 +1,12 @@
 //! What would make `up` fail later, named before anything starts: all of it at once.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    fs,
+    path::Path,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, bail};
 
@@ -55,15 +61,20 @@ pub fn check_right(verb: &str) -> Result<()> {
 }
 
 fn taken_ports() -> Vec<String> {
+    let begun = Instant::now();
+    loop {
+        let taken = taken_ports_now();
+        // A process that was just killed holds its sockets a moment longer, but can no longer be named.
+        if taken.is_empty() || begun.elapsed() > Duration::from_secs(2) {
+            return taken;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+fn taken_ports_now() -> Vec<String> {
     let alive = process::ours();
-    let runs = |name: &str| {
-        let part = if name == "API server" {
-            "kube-apiserver"
-        } else {
-            name
-        };
-        alive.iter().any(|process| process.part == part)
-    };
+    let runs = |part: &str| alive.iter().any(|process| process.part == part);
     let wanted = ports::fixed().into_iter().filter(|(_, part)| !runs(part));
     wanted
         .filter_map(|(port, part)| {
@@ -78,15 +89,13 @@ fn taken_ports() -> Vec<String> {
 /// Two kube-proxies would fight over the same iptables chains.
 fn other_kubernetes() -> Option<String> {
     let ours: Vec<i32> = process::ours().iter().map(|process| process.pid).collect();
-    let found = fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
+    fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
         let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
-        let name = fs::read_to_string(entry.path().join("comm")).ok()?;
-        (matches!(name.trim(), "kubelet" | "kube-proxy" | "k3s" | "k3s-server")
-            && !ours.contains(&pid))
-        .then(|| (name.trim().to_owned(), pid))
-    });
-    found.map(|(name, pid)| {
-        format!("another Kubernetes runs on this machine: {name} (process {pid})")
+        // A process that has ended and waits for its parent has no program any more.
+        let program = fs::read_link(entry.path().join("exe")).ok()?;
+        let name = program.file_name()?.to_str()?;
+        let foreign = matches!(name, "kubelet" | "kube-proxy" | "k3s") && !ours.contains(&pid);
+        foreign.then(|| format!("another Kubernetes runs on this machine: {name} (process {pid})"))
     })
 }
 

@@ -23,6 +23,9 @@ pub const MARK: &str = "CHATBOX_CLUSTER_PART";
 /// The part that a process in a pod is.
 pub const CONTAINER: &str = "container";
 
+/// The part that stands between containerd and a pod's processes. It inherits containerd's mark.
+pub const SHIM: &str = "shim";
+
 /// The part that the helpers of the command line are: builds, kubectl.
 pub const HELPER: &str = "helper";
 
@@ -122,7 +125,11 @@ fn part_of(pid: i32) -> Option<String> {
     let process = Path::new("/proc").join(pid.to_string());
     let environment = fs::read(process.join("environ")).ok()?;
     if let Some(part) = mark(&environment) {
-        return Some(part);
+        let program = fs::read_link(process.join("exe")).unwrap_or_default();
+        let is_shim = program
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().starts_with("containerd-shim"));
+        return Some(if is_shim { SHIM.to_owned() } else { part });
     }
     let mounts = fs::read_to_string(process.join("mountinfo")).ok()?;
     root_is_ours(&mounts).then(|| CONTAINER.to_owned())
