@@ -101,7 +101,8 @@ pub fn page(kubectl: &Kubectl, chatbox: &Value) -> Result<String> {
         .pointer("/spec/config/server/pathPrefix")
         .and_then(Value::as_str);
     let prefix = prefix.unwrap_or("/chatbox").trim_end_matches('/');
-    let service = kubectl.get(&["service", name, "--namespace", namespace])?;
+    let name = format!("{name}-chatbox");
+    let service = kubectl.get(&["service", &name, "--namespace", namespace])?;
     let service = service.with_context(|| format!("there is no Service {namespace}/{name}"))?;
     let port = service
         .pointer("/spec/ports/0/nodePort")
