@@ -8,9 +8,11 @@
 //! | [`control_plane`] | etcd, API server, controllers, scheduler: also alone, without root, for tests |
 //! | [`node`] | bridge, containerd, kubelet and kube-proxy: what makes pods run |
 //! | [`install`] | the charts and the sample |
+//! | [`world`], [`browser`], [`llm`] | what a story stands on |
 //! | [`part`], [`process`], [`command`], [`kubectl`] | how programs are started, found and ended |
 //! | [`paths`], [`ports`], [`pki`], [`state`], [`fingerprint`], [`progress`] | where things lie and how they are told |
 
+pub mod browser;
 pub mod command;
 pub mod control_plane;
 pub mod down;
@@ -18,6 +20,7 @@ pub mod fingerprint;
 pub mod images;
 pub mod install;
 pub mod kubectl;
+pub mod llm;
 pub mod node;
 pub mod packages;
 pub mod part;
@@ -31,5 +34,6 @@ pub mod progress;
 pub mod state;
 pub mod tools;
 pub mod up;
+pub mod world;
 
 pub use control_plane::ControlPlane;

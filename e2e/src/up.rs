@@ -24,6 +24,8 @@ pub struct Running {
     pub tools: Tools,
     pub operator: Image,
     pub chatbox: Image,
+    /// An image that does nothing until it is told to end.
+    pub pause: Image,
 }
 
 /// Starts the cluster with the operator in it. What runs already and has not changed is left alone.
@@ -44,7 +46,7 @@ pub fn up(progress: &Progress) -> Result<Running> {
                 .unwrap_or_else(|_| Err(anyhow!("the build ended by a panic"))),
         )
     });
-    let ((tools, kubectl), (operator, chatbox)) = (started?, built?);
+    let ((tools, kubectl, pause), (operator, chatbox)) = (started?, built?);
     progress.step("images imported", || {
         Ok(changes(&[
             ("operator", operator.import()?),
@@ -60,6 +62,7 @@ pub fn up(progress: &Progress) -> Result<Running> {
         tools,
         operator,
         chatbox,
+        pause,
     })
 }
 
@@ -128,7 +131,7 @@ fn build_programs(progress: &Progress) -> Result<(Image, Image)> {
 }
 
 /// Starts what is not running, all at once where nothing depends on another.
-fn start(progress: &Progress, tools: Tools) -> Result<(Tools, Kubectl)> {
+fn start(progress: &Progress, tools: Tools) -> Result<(Tools, Kubectl, Image)> {
     let state = State {
         checkout: paths::checkout().to_owned(),
         tools: tools.kubernetes.clone(),
@@ -199,7 +202,7 @@ fn start(progress: &Progress, tools: Tools) -> Result<(Tools, Kubectl)> {
         )?;
         Ok(String::new())
     })?;
-    Ok((tools, kubectl))
+    Ok((tools, kubectl, pause))
 }
 
 fn node_is_ready(kubectl: &Kubectl) -> bool {

@@ -1,0 +1,114 @@
+//! `llmock`, a stand-in for a model's endpoint that can break on demand, kept beside the tools.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{command::run, packages, paths, process};
+
+const VERSION: &str = "0.2.2";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An OpenAI-compatible endpoint. Dropping it ends it.
+#[derive(Debug)]
+pub struct Llm {
+    server: Child,
+    address: SocketAddr,
+}
+
+impl Llm {
+    /// Starts one that listens on an address of this machine, such as [`NODE`](crate::ports::NODE) for pods.
+    /// `options` are those of `llmock serve`.
+    pub fn start(host: Ipv4Addr, options: &[&str]) -> Result<Self> {
+        let program = ensure()?;
+        // Nobody else takes the port in the moment between: ports are given out in turn.
+        let address = TcpListener::bind((host, 0))?.local_addr()?;
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+        command.args([
+            "serve",
+            "--host",
+            &host.to_string(),
+            "--port",
+            &address.port().to_string(),
+            "--log-level",
+            "warning",
+        ]);
+        command
+            .args(options)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        let server = command.spawn().context("cannot start llmock")?;
+        let mut llm = Self { server, address };
+        llm.wait()?;
+        Ok(llm)
+    }
+
+    /// The base address, as `models[].openai.baseUrl` wants it.
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        let begun = Instant::now();
+        while !answers(self.address) {
+            if let Some(status) = self.server.try_wait()? {
+                bail!("llmock ended by itself ({status}); its words are above");
+            }
+            if begun.elapsed() > PATIENCE {
+                bail!("llmock did not answer within {} s", PATIENCE.as_secs());
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Llm {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
+}
+
+fn answers(address: SocketAddr) -> bool {
+    let ask = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+        stream.write_all(b"GET /health HTTP/1.0\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    ask().is_ok_and(|answer| answer.starts_with("HTTP/1."))
+}
+
+/// Installs it into an environment of its own, once a machine. Returns the program.
+fn ensure() -> Result<PathBuf> {
+    let done = paths::cache()?.join(format!("llmock-{VERSION}"));
+    let program = done.join("bin/llmock");
+    let marker = done.join("complete");
+    if marker.exists() {
+        return Ok(program);
+    }
+    // An environment cannot be moved once it is made, so a half-made one is made again in its place.
+    let _ = fs::remove_dir_all(&done);
+    let python = packages::find("python3").context("python3 is not installed")?;
+    run(process::helper(python).args(["-m", "venv"]).arg(&done))
+        .context("on Debian, python3-venv is a package of its own")?;
+    run(process::helper(done.join("bin/pip")).args([
+        "install",
+        "--quiet",
+        &format!("llmock=={VERSION}"),
+    ]))?;
+    fs::write(marker, "")?;
+    Ok(program)
+}

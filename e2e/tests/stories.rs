@@ -1,0 +1,75 @@
+//! The stories: what people do with Chatbox, told from outside, on a real Kubernetes.
+//!
+//! They use the cluster of `make up` if it runs, and else start one and end it. Without root they use a control
+//! plane alone, and those that need pods are reported as ignored.
+
+use std::{process::ExitCode, sync::Arc};
+
+use anyhow::Result;
+use e2e::world::{Ground, Needs, World};
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+#[path = "stories/ground.rs"]
+mod ground;
+
+/// A story, what it needs, and its name, which is also the start of its namespace's.
+type Story = (&'static str, Needs, fn(&World<'_>) -> Result<()>);
+
+const STORIES: &[Story] = &[
+    (
+        "a-namespace-gets-its-account",
+        Needs::Api,
+        ground::a_namespace_gets_its_account,
+    ),
+    (
+        "a-pod-runs-restricted-and-ends",
+        Needs::Pods,
+        ground::a_pod_runs_restricted_and_ends,
+    ),
+    (
+        "a-browser-reads-what-it-sent",
+        Needs::Pods,
+        ground::a_browser_reads_what_it_sent,
+    ),
+    (
+        "a-model-answers-on-the-bridge",
+        Needs::Pods,
+        ground::a_model_answers_on_the_bridge,
+    ),
+];
+
+fn main() -> Result<ExitCode> {
+    let mut arguments = Arguments::from_args();
+    if arguments.list {
+        return Ok(libtest_mimic::run(
+            &arguments,
+            STORIES.iter().map(|story| trial(story, None)).collect(),
+        )
+        .exit_code());
+    }
+    // Stories kill servers and look at the whole cluster: one at a time, unless somebody knows better.
+    arguments.test_threads.get_or_insert(1);
+    let ground = Arc::new(Ground::prepare()?);
+    let trials = STORIES
+        .iter()
+        .map(|story| trial(story, Some(Arc::clone(&ground))))
+        .collect();
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    if let Some(ground) = Arc::into_inner(ground) {
+        ground.end()?;
+    }
+    Ok(conclusion.exit_code())
+}
+
+fn trial(&(name, needs, tell): &Story, ground: Option<Arc<Ground>>) -> Trial {
+    Trial::ignorable_test(name, move || {
+        let ground = ground.ok_or("only listed")?;
+        if let Some(reason) = ground.lacks(needs) {
+            return Ok(Completion::ignored_with(reason));
+        }
+        let story = World::new(&ground, name).and_then(|world| tell(&world));
+        story
+            .map(|()| Completion::Completed)
+            .map_err(|error| Failed::from(format!("{error:?}")))
+    })
+}
