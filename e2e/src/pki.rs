@@ -15,9 +15,8 @@ use serde_json::json;
 use crate::command::run;
 
 /// Who may speak to the API server, and as whom: each with the rights that Kubernetes itself gives to that name.
-const IDENTITIES: [(&str, &str); 5] = [
+const IDENTITIES: [(&str, &str); 4] = [
     ("admin", "system:masters"),
-    ("system:kube-controller-manager", ""),
     ("system:kube-scheduler", ""),
     ("system:kube-proxy", ""),
     ("system:node:node1", "system:nodes"),
