@@ -9,8 +9,22 @@ use anyhow::Result;
 use e2e::world::{Ground, Needs, World};
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
+#[path = "stories/change.rs"]
+mod change;
+#[path = "stories/chat.rs"]
+mod chat;
+#[path = "stories/crash.rs"]
+mod crash;
 #[path = "stories/ground.rs"]
 mod ground;
+#[path = "stories/quickstart.rs"]
+mod quickstart;
+#[path = "stories/refuse.rs"]
+mod refuse;
+#[path = "stories/render.rs"]
+mod render;
+#[path = "stories/repair.rs"]
+mod repair;
 
 /// A story, what it needs, and its name, which is also the start of its namespace's.
 type Story = (&'static str, Needs, fn(&World<'_>) -> Result<()>);
@@ -35,6 +49,56 @@ const STORIES: &[Story] = &[
         "a-model-answers-on-the-bridge",
         Needs::Pods,
         ground::a_model_answers_on_the_bridge,
+    ),
+    (
+        "the-sample-answers-in-a-browser",
+        Needs::Pods,
+        quickstart::the_sample_answers_in_a_browser,
+    ),
+    (
+        "a-model-behind-a-key-answers",
+        Needs::Pods,
+        quickstart::a_model_behind_a_key_answers,
+    ),
+    (
+        "an-edit-rolls-once",
+        Needs::Pods,
+        change::an_edit_rolls_once_and_the_page_goes_on,
+    ),
+    (
+        "only-the-named-key-rolls",
+        Needs::Pods,
+        change::only_the_named_key_rolls_the_pods,
+    ),
+    (
+        "a-mistake-is-named",
+        Needs::Pods,
+        refuse::a_mistake_is_named_and_the_chat_runs_on,
+    ),
+    (
+        "a-deleted-child-comes-back",
+        Needs::Pods,
+        repair::a_deleted_child_comes_back,
+    ),
+    (
+        "a-deleted-chatbox-leaves-nothing",
+        Needs::Pods,
+        repair::a_deleted_chatbox_leaves_nothing,
+    ),
+    (
+        "the-server-dies",
+        Needs::Pods,
+        crash::the_server_dies_during_an_answer,
+    ),
+    (
+        "the-operator-dies",
+        Needs::Pods,
+        crash::the_operator_dies_during_an_answer,
+    ),
+    (
+        "rendering-tells",
+        Needs::Pods,
+        render::rendering_tells_what_was_applied,
     ),
 ];
 
