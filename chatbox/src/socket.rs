@@ -12,7 +12,7 @@ use self::follow::{Follow, Step};
 use self::pump::{Closed, Incoming, Pump};
 use crate::auth::Caller;
 use crate::bus::{Heard, Subscription};
-use crate::chat::{MessageId, RunId, SessionId};
+use crate::chat::{Message, MessageId, RunId, SessionId};
 use crate::clock;
 use crate::state::AppState;
 use crate::store::{AppendError, Question, StoreError};
@@ -139,25 +139,32 @@ impl Connection {
 
     /// Stores a message, acknowledges it in its turn, and has it answered.
     async fn say(&mut self, say: Say) -> Result<(), Closed> {
-        let session = say.session.unwrap_or_else(SessionId::random);
+        let session = say.session.clone().unwrap_or_else(SessionId::random);
         let client_id = say.client_id.clone();
+        let about = |rejection| Rejection {
+            client_id,
+            ..rejection
+        };
         if let Err(wait) = self.state.limits.message(&self.caller.user) {
-            let words = "You are sending messages too fast. Please wait a moment.";
-            let rejection = Rejection {
-                client_id,
-                retry_after: Some(wait),
-                ..Rejection::new(Code::TooManyRequests, words)
-            };
-            return self.reject(Some(&session), rejection).await;
+            return self.reject(Some(&session), about(too_fast(wait))).await;
         }
         self.state.metrics.messages_received.inc();
         // Before the message is stored, so that its own announcement is heard; unused if it is not this user's.
-        let bound = self
+        let followed = self
             .following
             .as_ref()
-            .is_some_and(|following| *following.follow.session() == session);
-        let events = (!bound).then(|| self.state.bus.subscribe(&session));
-        let question = Question {
+            .map(|following| following.follow.session());
+        let events = (followed != Some(&session)).then(|| self.state.bus.subscribe(&session));
+        match self.state.turns.ask(self.question(&session, say)).await {
+            Ok(appended) => self.acknowledge(&appended.message, events).await?,
+            Err(error) => return self.reject(Some(&session), about(refusal(error))).await,
+        }
+        self.state.turns.kick(session);
+        self.pump.flush().await
+    }
+
+    fn question(&self, session: &SessionId, say: Say) -> Question {
+        Question {
             id: MessageId::new(),
             session: session.clone(),
             user: self.caller.user.clone(),
@@ -165,45 +172,36 @@ impl Connection {
             content: say.content,
             at: clock::now(),
             pending_max: usize::try_from(self.state.config.limits.pending_questions).unwrap_or(0),
-        };
-        let appended = match self.state.turns.ask(question).await {
-            Ok(appended) => appended,
-            Err(error) => {
-                let rejection = Rejection {
-                    client_id,
-                    ..refusal(error)
-                };
-                return self.reject(Some(&session), rejection).await;
-            }
-        };
+        }
+    }
+
+    /// Tells the sender that its message is stored, after everything that came before it. `events`: the session is
+    /// another one than so far.
+    async fn acknowledge(
+        &mut self,
+        message: &Message,
+        events: Option<Subscription>,
+    ) -> Result<(), Closed> {
         if let Some(events) = events {
-            let before = appended.message.seq - 1;
-            self.following = Some(Following {
-                follow: Follow::new(session.clone(), before, None),
-                events,
-            });
+            let session = message.session.clone();
             let hello = Frame::hello(
                 clock::now(),
                 &self.caller.user,
                 Some(&session),
                 self.state.model_names(),
             );
+            let follow = Follow::new(session, message.seq - 1, None);
+            self.following = Some(Following { follow, events });
             self.pump.feed(&hello).await?;
         }
-        let known = self
-            .following
-            .as_ref()
-            .is_some_and(|following| following.follow.seq() >= appended.message.seq);
-        if known {
-            self.pump
-                .feed(&Frame::ack(clock::now(), &appended.message))
-                .await?;
-        } else if let Some(following) = &mut self.following {
-            following.follow.sent(&appended.message);
-            self.catch_up().await?;
+        let Some(following) = &mut self.following else {
+            return Ok(());
+        };
+        if following.follow.seq() >= message.seq {
+            return self.pump.feed(&Frame::ack(clock::now(), message)).await;
         }
-        self.state.turns.kick(session);
-        self.pump.flush().await
+        following.follow.sent(message);
+        self.catch_up().await.map(drop)
     }
 
     /// Follows a session from where the client left it. Subscribed first, read then: nothing falls between.
@@ -363,6 +361,16 @@ async fn next_event(following: &mut Option<Following>) -> Heard {
     match following {
         Some(following) => following.events.next().await,
         None => std::future::pending().await,
+    }
+}
+
+fn too_fast(wait: Duration) -> Rejection {
+    Rejection {
+        retry_after: Some(wait),
+        ..Rejection::new(
+            Code::TooManyRequests,
+            "You are sending messages too fast. Please wait a moment.",
+        )
     }
 }
 

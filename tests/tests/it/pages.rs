@@ -72,3 +72,50 @@ async fn every_response_is_guarded_and_the_prefix_moves_every_route() {
         assert_eq!(redirect.headers()["location"], "/help/desk/chat.html");
     }
 }
+
+#[tokio::test]
+async fn the_chat_page_may_load_nothing_but_its_own_files() {
+    let world = World::start(demo()).await;
+    let page = reqwest::get(world.url("/chat.html")).await.unwrap();
+    assert_eq!(page.status(), 200, "the page is not built; run `make page`");
+    let policy = page.headers()["content-security-policy"]
+        .to_str()
+        .unwrap()
+        .to_owned();
+    assert!(
+        policy.starts_with("default-src 'none'; script-src 'self';"),
+        "{policy}"
+    );
+    assert_eq!(page.headers()["cache-control"], "no-cache");
+    let tag = page.headers()["etag"].clone();
+    let html = page.text().await.unwrap();
+    assert!(
+        !html.contains("<style") && !html.contains("//cdn"),
+        "{html}"
+    );
+    let asset = html
+        .split('"')
+        .find(|word| word.starts_with("./assets/"))
+        .unwrap();
+    let asset = reqwest::get(world.url(asset.trim_start_matches('.')))
+        .await
+        .unwrap();
+    assert_eq!(
+        asset.headers()["cache-control"],
+        "public, max-age=31536000, immutable"
+    );
+    let again = reqwest::Client::new()
+        .get(world.url("/chat.html"))
+        .header("if-none-match", tag)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(again.status(), 304);
+    for path in ["/../Cargo.toml", "/assets/../../Cargo.toml", "/none.html"] {
+        assert_eq!(
+            reqwest::get(world.url(path)).await.unwrap().status(),
+            404,
+            "{path}"
+        );
+    }
+}
