@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  // The server may mount the page under any prefix, so every address in it is relative.
+  base: './',
+  build: {
+    target: 'es2022',
+    modulePreload: { polyfill: false },
+    rolldownOptions: { input: 'chat.html' },
+  },
+  test: { include: ['test/**/*.test.{ts,tsx}'] },
+});
