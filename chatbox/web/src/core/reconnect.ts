@@ -13,9 +13,15 @@ export interface Ending {
   held?: number | undefined;
 }
 
-export type Decision =
-  | { then: 'connect'; afterMs: number; renew: boolean; policy: Policy }
-  | { then: 'stop' };
+export interface Retry {
+  then: 'connect';
+  afterMs: number;
+  /** The token is in doubt. */
+  renew: boolean;
+  policy: Policy;
+}
+
+export type Decision = Retry | { then: 'stop' };
 
 export const FRESH: Policy = { attempt: 0, unanswered: 0 };
 
@@ -42,7 +48,7 @@ export function decide(before: Policy, { code, held }: Ending, random: number): 
 }
 
 /** A step that came before the socket failed: a request, or the network as a whole. */
-export function postpone(before: Policy, random: number, leastMs = 0): Decision {
+export function postpone(before: Policy, random: number, leastMs = 0): Retry {
   const afterMs = Math.max(backOff(before.attempt, random), leastMs);
   return { then: 'connect', afterMs, renew: false, policy: { ...before, attempt: before.attempt + 1 } };
 }
