@@ -10,28 +10,53 @@ export type Row =
   | { kind: 'said'; key: string; message: Message; latest: boolean }
   | { kind: 'answer'; key: string; message: Message; reason?: string | undefined; question?: string | undefined }
   | { kind: 'aside'; key: string; message: Message }
-  | { kind: 'unsent'; key: string; entry: Unsent }
+  | { kind: 'unsent'; key: string; entry: Unsent; onItsWay: boolean }
   | { kind: 'live'; key: string; live: Live };
 
 /**
  * Stored messages come first, in their order; then what waits to be sent, then the answer being written, which
- * will be stored behind both. So nothing jumps when it is stored. Keys stay the same too.
+ * will be stored behind both: so nothing jumps when it is stored, and keys stay the same.
  */
 export function rows(conversation: Conversation, dayOf: (at: string) => string): Row[] {
   const { messages, live } = conversation.transcript;
-  const { entries } = conversation.outbox;
+  const { entries, flight } = conversation.outbox;
   const lastAsked = entries.length > 0 ? messages.length : messages.findLastIndex(({ sender }) => sender === 'user');
-  const stored = messages.flatMap((message, index): Row[] => {
-    const day = dayOf(message.at);
-    const before = messages[index - 1];
-    const row = rowOf(conversation, message, index, lastAsked);
-    return day && (!before || dayOf(before.at) !== day) ? [{ kind: 'day', key: `day ${day}`, at: message.at }, row] : [row];
+  return withDays(
+    [
+      ...messages.map((message, index) => rowOf(conversation, message, index, lastAsked)),
+      ...entries.map((entry): Row => {
+        const key = entry.clientId;
+        return { kind: 'unsent', key, entry, onItsWay: flight?.clientId === key };
+      }),
+      ...live.map((open): Row => ({ kind: 'live', key: open.run, live: open })),
+    ],
+    dayOf,
+  );
+}
+
+/** Puts a line wherever a new day begins. */
+function withDays(rows: Row[], dayOf: (at: string) => string): Row[] {
+  let today = '';
+  return rows.flatMap((row): Row[] => {
+    const at = timeOf(row);
+    const day = dayOf(at) || today;
+    if (day === today) return [row];
+    today = day;
+    return [{ kind: 'day', key: `day ${row.key}`, at }, row];
   });
-  return [
-    ...stored,
-    ...entries.map((entry): Row => ({ kind: 'unsent', key: entry.clientId, entry })),
-    ...live.map((open): Row => ({ kind: 'live', key: open.run, live: open })),
-  ];
+}
+
+function timeOf(row: Row): string {
+  switch (row.kind) {
+    case 'day':
+      return row.at;
+    case 'unsent':
+      return row.entry.at;
+    case 'live':
+      return row.live.at;
+    default:
+      return row.message.at;
+  }
 }
 
 function rowOf({ transcript }: Conversation, message: Message, index: number, lastAsked: number): Row {

@@ -28,7 +28,7 @@ export function troubleWords(status: 'failed' | 'interrupted', code?: string): s
     case 'LLM_TIMEOUT':
       return 'The assistant took too long to answer.';
     case 'LLM_UNAVAILABLE':
-      return 'The assistant cannot be reached right now.';
+      return 'The assistant could not be reached.';
     default:
       return 'This answer could not be finished.';
   }

@@ -32,8 +32,10 @@ export class Chat {
   private current: State;
   private policy: Policy = FRESH;
   private renew = false;
-  /** The address names the chat; until then the newest one may still be chosen. */
+  /** The chat is chosen; until then it may still become the newest one there is. */
   private pinned: boolean;
+  /** The chat was begun here, so there is no history to read. */
+  private begun: boolean;
   /** Counts connections, so that what comes late from an older one is ignored. */
   private round = 0;
   private line: Line | undefined;
@@ -49,6 +51,7 @@ export class Chat {
     private readonly changed: () => void,
   ) {
     this.pinned = address.session !== undefined || address.fresh;
+    this.begun = address.session === undefined;
     this.current = { link: 'connecting', loaded: false, conversation: this.begin(address.session ?? uuid()) };
     if (address.fresh) this.pin('replace');
   }
@@ -85,13 +88,18 @@ export class Chat {
   }
 
   newChat(): void {
-    this.open(uuid(), true);
+    this.open(uuid());
+    this.begun = true;
+    this.update({ loaded: true });
     this.pin('push');
+    this.reconnect();
   }
 
   /** The reader went back or forth to another chat. */
   show(session: string | undefined): void {
-    if (session && session !== this.current.conversation.session) this.open(session, false);
+    if (!session || session === this.current.conversation.session) return;
+    this.open(session);
+    this.reconnect();
   }
 
   /** The network or the reader came back: what waits need not wait longer. */
@@ -104,8 +112,12 @@ export class Chat {
     return conversation.start(session, this.keep.unsent(session, Date.now()));
   }
 
-  private open(session: string, loaded: boolean): void {
-    this.update({ conversation: this.begin(session), loaded, finished: undefined });
+  private open(session: string): void {
+    this.begun = false;
+    this.update({ conversation: this.begin(session), loaded: false, finished: undefined });
+  }
+
+  private reconnect(): void {
     if (!this.current.stop) void this.connect();
   }
 
@@ -140,11 +152,13 @@ export class Chat {
       const newest = newestActive(reply.json);
       if (round !== this.round) return undefined;
       if (!this.pinned) {
-        if (newest) this.update({ conversation: this.begin(newest) });
+        if (newest) this.open(newest);
         this.pin('replace');
       }
     }
-    return this.read(token, round);
+    if (!this.begun) return this.read(token, round);
+    this.update({ loaded: true });
+    return undefined;
   }
 
   private async read(token: string, round: number): Promise<Refused | undefined> {
@@ -212,7 +226,8 @@ export class Chat {
     const next = conversation.start(session, unsent.map((entry) => ({ ...entry, session })));
     next.outbox.entries.forEach((entry) => this.keep.keepUnsent(entry));
     const notice = this.pinned ? 'NEW_VISITOR' : undefined;
-    this.update({ conversation: { ...next, notice }, loaded: true });
+    this.begun = true;
+    this.update({ conversation: { ...next, notice } });
     this.pin('replace');
   }
 

@@ -1,0 +1,94 @@
+/** Where the reader writes. */
+
+import type { RefObject } from 'preact';
+import { useLayoutEffect } from 'preact/hooks';
+import { MAX_CONTENT } from '../core/wire';
+import { SendIcon } from './icons';
+
+/** The count shows once the end is near. */
+const COUNT_FROM = MAX_CONTENT - 1_000;
+
+interface Props {
+  text: string;
+  write: (text: string) => void;
+  /** `false` when the text was not taken. */
+  send: (text: string) => boolean;
+  disabled: boolean;
+  assistant: string;
+  input: RefObject<HTMLTextAreaElement | null>;
+}
+
+export function Composer({ text, write, send, disabled, assistant, input }: Props) {
+  const length = text.trim().length;
+  const isTooLong = length > MAX_CONTENT;
+  const canSend = !disabled && length > 0 && !isTooLong;
+  useLayoutEffect(() => grow(input.current), [text]);
+
+  const submit = (): void => {
+    if (canSend && send(text)) write('');
+    input.current?.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    // While an input method composes a character, Enter accepts it.
+    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    submit();
+  };
+
+  return (
+    <footer class="composer">
+      <div class="column">
+        <div class="field">
+          <label class="visually-hidden" for="message-input">
+            Your message
+          </label>
+          <textarea
+            id="message-input"
+            ref={input}
+            rows={1}
+            placeholder={disabled ? 'This chat is closed' : `Message ${assistant}`}
+            value={text}
+            disabled={disabled}
+            aria-describedby="message-hint"
+            aria-invalid={isTooLong}
+            enterkeyhint="send"
+            onInput={(event) => write(event.currentTarget.value)}
+            onKeyDown={onKeyDown}
+          />
+          <button type="button" id="send-btn" disabled={!canSend} onClick={submit} aria-label="Send" title="Send">
+            <SendIcon />
+          </button>
+        </div>
+        <p class="hint" id="message-hint">
+          {length >= COUNT_FROM ? (
+            <Count length={length} isTooLong={isTooLong} />
+          ) : (
+            <>
+              <span>AI can be wrong. Check what matters.</span>
+              <span class="keys">
+                <kbd>Enter</kbd> sends, <kbd>Shift</kbd> + <kbd>Enter</kbd> starts a new line
+              </span>
+            </>
+          )}
+        </p>
+      </div>
+    </footer>
+  );
+}
+
+function Count({ length, isTooLong }: { length: number; isTooLong: boolean }) {
+  const number = new Intl.NumberFormat();
+  return (
+    <span class={isTooLong ? 'trouble' : undefined} role="status">
+      {number.format(length)} of {number.format(MAX_CONTENT)} characters
+      {isTooLong && `: ${number.format(length - MAX_CONTENT)} too many to send`}
+    </span>
+  );
+}
+
+/** As high as its text; the style sheet says where that ends. */
+function grow(input: HTMLTextAreaElement | null): void {
+  if (!input) return;
+  input.style.height = 'auto';
+  input.style.height = `${input.scrollHeight}px`;
+}
