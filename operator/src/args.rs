@@ -42,7 +42,11 @@ pub struct Run {
     #[arg(long, env = "CHATBOX_OPERATOR_LISTEN", default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
     /// What is logged
-    #[arg(long, env = "CHATBOX_OPERATOR_LOG", default_value = "info")]
+    #[arg(
+        long,
+        env = "CHATBOX_OPERATOR_LOG",
+        default_value = "info,kube_runtime=error"
+    )]
     pub log: String,
     /// How it is logged
     #[arg(long, env = "CHATBOX_OPERATOR_LOG_FORMAT", default_value = "text")]

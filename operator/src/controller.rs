@@ -19,6 +19,7 @@ use serde::de::DeserializeOwned;
 
 use crate::children::Key;
 use crate::context::Context;
+use crate::error::said_by_watch;
 use crate::kind::Kind;
 use crate::plan::meta;
 use crate::reconcile::{reconcile, retry};
@@ -130,15 +131,15 @@ fn events<K>(
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
-    watcher(api, config)
-        .default_backoff()
-        .filter_map(move |event| async move {
-            event
-                .inspect_err(
-                    |error| tracing::warn!(watch = name, %error, "watch failed; will try again"),
-                )
-                .ok()
-        })
+    let events = watcher(api, config).default_backoff();
+    events.filter_map(move |event| async move {
+        event
+            .inspect_err(|error| {
+                let error = said_by_watch(error);
+                tracing::warn!(watch = name, error, "watch failed; will try again");
+            })
+            .ok()
+    })
 }
 
 fn note_list<K>(ctx: &Context, name: &'static str, event: &Event<K>) {

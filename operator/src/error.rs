@@ -1,6 +1,7 @@
 //! Why a Chatbox is not as it should be.
 
 use crds::Problem;
+use kube::runtime::watcher;
 use thiserror::Error;
 
 use crate::kind::Kind;
@@ -64,6 +65,17 @@ impl Error {
 /// The API server understood and said no: a right, a quota or a field.
 fn is_refusal(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if matches!(status.code, 400 | 403 | 404 | 405 | 413 | 422))
+}
+
+/// Why a watch failed, in the API server's own words.
+pub fn said_by_watch(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => said(error),
+        watcher::Error::WatchError(status) => status.message.clone(),
+        watcher::Error::NoResourceVersion => error.to_string(),
+    }
 }
 
 /// The API server's own words, where there are any; for some refusals it goes on with a page of differences.

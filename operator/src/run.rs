@@ -37,7 +37,7 @@ async fn operate(args: Run) -> anyhow::Result<()> {
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
         namespace = args.namespace,
-        listen = %args.listen,
+        listen = %listener.local_addr()?,
         image = ctx.release_image,
         "started"
     );

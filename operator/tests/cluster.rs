@@ -1,0 +1,64 @@
+//! The operator as a process on a real API server, with exactly the rights of `operator/rbac.yaml`. There is no node:
+//! the tests play the kubelet.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use e2e::ControlPlane;
+use e2e::world::{Ground, World};
+use libtest_mimic::{Arguments, Failed, Trial};
+
+#[path = "cluster/program.rs"]
+mod program;
+#[path = "cluster/stories.rs"]
+mod stories;
+
+type Story = fn(&World<'_>) -> Result<()>;
+
+const STORIES: &[(&str, Story)] = &[
+    ("converged-is-left-alone", stories::converged_is_left_alone),
+    (
+        "render-is-what-is-applied",
+        stories::render_is_what_is_applied,
+    ),
+    ("drift-is-repaired", stories::drift_is_repaired),
+    (
+        "pods-roll-for-their-reasons-only",
+        stories::pods_roll_for_their_reasons_only,
+    ),
+    (
+        "a-bad-edit-leaves-what-runs",
+        stories::a_bad_edit_leaves_what_runs,
+    ),
+    ("a-secret-is-picked-up", stories::a_secret_is_picked_up),
+    (
+        "others-keep-what-is-theirs",
+        stories::others_keep_what_is_theirs,
+    ),
+    (
+        "what-is-kept-is-taken-up-again",
+        stories::what_is_kept_is_taken_up_again,
+    ),
+    ("a-paused-chatbox-waits", stories::a_paused_chatbox_waits),
+];
+
+fn main() -> Result<ExitCode> {
+    let arguments = Arguments::from_args();
+    if arguments.list {
+        let trials = STORIES
+            .iter()
+            .map(|(name, _)| Trial::test(*name, || Ok(())));
+        return Ok(libtest_mimic::run(&arguments, trials.collect()).exit_code());
+    }
+    let ground = Arc::new(Ground::Api(ControlPlane::start()?));
+    program::install(&ground)?;
+    let trials = STORIES.iter().map(|(name, story)| {
+        let ground = Arc::clone(&ground);
+        Trial::test(*name, move || {
+            let told = World::new(&ground, name).and_then(|world| story(&world));
+            told.map_err(|error| Failed::from(format!("{error:#}")))
+        })
+    });
+    Ok(libtest_mimic::run(&arguments, trials.collect()).exit_code())
+}

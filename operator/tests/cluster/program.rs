@@ -1,0 +1,160 @@
+//! The operator's process.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+use e2e::kubectl::Kubectl;
+use e2e::process;
+use e2e::world::{Ground, World};
+use serde_json::{Value, json};
+
+pub(crate) const IMAGE: &str = "registry.example/chatbox:0.1.0";
+
+/// What every story stands on: the definition and the rights.
+pub(crate) fn install(ground: &Ground) -> Result<()> {
+    let world = World::new(ground, "install")?;
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    for file in ["crds/chatbox.yaml", "operator/rbac.yaml"] {
+        let path = format!("{root}/{file}");
+        world
+            .cluster()
+            .run(&["apply", "--server-side", "--filename", &path])?;
+    }
+    let wait = [
+        "wait",
+        "--for=condition=Established",
+        "crd/chatboxes.chatbox.dev",
+        "--timeout=60s",
+    ];
+    world.cluster().run(&wait)?;
+    Ok(())
+}
+
+/// An operator that watches the namespace of one story. Dropping it kills it.
+pub(crate) struct Operator {
+    child: Child,
+    address: String,
+    kubeconfig: PathBuf,
+}
+
+impl Operator {
+    /// Starts one, and waits until it has looked at every Chatbox.
+    pub(crate) fn start(world: &World<'_>) -> Result<Self> {
+        Self::start_with(world, IMAGE)
+    }
+
+    pub(crate) fn start_with(world: &World<'_>, image: &str) -> Result<Self> {
+        let kubeconfig = kubeconfig(world)?;
+        let mut child = process::helper(Path::new(env!("CARGO_BIN_EXE_chatbox-operator")))
+            .args([
+                "run",
+                "--listen=127.0.0.1:0",
+                "--log=info",
+                "--log-format=json",
+            ])
+            .arg(format!("--namespace={}", world.namespace()))
+            .arg(format!("--chatbox-image={image}"))
+            .env("KUBECONFIG", &kubeconfig)
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut log = BufReader::new(child.stderr.take().context("no log")?);
+        let address = address(&mut log)?;
+        // Read on, or it would wait for a reader some day.
+        thread::spawn(move || io::copy(&mut log, &mut io::sink()));
+        let operator = Self {
+            child,
+            address,
+            kubeconfig,
+        };
+        world.wait_for("the operator is ready", || {
+            Ok((operator.get("/readyz")? == "ok").then_some(()))
+        })?;
+        let count = u64::try_from(world.list("chatboxes")?.len())?;
+        world.wait_for("the operator has looked at every Chatbox", || {
+            Ok((operator.looks()? >= count).then_some(()))
+        })?;
+        Ok(operator)
+    }
+
+    /// How often it looked at a Chatbox.
+    pub(crate) fn looks(&self) -> Result<u64> {
+        self.sum("chatbox_operator_reconciles_total")
+    }
+
+    /// How often it wrote.
+    pub(crate) fn writes(&self) -> Result<u64> {
+        self.sum("chatbox_operator_writes_total")
+    }
+
+    fn sum(&self, name: &str) -> Result<u64> {
+        let text = self.get("/metrics")?;
+        let samples = text.lines().filter(|line| line.starts_with(name));
+        let values = samples.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
+        Ok(values.sum())
+    }
+
+    fn get(&self, path: &str) -> Result<String> {
+        let mut stream = TcpStream::connect(&self.address)?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        )?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        let body = answer.split_once("\r\n\r\n").context("no answer")?.1;
+        Ok(body.to_owned())
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = std::fs::remove_file(&self.kubeconfig);
+    }
+}
+
+/// A kubeconfig of an account that may do what `operator/rbac.yaml` says, in its own namespace.
+fn kubeconfig(world: &World<'_>) -> Result<PathBuf> {
+    let cluster: &Kubectl = world.cluster();
+    let binding = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": "operator"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "chatbox-operator"},
+        "subjects": [{"kind": "ServiceAccount", "name": "operator", "namespace": world.namespace()}],
+    });
+    world.apply(&binding)?;
+    world.apply(
+        &json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "operator"}}),
+    )?;
+    let token = world.kubectl(&["create", "token", "operator"])?;
+    let text = cluster.run(&[
+        "config",
+        "view",
+        "--raw",
+        "--minify",
+        "--flatten",
+        "--output=json",
+    ])?;
+    let mut config: Value = serde_json::from_str(&text)?;
+    config["users"][0]["user"] = json!({"token": token.trim()});
+    let path = std::env::temp_dir().join(format!("{}.kubeconfig", world.namespace()));
+    std::fs::write(&path, config.to_string())?;
+    Ok(path)
+}
+
+/// Where it listens: it says so when it has started.
+fn address(log: &mut impl BufRead) -> Result<String> {
+    for line in log.lines() {
+        let entry: Value = serde_json::from_str(&line?)?;
+        if let Some(address) = entry["listen"].as_str() {
+            return Ok(address.to_owned());
+        }
+    }
+    bail!("the operator ended before it listened")
+}
