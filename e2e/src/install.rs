@@ -3,7 +3,7 @@
 use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{command::run, images::Image, kubectl::Kubectl, paths, process};
 
@@ -45,7 +45,9 @@ fn release(helm: &Path, kubeconfig: &Path, chart: &str, values: &[String]) -> Re
 }
 
 /// Applies the sample and waits until its Chatbox is ready. Returns the address of its page.
-pub fn sample(kubectl: &Kubectl) -> Result<String> {
+///
+/// A Chatbox without an image keeps the one that it was created with, so a new build is named to it.
+pub fn sample(kubectl: &Kubectl, image: &Image) -> Result<String> {
     let file = paths::checkout()
         .join("e2e/samples/quickstart.yaml")
         .display()
@@ -61,6 +63,18 @@ pub fn sample(kubectl: &Kubectl) -> Result<String> {
         .iter()
         .find(|item| item["kind"] == "Chatbox")
         .context("the sample has no Chatbox")?;
+    let (namespace, name) = identity(chatbox)?;
+    let patch = json!({"spec": {"image": image.name()}}).to_string();
+    kubectl.run(&[
+        "patch",
+        "chatbox",
+        name,
+        "--namespace",
+        namespace,
+        "--type=merge",
+        "--patch",
+        &patch,
+    ])?;
     ready(kubectl, chatbox)?;
     page(kubectl, chatbox)
 }

@@ -77,7 +77,7 @@ pub fn build(progress: &Progress) -> Result<()> {
 pub fn quickstart(progress: &Progress, running: &Running) -> Result<()> {
     let mut page = String::new();
     progress.step("Chatbox ready", || {
-        page = install::sample(&running.kubectl)?;
+        page = install::sample(&running.kubectl, &running.chatbox)?;
         Ok(String::new())
     })?;
     let kubeconfig = paths::kubeconfig();
