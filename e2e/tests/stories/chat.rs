@@ -34,10 +34,9 @@ pub(crate) fn demo() -> Value {
 /// The same with `value` at the JSON pointer `at`.
 pub(crate) fn with(mut chatbox: Value, at: &str, value: Value) -> Value {
     let (parent, field) = at.rsplit_once('/').unwrap_or_default();
-    chatbox
-        .pointer_mut(parent)
-        .into_iter()
-        .for_each(|parent| parent[field] = value.clone());
+    if let Some(parent) = chatbox.pointer_mut(parent) {
+        parent[field] = value;
+    }
     chatbox
 }
 

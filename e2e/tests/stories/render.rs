@@ -42,16 +42,10 @@ pub(crate) fn rendering_tells_what_was_applied(world: &World<'_>) -> Result<()> 
         "-",
     ];
     let changes = world.cluster().feed(&diff, &rendered);
-    ensure!(
-        changes.as_ref().is_ok_and(|changes| changes.is_empty()),
-        "{changes:?}"
-    );
+    ensure!(changes.as_ref().is_ok_and(String::is_empty), "{changes:?}");
     let diff = ["--namespace", world.namespace(), "diff", "--filename", "-"];
     let changes = world.cluster().feed(&diff, &demo().to_string());
-    ensure!(
-        changes.as_ref().is_ok_and(|changes| changes.is_empty()),
-        "{changes:?}"
-    );
+    ensure!(changes.as_ref().is_ok_and(String::is_empty), "{changes:?}");
     Ok(())
 }
 
