@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::observe::{Observed, Secret, SigningKey, Value};
+use crate::observed::{Observed, Secret, SigningKey, Value};
 use crate::plan::{self, Plan};
 use crate::validate::{Findings, Valid, validate};
 use crate::watched::Watched;
@@ -64,7 +64,7 @@ pub(crate) fn observed(watched: &Watched) -> Observed {
 /// The same before the generated key exists.
 pub(crate) fn observed_at_first(watched: &Watched) -> Observed {
     Observed {
-        new_key: Some(SigningKey::fixed()),
+        new_key: Some(SigningKey::new(&[15; 32])),
         ..observed(watched)
     }
 }

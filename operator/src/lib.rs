@@ -3,7 +3,7 @@
 //! The rooms, in reading order:
 //!
 //! - [`reconcile`]: one look at one Chatbox, on one screen: observe → validate → plan → apply → report
-//! - [`observe`]: reads what the spec refers to
+//! - [`observe`]: reads what the spec refers to; [`observed`] is what it found
 //! - [`validate`]: from the spec and what was read to something that can be planned, or everything that is wrong (pure)
 //! - [`plan`]: what a Chatbox becomes, one kind of object a file (pure, infallible)
 //! - [`diff`]: from what is to be and what is to what must be done (pure)
@@ -33,6 +33,7 @@ mod hex;
 pub mod kind;
 pub mod metrics;
 pub mod observe;
+pub mod observed;
 pub mod plan;
 pub mod rbac;
 pub mod reconcile;

@@ -1,60 +1,18 @@
 //! Reads what a Chatbox refers to. The one place where secret values enter the operator.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crds::{ChatboxSpec, Config, SecretRef};
+use crds::ChatboxSpec;
 use k8s_openapi::api::core::v1 as core;
 use kube::Api;
 
 use crate::children::{Child, Detail, Family};
 use crate::context::Context;
 use crate::error::Error;
-use crate::hex::hex;
 use crate::kind::Kind;
+use crate::observed::{self, Observed, RunningConfig, Secret, SigningKey, Value};
 use crate::plan::names;
 use crate::validate::{self, Identity};
-
-/// What a Chatbox refers to, and what runs for it.
-#[derive(Debug, Default)]
-pub struct Observed {
-    /// Image of the chat server that belongs to this release of the operator.
-    pub release_image: String,
-    /// Image of the pods that exist.
-    pub running_image: Option<String>,
-    /// Config of the pods that exist.
-    pub running_config: Option<RunningConfig>,
-    /// Every Secret that the effective config names.
-    pub secrets: BTreeMap<String, Secret>,
-    /// A fresh signing key, when one is wanted and there is none yet.
-    pub new_key: Option<SigningKey>,
-}
-
-/// The config of the pods that exist.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunningConfig {
-    pub config_map: String,
-    /// `Config::hash` of its document as this release reads it.
-    pub meaning: String,
-}
-
-/// A Secret that the config names.
-#[derive(Debug)]
-pub enum Secret {
-    /// Nobody looked: the plan is made away from a cluster.
-    Unknown,
-    Missing,
-    /// It has the name of a generated one, but we did not make it.
-    Foreign,
-    Found(BTreeMap<String, Value>),
-}
-
-/// A secret value. It is never printed.
-#[derive(Clone)]
-pub struct Value(Vec<u8>);
-
-/// A generated key: hexadecimal digits. It is never printed.
-#[derive(Clone)]
-pub struct SigningKey(String);
 
 /// Reads every Secret that the config names, by name, and makes a signing key if one is wanted and missing.
 pub async fn observe(
@@ -64,33 +22,25 @@ pub async fn observe(
     family: &mut Family,
 ) -> Result<Observed, Error> {
     let config = validate::effective(&identity.name, spec);
-    let mut observed = Observed {
+    let mut found = Observed {
         release_image: ctx.release_image.clone(),
         running_image: family.rollout().and_then(|rollout| rollout.image.clone()),
         running_config: running_config(family),
         ..Observed::default()
     };
-    for name in names_of(&config) {
+    for name in observed::names_of(&config) {
         let secret = read(ctx, identity, spec, &name, family).await?;
-        observed.secrets.insert(name, secret);
+        found.secrets.insert(name, secret);
     }
     let generated = names::signing_key(&identity.name);
     let is_wanted = spec.config.auth.hs256.is_none();
-    if is_wanted && matches!(observed.secrets.get(&generated.name), Some(Secret::Missing)) {
-        let key = SigningKey::random();
+    if is_wanted && matches!(found.secrets.get(&generated.name), Some(Secret::Missing)) {
+        let key = SigningKey::new(&rand::random());
         let values = BTreeMap::from([(generated.key, Value::new(key.expose().into()))]);
-        observed
-            .secrets
-            .insert(generated.name, Secret::Found(values));
-        observed.new_key = Some(key);
+        found.secrets.insert(generated.name, Secret::Found(values));
+        found.new_key = Some(key);
     }
-    Ok(observed)
-}
-
-/// Every Secret that a config names, once.
-pub fn names_of(config: &Config) -> BTreeSet<String> {
-    let secrets = config.secrets().into_iter();
-    secrets.map(|(_, secret)| secret.name.clone()).collect()
+    Ok(found)
 }
 
 async fn read(
@@ -133,72 +83,5 @@ fn running_config(family: &Family) -> Option<RunningConfig> {
             meaning: meaning.clone(),
         }),
         _ => None,
-    }
-}
-
-impl Secret {
-    /// What the config names of a Secret; the rest of it is nobody's business.
-    pub fn found(secret: core::Secret, config: &Config) -> Self {
-        let name = secret.metadata.name.unwrap_or_default();
-        let named: BTreeSet<&str> = config
-            .secrets()
-            .into_iter()
-            .filter(|(_, reference)| reference.name == name)
-            .map(|(_, reference)| reference.key.as_str())
-            .collect();
-        let data = secret.data.unwrap_or_default().into_iter();
-        let values = data
-            .filter(|(key, _)| named.contains(key.as_str()))
-            .map(|(key, value)| (key, Value::new(value.0)))
-            .collect();
-        Self::Found(values)
-    }
-}
-
-impl Observed {
-    /// The value of a secret key, if it is known.
-    pub fn value(&self, secret: &SecretRef) -> Option<&[u8]> {
-        match self.secrets.get(&secret.name)? {
-            Secret::Found(values) => values.get(&secret.key).map(Value::expose),
-            _ => None,
-        }
-    }
-}
-
-impl Value {
-    pub fn new(bytes: Vec<u8>) -> Self {
-        Self(bytes)
-    }
-
-    pub fn expose(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl SigningKey {
-    fn random() -> Self {
-        let bytes: [u8; 32] = rand::random();
-        Self(hex(&bytes))
-    }
-
-    #[cfg(test)]
-    pub(crate) fn fixed() -> Self {
-        Self("0f".repeat(32))
-    }
-
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Value {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "<{} bytes>", self.0.len())
-    }
-}
-
-impl std::fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("<generated>")
     }
 }

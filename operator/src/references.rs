@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use kube::runtime::watcher::Event;
 
 use crate::children::Key;
-use crate::observe;
+use crate::observed;
 use crate::validate;
 use crate::watched::Watched;
 
@@ -114,7 +114,7 @@ impl Entry {
             generation: watched.generation(),
             deleting: watched.metadata.deletion_timestamp.is_some(),
             secrets: config
-                .map(|config| observe::names_of(&config))
+                .map(|config| observed::names_of(&config))
                 .unwrap_or_default(),
         }
     }

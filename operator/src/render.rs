@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::Render;
-use crate::observe::{self, Observed, Secret};
+use crate::observed::{self, Observed, Secret};
 use crate::plan::{self, Plan};
 use crate::validate::{self, Valid};
 use crate::watched::Watched;
@@ -103,7 +103,10 @@ fn valid(
     };
     let observed = Observed {
         release_image: image.to_owned(),
-        secrets: observe::names_of(&config).into_iter().map(secret).collect(),
+        secrets: observed::names_of(&config)
+            .into_iter()
+            .map(secret)
+            .collect(),
         ..Observed::default()
     };
     validate::validate(&identity, spec, &observed).map_err(|findings| anyhow::anyhow!("{findings}"))

@@ -7,7 +7,7 @@ use crds::chatbox::{DeletionPolicy, Resources, Service};
 use crds::{ChatboxSpec, Config, Problem};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
-use crate::observe::{Observed, SigningKey};
+use crate::observed::{Observed, SigningKey};
 use crate::plan::{names, quantity};
 
 /// A Chatbox that can be planned: checked, and with every choice made.

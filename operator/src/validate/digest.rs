@@ -4,7 +4,7 @@ use aws_lc_rs::hmac;
 use crds::Config;
 
 use crate::hex::hex;
-use crate::observe::Observed;
+use crate::observed::Observed;
 
 /// Bytes of the digest that are kept: enough to tell any two apart.
 const BYTES: usize = 16;

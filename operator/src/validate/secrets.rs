@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crds::{ChatboxSpec, Config, Problem, SecretRef};
 
-use crate::observe::Secret;
+use crate::observed::Secret;
 
 /// Shorter keys make a signature that can be guessed.
 const SIGNING_KEY_BYTES: usize = 32;

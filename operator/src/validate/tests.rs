@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::fixtures::{FULL, QUICKSTART, observed, observed_at_first, set, valid, watched};
-use crate::observe::{Observed, RunningConfig, Secret};
+use crate::observed::{Observed, RunningConfig, Secret};
 
 use super::*;
 
@@ -96,7 +96,7 @@ fn found(pairs: &[(&str, &str)]) -> Secret {
     let value = |(key, value): &(&str, &str)| {
         (
             (*key).to_owned(),
-            crate::observe::Value::new((*value).into()),
+            crate::observed::Value::new((*value).into()),
         )
     };
     Secret::Found(pairs.iter().map(value).collect::<BTreeMap<_, _>>())
