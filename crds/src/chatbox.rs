@@ -55,6 +55,7 @@ pub struct ChatboxSpec {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paused: bool,
     /// What becomes of the `PersistentVolumeClaim` and of generated keys when the Chatbox is deleted.
+    /// It can be changed at any time until then.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
     /// What the chat server does: the document it starts from.

@@ -69,9 +69,13 @@ impl Scope {
         events(CHATBOXES, api, watcher::Config::default())
             .flat_map(move |event| {
                 writer.apply_watcher_event(&event);
-                if let Event::Delete(watched) = &event {
-                    ctx.backoff.forget(&watched.key());
-                    ctx.published.forget(watched.uid());
+                match &event {
+                    Event::Apply(watched) => ctx.published.settle(watched),
+                    Event::Delete(watched) => {
+                        ctx.backoff.forget(&watched.key());
+                        ctx.published.forget(watched.uid());
+                    }
+                    Event::Init | Event::InitApply(_) | Event::InitDone => {}
                 }
                 let keys = ctx.references().observe(&event);
                 note_list(&ctx, CHATBOXES, &event);

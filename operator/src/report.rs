@@ -118,20 +118,24 @@ fn ready(status: &ChatboxStatus) -> Option<&Condition> {
 impl Published {
     /// The status as we last wrote it, or as the watch told it, whichever is later.
     fn latest(&self, watched: &Watched) -> ChatboxStatus {
-        let mut published = lock(&self.0);
-        match published.get(watched.uid()) {
-            Some((version, status)) if version_of(watched) < *version => status.clone(),
-            Some(_) => {
-                published.remove(watched.uid());
-                watched.status.clone()
-            }
-            None => watched.status.clone(),
-        }
+        self.settle(watched);
+        let published = lock(&self.0);
+        let ours = published.get(watched.uid());
+        ours.map_or_else(|| watched.status.clone(), |(_, status)| status.clone())
     }
 
     fn remember(&self, written: &Watched, status: &ChatboxStatus) {
         let entry = (version_of(written), status.clone());
         lock(&self.0).insert(written.uid().to_owned(), entry);
+    }
+
+    /// Drops what the watch has told back.
+    pub fn settle(&self, told: &Watched) {
+        let mut published = lock(&self.0);
+        let entry = published.get(told.uid());
+        if entry.is_some_and(|(version, _)| version_of(told) >= *version) {
+            published.remove(told.uid());
+        }
     }
 
     /// Drops what is of no use once the Chatbox is gone.

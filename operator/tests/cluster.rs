@@ -28,6 +28,10 @@ const STORIES: &[(&str, Story)] = &[
         stories::pods_roll_for_their_reasons_only,
     ),
     (
+        "an-edit-reaches-the-objects",
+        stories::an_edit_reaches_the_objects,
+    ),
+    (
         "a-bad-edit-leaves-what-runs",
         stories::a_bad_edit_leaves_what_runs,
     ),

@@ -274,6 +274,49 @@ pub(crate) fn pods_roll_for_their_reasons_only(world: &World<'_>) -> Result<()> 
     })
 }
 
+pub(crate) fn an_edit_reaches_the_objects(world: &World<'_>) -> Result<()> {
+    let mut chatbox = chatbox();
+    chatbox["spec"]["service"] = json!({
+        "type": "NodePort", "port": 8000, "annotations": {"example.com/a": "1", "example.com/b": "2"},
+    });
+    world.apply(&chatbox)?;
+    let operator = Operator::start(world)?;
+    roll_out(world)?;
+    chatbox["spec"]["service"] = json!({"port": 8001, "annotations": {"example.com/b": "3"}});
+    chatbox["spec"]["image"] = json!("registry.example/mine:1");
+    world.apply(&chatbox)?;
+    roll_out(world)?;
+    let service = world
+        .get("service", "support-chatbox")?
+        .context("no Service")?;
+    let ports = json!([{"name": "http", "port": 8001, "protocol": "TCP", "targetPort": "http"}]);
+    ensure!(service["spec"]["ports"] == ports, "{service}");
+    ensure!(service["spec"]["type"] == "ClusterIP", "{service}");
+    let annotations = json!({"example.com/b": "3"});
+    ensure!(
+        service["metadata"]["annotations"] == annotations,
+        "{service}"
+    );
+    let seen = world.get("chatbox", "support")?.context("no Chatbox")?;
+    ensure!(
+        seen["status"]["image"] == "registry.example/mine:1",
+        "{seen}"
+    );
+    let url = format!(
+        "http://support-chatbox.{}.svc:8001/chatbox/",
+        world.namespace()
+    );
+    ensure!(seen["status"]["url"] == url.as_str(), "{seen}");
+    drop(operator);
+    let operator = Operator::start(world)?;
+    ensure!(
+        operator.writes()? == 0,
+        "it wrote {} times",
+        operator.writes()?
+    );
+    Ok(())
+}
+
 pub(crate) fn a_bad_edit_leaves_what_runs(world: &World<'_>) -> Result<()> {
     let mut chatbox = chatbox();
     world.apply(&chatbox)?;
