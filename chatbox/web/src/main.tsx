@@ -1,5 +1,4 @@
-import './view/styles.css';
-import './view/prose.css';
+import './view/styles/index.css';
 import { render } from 'preact';
 import { readAddress, showAddress } from './core/address';
 import { Chat } from './shell/chat';

@@ -102,7 +102,7 @@ export class Chat {
     this.reconnect();
   }
 
-  /** The network or the reader came back: what waits need not wait longer. */
+  /** The network changed, or the reader came back: what waits need not wait longer, and what is open may be dead. */
   wake(): void {
     if (this.current.link === 'connected') this.take(conversation.probe(this.current.conversation, Date.now()));
     else if (this.pause !== undefined) void this.connect();

@@ -1,6 +1,6 @@
 import { Mark } from './icons';
 
-const STARTERS = ['What can you help me with?', 'I have a problem, and I would like to solve it', 'Explain something in simple words'];
+const STARTERS = ['What can you help me with?', 'I have a problem to solve', 'Explain something in simple words'];
 
 export function Welcome({ assistant, suggest }: { assistant: string | undefined; suggest: (text: string) => void }) {
   return (
