@@ -151,58 +151,58 @@ fn start(progress: &Progress, tools: Tools) -> Result<(Tools, Kubectl, Image)> {
     )?;
     let kubectl = publish(&plane)?;
     let pause = images::of_pause(&tools.pause)?;
-    let logs = paths::logs();
-    let base = ["etcd", "kube-apiserver", "containerd"];
     progress.step("API server answers", || {
-        network::ensure()?;
-        for part in [
-            plane.etcd(),
-            plane.apiserver(),
-            containerd::part(&pause.name())?,
-        ] {
-            part.start_daemon(&logs)?;
-        }
-        part::wait(
-            "containerd",
-            PATIENCE,
-            &logs,
-            || part::dead_daemon(&base),
-            || containerd::is_ready().then_some(()),
-        )?;
-        pause.import()?;
-        part::wait(
-            "API server",
-            PATIENCE,
-            &logs,
-            || part::dead_daemon(&base),
-            || kubectl.api_is_ready().then_some(()),
-        )?;
-        Ok(String::new())
+        start_api(&plane, &kubectl, &pause).map(|()| String::new())
     })?;
     progress.step("node ready", || {
-        let parts = [
-            plane.controllers(),
-            plane.scheduler(),
-            node::kubelet(&tools.kubernetes, &plane.pki)?,
-            node::proxy(&tools.kubernetes, &plane.pki),
-        ];
-        for part in &parts {
-            part.start_daemon(&logs)?;
-        }
-        let names: Vec<&'static str> = base
-            .into_iter()
-            .chain(parts.iter().map(|part| part.name))
-            .collect();
-        part::wait(
-            "node",
-            PATIENCE,
-            &logs,
-            || part::dead_daemon(&names),
-            || node_is_ready(&kubectl).then_some(()),
-        )?;
-        Ok(String::new())
+        start_node(&tools, &plane, &kubectl).map(|()| String::new())
     })?;
     Ok((tools, kubectl, pause))
+}
+
+/// What everything else stands on.
+const BASE: [&str; 3] = ["etcd", "kube-apiserver", "containerd"];
+
+fn start_api(plane: &Plane, kubectl: &Kubectl, pause: &Image) -> Result<()> {
+    let logs = paths::logs();
+    let dead = || part::dead_daemon(&BASE);
+    network::ensure()?;
+    for part in [
+        plane.etcd(),
+        plane.apiserver(),
+        containerd::part(&pause.name())?,
+    ] {
+        part.start_daemon(&logs)?;
+    }
+    part::wait("containerd", PATIENCE, &logs, dead, || {
+        containerd::is_ready().then_some(())
+    })?;
+    pause.import()?;
+    part::wait("API server", PATIENCE, &logs, dead, || {
+        kubectl.api_is_ready().then_some(())
+    })
+}
+
+fn start_node(tools: &Tools, plane: &Plane, kubectl: &Kubectl) -> Result<()> {
+    let logs = paths::logs();
+    let parts = [
+        plane.controllers(),
+        plane.scheduler(),
+        node::kubelet(&tools.kubernetes, &plane.pki)?,
+        node::proxy(&tools.kubernetes, &plane.pki),
+    ];
+    for part in &parts {
+        part.start_daemon(&logs)?;
+    }
+    let ours = parts.iter().map(|part| part.name);
+    let names: Vec<&'static str> = BASE.into_iter().chain(ours).collect();
+    part::wait(
+        "node",
+        PATIENCE,
+        &logs,
+        || part::dead_daemon(&names),
+        || node_is_ready(kubectl).then_some(()),
+    )
 }
 
 fn node_is_ready(kubectl: &Kubectl) -> bool {

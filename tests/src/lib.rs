@@ -18,7 +18,7 @@ mod provider;
 mod world;
 
 pub use client::{Answer, Client};
-pub use process::Process;
+pub use process::{Process, serve};
 pub use provider::{Call, Provider, Speech};
 pub use world::{World, demo, documents, guests, openai};
 

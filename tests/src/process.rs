@@ -24,16 +24,8 @@ impl Process {
     /// Starts `binary` on what is stored below `home`, and waits until it serves.
     pub async fn start(binary: &str, home: &TempDir, config: &Config) -> Self {
         documents(home.path(), config);
-        let mut child = command(binary, home.path())
-            .args([
-                "serve",
-                "--public",
-                "127.0.0.1:0",
-                "--internal",
-                "127.0.0.1:0",
-                "--log",
-                "chatbox=trace",
-            ])
+        let mut child = serve(binary, home.path())
+            .args(["--log", "chatbox=trace"])
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -101,13 +93,21 @@ impl Process {
     }
 }
 
-/// `binary` with its places below `home`.
-pub(crate) fn command(binary: &str, home: &Path) -> Command {
+/// A server on free ports, with its places below `home`.
+pub fn serve(binary: &str, home: &Path) -> Command {
     let mut command = Command::new(binary);
     command
+        .args([
+            "serve",
+            "--public",
+            "127.0.0.1:0",
+            "--internal",
+            "127.0.0.1:0",
+        ])
         .env("CHATBOX_CONFIG", home.join("config.json"))
         .env("CHATBOX_SECRETS", home.join("secrets"))
         .env("CHATBOX_DATA", home.join("data"))
+        .stdin(Stdio::null())
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     command

@@ -103,12 +103,7 @@ impl Follow {
     }
 
     fn answered(&mut self, message: &Message, answer: &Answered) -> Frame {
-        let whole = utf16::len(&message.content);
-        let off = match self.run {
-            // A client that has more than was stored is told the whole: what is stored holds.
-            Some((run, off)) if run == answer.run && off <= whole => off,
-            _ => 0,
-        };
+        let (off, text) = self.beyond(answer.run, &message.content);
         self.run = None;
         self.ended = Some(answer.run);
         let piece = Piece {
@@ -116,9 +111,20 @@ impl Follow {
             fence: answer.fence,
             model: &answer.model,
             off,
-            text: utf16::skip(&message.content, off),
+            text,
         };
         Frame::answered(message, answer.status, &piece)
+    }
+
+    /// What the client lacks of the text of a run, and where that begins. One that has more than there is gets the
+    /// whole: what is stored holds.
+    fn beyond<'text>(&self, run: RunId, text: &'text str) -> (usize, &'text str) {
+        match self.run {
+            Some((seen, off)) if seen == run && off <= utf16::len(text) => {
+                (off, utf16::skip(text, off))
+            }
+            _ => (0, text),
+        }
     }
 
     /// What a run has said before the client came.
@@ -126,20 +132,16 @@ impl Follow {
         if self.ended == Some(live.run) {
             return Vec::new();
         }
-        let whole = utf16::len(&live.text);
-        let off = match self.run {
-            Some((run, off)) if run == live.run && off <= whole => off,
-            _ => 0,
-        };
-        self.run = Some((live.run, whole));
+        let (off, text) = self.beyond(live.run, &live.text);
+        self.run = Some((live.run, off + utf16::len(text)));
         let mut frames = vec![Frame::loading(now, &self.session, live.run, live.fence)];
-        if off < whole {
+        if !text.is_empty() {
             let piece = Piece {
                 run: live.run,
                 fence: live.fence,
                 model: &live.model,
                 off,
-                text: utf16::skip(&live.text, off),
+                text,
             };
             frames.push(Frame::delta(now, &self.session, &piece));
         }

@@ -1,8 +1,6 @@
 //! The process is killed without a word, and started again.
 
-use std::process::Stdio;
-
-use tests::{Client, Process, Provider, demo, documents, openai};
+use tests::{Client, Process, Provider, demo, documents, openai, serve};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_server");
 
@@ -85,7 +83,7 @@ async fn a_run_that_had_not_spoken_is_started_again() {
 async fn two_servers_never_share_a_database() {
     let home = tempfile::tempdir().unwrap();
     let _first = Process::start(BINARY, &home, &demo()).await;
-    let second = serve(home.path()).await;
+    let second = serve(BINARY, home.path()).output().await.unwrap();
     assert!(!second.status.success());
     let error = String::from_utf8_lossy(&second.stderr).into_owned();
     assert!(
@@ -101,28 +99,10 @@ async fn a_bad_document_stops_the_start_and_names_every_field() {
     config.limits.pending_questions = 0;
     config.server.trusted_proxies = vec!["nowhere".to_owned()];
     documents(home.path(), &config);
-    let output = serve(home.path()).await;
+    let output = serve(BINARY, home.path()).output().await.unwrap();
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     for field in ["limits.pendingQuestions", "server.trustedProxies[0]"] {
         assert!(error.contains(field), "{field} in {error}");
     }
-}
-
-async fn serve(home: &std::path::Path) -> std::process::Output {
-    tokio::process::Command::new(BINARY)
-        .args([
-            "serve",
-            "--public",
-            "127.0.0.1:0",
-            "--internal",
-            "127.0.0.1:0",
-        ])
-        .env("CHATBOX_CONFIG", home.join("config.json"))
-        .env("CHATBOX_SECRETS", home.join("secrets"))
-        .env("CHATBOX_DATA", home.join("data"))
-        .stdin(Stdio::null())
-        .output()
-        .await
-        .unwrap()
 }
