@@ -31,8 +31,8 @@ pub struct Config {
     #[serde(default)]
     #[garde(dive)]
     pub auth: Auth,
-    /// The models that answer. The first one is the default.
-    #[garde(length(min = 1, max = 32), dive)]
+    /// The model that answers. One for now: several come with the means to choose.
+    #[garde(length(min = 1, max = 1), dive)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"]))]
     pub models: Vec<Model>,
     /// Where sessions and messages are kept.
@@ -65,7 +65,7 @@ impl Config {
         let config = result.map_err(|error| {
             // An unknown place is written `?`, the document itself `.`.
             let path = track.path().to_string().replace('?', "");
-            Problem::new(path.trim_end_matches('.'), error.to_string())
+            Problem::new(path.trim_end_matches('.'), reason(&error))
         })?;
         reader
             .end()
@@ -96,6 +96,7 @@ impl Config {
         problems.extend(self.auth.check());
         problems.extend(models::check(&self.models));
         problems.extend(self.storage.check());
+        problems.extend(self.limits.check());
         problems.sort();
         problems.dedup();
         problems
@@ -127,6 +128,15 @@ impl Config {
 /// The JSON schema of the document, for editors and for `crds/config.schema.json`.
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(Config).to_value()
+}
+
+/// Why a document cannot be read, without the value: somebody may have written a key where its reference belongs.
+pub fn reason(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(", expected ") {
+        Some(at) if error.is_data() => format!("has the wrong type{}", &text[at..]),
+        _ => text,
+    }
 }
 
 /// Ranges, lengths and patterns: the rules that stand on the fields themselves.

@@ -14,13 +14,71 @@ use serde::{Deserialize, Serialize};
 pub struct SecretRef {
     /// Name of the Secret.
     #[garde(
-        length(min = 1, max = 253),
+        length(chars, min = 1, max = 253),
         pattern("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
     )]
     pub name: String,
     /// Key within the Secret.
-    #[garde(length(min = 1, max = 253), pattern("^[-_a-zA-Z0-9][-._a-zA-Z0-9]*$"))]
+    #[garde(
+        length(chars, min = 1, max = 253),
+        pattern("^[-_a-zA-Z0-9][-._a-zA-Z0-9]*$")
+    )]
     pub key: String,
+}
+
+/// What a secret value is for; this decides what it must be like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    /// It signs tokens.
+    Signing,
+    /// It is sent to somebody else, as it is.
+    Bearer,
+}
+
+/// Larger than any key; a value beyond that is another file by mistake.
+const MAX_BYTES: usize = 64 * 1024;
+/// Shortest signing key: as long as what HS256 makes of it.
+const SIGNING_BYTES: usize = 32;
+/// Parts of keys that somebody forgot to replace.
+const PLACEHOLDERS: [&str; 7] = [
+    "replace_with",
+    "placeholder",
+    "change-me",
+    "change_me",
+    "changeme",
+    "your-",
+    "example",
+];
+
+/// The value without the white space that editors leave around it. The operator asks before it rolls a pod, the server
+/// when it starts.
+///
+/// # Errors
+/// What is wrong and how to mend it; never the value.
+pub fn usable(bytes: &[u8], use_: Use) -> Result<&str, &'static str> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| "is not text; write the key as letters and digits")?
+        .trim();
+    if text.is_empty() {
+        return Err("is empty; put the value into it");
+    }
+    if text.len() > MAX_BYTES {
+        return Err("is larger than 64 KiB; it is no key");
+    }
+    if text.contains(char::is_control) {
+        return Err("holds line breaks or control characters; write the key on one line");
+    }
+    if use_ == Use::Bearer {
+        return Ok(text);
+    }
+    if text.len() < SIGNING_BYTES {
+        return Err("is shorter than 32 bytes; use at least 32 random ones");
+    }
+    let lower = text.to_lowercase();
+    if PLACEHOLDERS.iter().any(|word| lower.contains(word)) {
+        return Err("is a placeholder; use at least 32 random bytes");
+    }
+    Ok(text)
 }
 
 impl SecretRef {
@@ -33,5 +91,36 @@ impl SecretRef {
 impl std::fmt::Display for SecretRef {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "key {:?} of secret {:?}", self.key, self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn which_values_can_be_used() {
+        let long = "x".repeat(MAX_BYTES + 1);
+        let hex = "0123456789abcdef0123456789abcdef";
+        let padded = format!("\n {hex} \r\n");
+        let two_lines = format!("{hex}\n{hex}");
+        for (value, signing, bearer) in [
+            (hex.as_bytes(), true, true),
+            (padded.as_bytes(), true, true),
+            (&hex.as_bytes()[..31], false, true),
+            (b"sk-short", false, true),
+            (b"please-CHANGE-ME-to-something-much-longer", false, true),
+            (b"my-example-key-0123456789abcdef0123", false, true),
+            (two_lines.as_bytes(), false, false),
+            (b" \n", false, false),
+            (b"", false, false),
+            (&[0xff; 40], false, false),
+            (long.as_bytes(), false, false),
+        ] {
+            let shown = String::from_utf8_lossy(&value[..value.len().min(40)]);
+            assert_eq!(usable(value, Use::Signing).is_ok(), signing, "{shown}");
+            assert_eq!(usable(value, Use::Bearer).is_ok(), bearer, "{shown}");
+        }
+        assert_eq!(usable(padded.as_bytes(), Use::Signing), Ok(hex));
     }
 }

@@ -4,9 +4,15 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Problem;
+
 /// Every cap. Each stands for one pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "self.frameBytes >= 4 * self.messageChars + 4096",
+    "message": "frameBytes must hold the longest message: at least 4 * messageChars + 4096"
+}]))]
 pub struct Limits {
     /// Characters in one message: more than a person types, less than a model chokes on.
     #[garde(range(min = 1, max = 100_000))]
@@ -42,5 +48,17 @@ impl Default for Limits {
             connections: 15_000,
             guests_per_minute: 60,
         }
+    }
+}
+
+impl Limits {
+    pub(super) fn check(&self) -> Vec<Problem> {
+        // A character takes up to four bytes, and the rest of the frame some more.
+        let needed = i64::from(self.message_chars) * 4 + 4096;
+        if i64::from(self.frame_bytes) >= needed {
+            return Vec::new();
+        }
+        let message = "frameBytes must hold the longest message: at least 4 * messageChars + 4096";
+        vec![Problem::new("limits", message)]
     }
 }

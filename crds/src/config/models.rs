@@ -16,14 +16,17 @@ use crate::{Problem, SecretRef};
 }]))]
 pub struct Model {
     /// Name on the wire; keep it when you change what stands behind it.
-    #[garde(length(min = 1, max = 100), pattern("^[A-Za-z0-9][A-Za-z0-9._-]*$"))]
+    #[garde(
+        length(chars, min = 1, max = 100),
+        pattern("^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    )]
     pub id: String,
     /// Name that people see.
-    #[garde(length(min = 1, max = 100))]
+    #[garde(length(chars, min = 1, max = 100))]
     pub name: String,
     /// What the model is told before every conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[garde(length(min = 1, max = 32_768))]
+    #[garde(length(chars, min = 1, max = 32_768))]
     pub system_prompt: Option<String>,
     /// How much of a conversation the model is given, in tokens (estimated as a quarter of the bytes).
     /// The newest messages that fit are sent.
@@ -58,10 +61,10 @@ pub struct Model {
 pub struct OpenAi {
     /// `/chat/completions` is appended to it.
     #[serde(default = "default_base_url")]
-    #[garde(length(min = 8, max = 2048), pattern("^https?://"))]
+    #[garde(length(chars, min = 8, max = 2048), pattern("^https?://"))]
     pub base_url: String,
     /// The provider's name of the model.
-    #[garde(length(min = 1, max = 200))]
+    #[garde(length(chars, min = 1, max = 200))]
     pub model: String,
     /// Sent as a bearer token. Left out: nothing is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -13,18 +13,18 @@ use crate::Problem;
 #[serde(rename_all = "camelCase", default)]
 pub struct Server {
     /// Every route lies below this path.
-    #[garde(length(min = 2, max = 128), pattern("^(/[A-Za-z0-9._~-]+)+$"))]
+    #[garde(length(chars, min = 2, max = 128), pattern("^(/[A-Za-z0-9._~-]+)+$"))]
     pub path_prefix: String,
     /// Web origins, besides the server's own, whose pages may connect; for example `https://www.example.com`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[garde(
         length(max = 64),
-        inner(length(min = 8, max = 255), pattern("^https?://[^/]+$"))
+        inner(length(chars, min = 8, max = 255), pattern("^https?://[^/]+$"))
     )]
     pub allowed_origins: Vec<String>,
     /// Networks (CIDR) whose `X-Forwarded-For` is believed when a visitor's address is counted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[garde(length(max = 64), inner(length(min = 3, max = 64)))]
+    #[garde(length(max = 64), inner(length(chars, min = 3, max = 64)))]
     pub trusted_proxies: Vec<String>,
     /// How long running answers may take to finish when the server stops, in seconds.
     #[garde(range(min = 0, max = 600))]

@@ -65,14 +65,14 @@ pub struct Claim {
     /// Size of the volume.
     #[serde(default = "default_size")]
     #[garde(
-        length(min = 1, max = 20),
+        length(chars, min = 1, max = 20),
         pattern("^[1-9][0-9]*(Ki|Mi|Gi|Ti|k|M|G|T)?$")
     )]
     pub size: String,
     /// Storage class. Left out: the cluster's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(
-        length(min = 1, max = 253),
+        length(chars, min = 1, max = 253),
         pattern("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
     )]
     pub storage_class_name: Option<String>,
@@ -85,7 +85,7 @@ pub struct EmptyDir {
     /// The pod is evicted when it uses more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(
-        length(min = 1, max = 20),
+        length(chars, min = 1, max = 20),
         pattern("^[1-9][0-9]*(Ki|Mi|Gi|Ti|k|M|G|T)?$")
     )]
     pub size_limit: Option<String>,

@@ -139,18 +139,17 @@ fn good_documents_are_good_everywhere() {
             json!({"tokenSeconds": 60, "renewSeconds": 0}),
         ),
         ("/models/0/openai", json!(null)),
-        (
-            "/models",
-            json!([{"id": "x", "name": "X", "openai": {"model": "m"}}, {"id": "y", "name": "Y", "demo": {}}]),
-        ),
-        ("/models/0/systemPrompt", json!("x".repeat(32_768))),
+        ("/models/0/systemPrompt", json!("ä".repeat(32_768))),
         ("/storage", json!({"sqlite": {}})),
         (
             "/storage/sqlite/volume",
             json!({"claim": {"size": "10Gi", "storageClassName": "fast"}}),
         ),
         ("/storage/sqlite/volume/emptyDir/sizeLimit", json!("500M")),
-        ("/limits/frameBytes", json!(16_384)),
+        (
+            "/limits",
+            json!({"frameBytes": 16_384, "messageChars": 3072}),
+        ),
         ("/limits/connections", json!(100_000)),
     ] {
         let document = with(at, value);
@@ -232,7 +231,7 @@ fn bad_documents_are_bad_everywhere_and_the_field_is_named() {
         (
             "/models",
             json!([{"id": "a", "name": "A", "demo": {}}, {"id": "a", "name": "B", "demo": {}}]),
-            "models[1].id",
+            "models",
         ),
         (
             "/models",
@@ -322,6 +321,7 @@ fn bad_documents_are_bad_everywhere_and_the_field_is_named() {
             "limits.guestsPerMinute",
         ),
         ("/limits/connections", json!("many"), "limits.connections"),
+        ("/limits", json!({"frameBytes": 44_095}), "limits"),
     ] {
         let document = with(at, value.clone());
         assert_eq!(
