@@ -1,12 +1,10 @@
 //! The whole program in one place: document → adapters → state → routes → run.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::Router;
 use crds::{Config, runtime};
 use tokio::net::TcpListener;
 
@@ -17,10 +15,16 @@ use crate::lifecycle::Lifecycle;
 use crate::limits::Limits;
 use crate::llm::Models;
 use crate::metrics::Metrics;
+use crate::serve::serve;
 use crate::state::AppState;
 use crate::store::Store;
 use crate::store::sqlite::Sqlite;
 use crate::turn::Turns;
+
+/// Connections beside the sockets: for pages, history and those that have not said who they are.
+const SPARE_CONNECTIONS: usize = 1000;
+/// Connections of probes and scrapers.
+const PROBE_CONNECTIONS: usize = 100;
 
 /// Where a server finds what it needs.
 #[derive(Clone, Debug)]
@@ -92,8 +96,13 @@ impl App {
             path = state.config.server.path_prefix,
             "serving"
         );
-        let serving = tokio::spawn(serve(public, http::public(state.clone())));
-        let probes = tokio::spawn(serve(internal, http::internal(state.clone())));
+        let seats = usize::try_from(state.config.limits.connections)? + SPARE_CONNECTIONS;
+        let serving = tokio::spawn(serve(public, http::public(state.clone()), seats));
+        let probes = tokio::spawn(serve(
+            internal,
+            http::internal(state.clone()),
+            PROBE_CONNECTIONS,
+        ));
         let limits = state.limits.clone();
         let janitor = tokio::spawn(async move { limits.forget_quiet().await });
         stop.await;
@@ -106,12 +115,5 @@ impl App {
         janitor.abort();
         tracing::info!("stopped");
         Ok(())
-    }
-}
-
-async fn serve(listener: TcpListener, router: Router) {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    if let Err(error) = axum::serve(listener, service).await {
-        tracing::error!(cause = %error, "cannot accept connections any more");
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand};
 use crds::config::{Config, schema};
-use crds::runtime;
+use crds::{Problem, runtime};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -76,9 +76,6 @@ struct Token {
     /// Id of the user.
     #[arg(long, default_value = "developer")]
     user: String,
-    /// Name of the user.
-    #[arg(long)]
-    name: Option<String>,
     /// Role of the user; may be given more than once.
     #[arg(long = "role")]
     roles: Vec<String>,
@@ -136,7 +133,6 @@ impl Token {
         let claims = Claims {
             user_id: self.user,
             roles: self.roles,
-            name: self.name,
             exp: clock::now().as_second() + self.seconds,
             guest: false,
         };
@@ -171,7 +167,12 @@ fn load(file: &Path) -> anyhow::Result<Config> {
             )?;
         }
     }
-    let problems = parsed.config.check();
+    let mut problems = parsed.config.check();
+    if parsed.config.auth.hs256.is_none() {
+        // In Kubernetes the operator has put its own key here.
+        let message = "is missing; name at least one signing key";
+        problems.push(Problem::new("auth.hs256", message));
+    }
     if problems.is_empty() {
         return Ok(parsed.config);
     }

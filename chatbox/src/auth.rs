@@ -2,16 +2,11 @@
 
 pub mod keys;
 
-use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, SEC_WEBSOCKET_PROTOCOL};
-use axum::http::request::Parts;
 use jiff::Timestamp;
 
 pub use self::keys::Keys;
-use crate::clock;
-use crate::error::ApiError;
-use crate::state::AppState;
 
 /// A user whose token was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,18 +14,6 @@ pub struct Caller {
     pub user: String,
     /// When the token ends, and with it a connection.
     pub expires: Timestamp,
-}
-
-impl FromRequestParts<AppState> for Caller {
-    type Rejection = ApiError;
-
-    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
-        let token = header_token(&parts.headers).ok_or(ApiError::Unauthorized)?;
-        state
-            .keys
-            .verify(token, clock::now())
-            .map_err(|_| ApiError::InvalidToken)
-    }
 }
 
 /// The token of `Authorization: Bearer …`.

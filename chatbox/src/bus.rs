@@ -9,9 +9,9 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
 use crate::chat::{Failure, Message, RunId, SessionId};
 
-/// Events that a follower may fall behind. The events are shared by all followers of a session, so a slow one costs
-/// nothing but its place in the queue.
-const BACKLOG: usize = 256;
+/// Events that a follower may fall behind; beyond, it catches up from the store. The queue is allocated at once for
+/// each session that is followed, so it is as short as a burst of a fast model.
+const BACKLOG: usize = 32;
 
 /// What happens in a session.
 #[derive(Clone, Debug)]
@@ -23,7 +23,11 @@ pub enum Event {
     /// The model said more.
     Said(Arc<Delta>),
     /// A run failed; its message was stored before.
-    Failed { run: RunId, failure: Failure },
+    Failed {
+        run: RunId,
+        fence: i64,
+        failure: Failure,
+    },
 }
 
 /// A piece of an answer.
@@ -81,10 +85,6 @@ impl Bus {
 }
 
 impl Subscription {
-    pub fn session(&self) -> &SessionId {
-        &self.session
-    }
-
     /// Waits for the next event.
     pub async fn next(&mut self) -> Heard {
         match self.events.recv().await {

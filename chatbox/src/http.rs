@@ -1,5 +1,6 @@
 //! Every route, and what wraps them.
 
+mod caller;
 mod guest;
 mod health;
 mod pages;

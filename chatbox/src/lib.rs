@@ -1,14 +1,14 @@
 //! The chat server: talks with people and models.
 //!
-//! The rooms, in reading order. An arrow never points upwards in this list, and neighbours on one line do not know
-//! each other; a test holds the rooms to it.
+//! The rooms, from the bottom up. A room uses only rooms above it in this list; a test holds every file to it.
 //!
 //! - [`chat`]: the nouns; pure
-//! - [`clock`], [`secrets`], [`metrics`], [`lifecycle`], [`telemetry`]: what every room may use
+//! - [`clock`], [`telemetry`], [`secrets`], [`metrics`], [`lifecycle`]: what every room may use
 //! - [`store`], [`bus`], [`llm`]: what is kept, what is told, who answers
 //! - [`turn`]: one question to one answer
 //! - [`wire`]: the JSON on the socket; pure
-//! - [`auth`], [`limits`], [`error`], [`state`]: who speaks, how much, what outsiders are told
+//! - [`serve`], [`limits`], [`auth`], [`error`]: connections, how much, who speaks, what outsiders are told
+//! - [`state`]: what a handler may ask for
 //! - [`socket`]: the life of one connection
 //! - [`http`]: every route
 //! - [`app`]: the whole program in one place
@@ -33,6 +33,8 @@ pub mod wire;
 pub mod auth;
 pub mod error;
 pub mod limits;
+pub mod serve;
+
 pub mod state;
 
 pub mod socket;

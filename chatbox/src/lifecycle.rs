@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -43,29 +44,24 @@ impl Lifecycle {
         self.sockets.track_future(socket).await;
     }
 
-    /// Stops: lets running answers finish for `drain`, cuts the rest, and closes connections within `flush` after
-    /// each step.
+    /// Stops: lets running answers finish for `drain`, cuts the rest, and closes connections. What must be written
+    /// and said after the drain gets `flush`, half of it each.
     pub async fn stop(&self, drain: Duration, flush: Duration) {
         self.stopping.cancel();
         self.turns.close();
         self.sockets.close();
-        tracing::info!(
-            answers = self.turns.len(),
-            connections = self.sockets.len(),
-            "stopping: running answers may finish"
-        );
-        if tokio::time::timeout(drain, self.turns.wait())
-            .await
-            .is_err()
-        {
+        let (answers, connections) = (self.turns.len(), self.sockets.len());
+        tracing::info!(answers, connections, "stopping: running answers may finish");
+        if timeout(drain, self.turns.wait()).await.is_err() {
+            let answers = self.turns.len();
             tracing::warn!(
-                answers = self.turns.len(),
+                answers,
                 "the drain time has passed: running answers are interrupted"
             );
             self.cut.cancel();
-            let _ = tokio::time::timeout(flush, self.turns.wait()).await;
+            let _ = timeout(flush / 2, self.turns.wait()).await;
         }
         self.closing.cancel();
-        let _ = tokio::time::timeout(flush, self.sockets.wait()).await;
+        let _ = timeout(flush / 2, self.sockets.wait()).await;
     }
 }

@@ -1,7 +1,7 @@
 //! How much of everything, and what happens beyond it.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -57,7 +57,7 @@ impl Limits {
         let clock = DefaultClock::default();
         self.0
             .guests
-            .check_key(&address)
+            .check_key(&household(address))
             .map_err(|wait| wait.wait_time_from(clock.now()))
     }
 
@@ -111,11 +111,20 @@ impl Drop for Seat {
     }
 }
 
+/// What counts as one address: a household has a whole /64 of IPv6.
+fn household(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => {
+            Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX)).into()
+        }
+    }
+}
+
 /// The address that counts: the last one that no trusted proxy added.
-pub fn client_address(peer: IpAddr, forwarded_for: Option<&str>, proxies: &[IpNet]) -> IpAddr {
+pub fn client_address(peer: IpAddr, forwarded_for: &str, proxies: &[IpNet]) -> IpAddr {
     let trusted = |address: &IpAddr| proxies.iter().any(|network| network.contains(address));
     let hops = forwarded_for
-        .unwrap_or_default()
         .rsplit(',')
         .map(|hop| hop.trim().parse::<IpAddr>());
     let mut client = peer.to_canonical();
@@ -173,19 +182,26 @@ mod tests {
     }
 
     #[test]
+    fn a_household_has_one_limit() {
+        let limits = Limits::new(&config::Limits {
+            guests_per_minute: 1,
+            ..config::Limits::default()
+        });
+        let guest = |address: &str| limits.guest(address.parse().unwrap()).is_ok();
+        assert!(guest("2001:db8:0:1::1") && !guest("2001:db8:0:1:ffff::2"));
+        assert!(guest("2001:db8:0:2::1") && guest("192.0.2.1") && !guest("192.0.2.1"));
+    }
+
+    #[test]
     fn only_a_trusted_proxy_is_believed() {
         let proxies: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
         for (peer, header, expected) in [
-            ("10.1.1.1", Some("203.0.113.7"), "203.0.113.7"),
-            (
-                "10.1.1.1",
-                Some("6.6.6.6, 203.0.113.7, 10.2.2.2"),
-                "203.0.113.7",
-            ),
-            ("10.1.1.1", Some("nonsense"), "10.1.1.1"),
-            ("10.1.1.1", None, "10.1.1.1"),
-            ("198.51.100.1", Some("203.0.113.7"), "198.51.100.1"),
-            ("::ffff:10.1.1.1", Some("2001:db8::1"), "2001:db8::1"),
+            ("10.1.1.1", "203.0.113.7", "203.0.113.7"),
+            ("10.1.1.1", "6.6.6.6, 203.0.113.7, 10.2.2.2", "203.0.113.7"),
+            ("10.1.1.1", "nonsense", "10.1.1.1"),
+            ("10.1.1.1", "", "10.1.1.1"),
+            ("198.51.100.1", "203.0.113.7", "198.51.100.1"),
+            ("::ffff:10.1.1.1", "2001:db8::1", "2001:db8::1"),
         ] {
             let client = client_address(peer.parse().unwrap(), header, &proxies);
             assert_eq!(

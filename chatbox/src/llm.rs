@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use crds::config;
+use crds::secret::Use;
 use futures_util::Stream;
 
 use crate::chat::Failure;
@@ -55,13 +56,19 @@ pub struct Usage {
     pub answer: u32,
 }
 
+impl Usage {
+    pub fn total(self) -> u64 {
+        u64::from(self.question) + u64::from(self.answer)
+    }
+}
+
 /// Why there is no more.
 #[derive(Debug, thiserror::Error)]
 #[error("{cause:#}")]
 pub struct Failed {
     /// What the visitor is told.
     pub failure: Failure,
-    /// For the log: never holds a key, and of the provider's words no more than a kilobyte.
+    /// For the log. It holds neither a key nor the provider's own words, which may repeat one.
     pub cause: anyhow::Error,
 }
 
@@ -100,7 +107,7 @@ impl Model {
     }
 }
 
-/// All configured models; the first one is the default.
+/// All configured models.
 #[derive(Clone)]
 pub struct Models(Arc<[Model]>);
 
@@ -122,12 +129,7 @@ impl Models {
         self.0.iter()
     }
 
-    /// The model with this id, if it is still configured.
-    pub fn get(&self, id: &str) -> Option<&Model> {
-        self.0.iter().find(|model| model.id == id)
-    }
-
-    /// The model that answers when none was chosen; a checked document has one.
+    /// The model that answers; a checked document has one.
     pub fn first(&self) -> Option<&Model> {
         self.0.first()
     }
@@ -139,7 +141,7 @@ fn build(model: &config::Model, http: &reqwest::Client, secrets: &Path) -> anyho
             let key = openai
                 .api_key
                 .as_ref()
-                .map(|key| secrets::read(secrets, key))
+                .map(|key| secrets::read(secrets, key, Use::Bearer))
                 .transpose()?;
             Arc::new(openai::OpenAi::new(
                 http.clone(),

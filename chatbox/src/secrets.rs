@@ -3,11 +3,9 @@
 use std::fmt;
 use std::path::Path;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail};
 use crds::SecretRef;
-
-/// Larger than any key; a secret beyond that is another file by mistake.
-const MAX_BYTES: usize = 64 * 1024;
+use crds::secret::{Use, usable};
 
 /// A secret value. It shows itself in no log.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,23 +24,16 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The value behind a reference, without the white space that editors leave at its end.
-pub fn read(root: &Path, reference: &SecretRef) -> anyhow::Result<Secret> {
+/// The value behind a reference.
+///
+/// # Errors
+/// When there is none, or it cannot be used; the error names the reference and never the value.
+pub fn read(root: &Path, reference: &SecretRef, use_: Use) -> anyhow::Result<Secret> {
     let path = reference.path(root);
-    let text = std::fs::read_to_string(&path)
+    let bytes = std::fs::read(&path)
         .with_context(|| format!("cannot read {reference} at {}", path.display()))?;
-    let value = text.trim();
-    ensure!(
-        !value.is_empty(),
-        "{reference} is empty; put the value into it"
-    );
-    ensure!(
-        value.len() <= MAX_BYTES,
-        "{reference} is larger than {MAX_BYTES} bytes; it is no key"
-    );
-    ensure!(
-        !value.contains(char::is_control),
-        "{reference} holds line breaks or control characters; it is no key"
-    );
-    Ok(Secret(value.to_owned()))
+    match usable(&bytes, use_) {
+        Ok(value) => Ok(Secret(value.to_owned())),
+        Err(problem) => bail!("{reference} {problem}"),
+    }
 }

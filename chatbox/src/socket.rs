@@ -2,6 +2,7 @@
 
 mod follow;
 mod pump;
+mod refusal;
 
 use std::time::Duration;
 
@@ -15,9 +16,9 @@ use crate::bus::{Heard, Subscription};
 use crate::chat::{Message, MessageId, RunId, SessionId};
 use crate::clock;
 use crate::state::AppState;
-use crate::store::{AppendError, Question, StoreError};
+use crate::store::{Page, Question, StoreError};
 use crate::wire::inbound::{self, Inbound, Resume, Say};
-use crate::wire::outbound::{Code, Frame, Rejection};
+use crate::wire::outbound::{Frame, Rejection};
 use crate::wire::{CLOSE_EXPIRED, CLOSE_GOING_AWAY};
 
 /// Between two pings: short enough for the proxies that cut quiet connections after 30 s.
@@ -25,7 +26,12 @@ const PING_EVERY: Duration = Duration::from_secs(25);
 /// A peer that was not heard for so long is gone.
 const DEAD_AFTER: Duration = Duration::from_mins(1);
 /// Messages that a client is caught up with; one that missed more reads the history over HTTP.
-const CATCH_UP: usize = 500;
+const CATCH_UP: i64 = 500;
+/// Of these, so much is held in memory at once while a slow client takes it.
+const PAGE: Page = Page {
+    messages: 100,
+    bytes: 256 * 1024,
+};
 /// Events between two flushes.
 const BURST: usize = 256;
 
@@ -45,6 +51,7 @@ pub async fn serve(socket: WebSocket, caller: Caller, start: Option<Start>, stat
         pump: Pump::new(socket),
         caller,
         following: None,
+        waiting: None,
         state,
     };
     let Closed = connection.run(start).await;
@@ -55,6 +62,8 @@ struct Connection {
     pump: Pump,
     caller: Caller,
     following: Option<Following>,
+    /// The session that the client named, while nobody has it yet.
+    waiting: Option<(Start, Subscription)>,
     state: AppState,
 }
 
@@ -90,6 +99,7 @@ impl Connection {
                     }
                 }
                 heard = next_event(&mut self.following) => self.tell(heard).await?,
+                start = begun(&mut self.waiting) => self.bind(start).await?,
                 _ = ping.tick() => {
                     if heard_at.elapsed() > DEAD_AFTER {
                         return Err(Closed);
@@ -97,9 +107,25 @@ impl Connection {
                     self.pump.ping().await?;
                 }
                 () = &mut expiry => return Err(self.pump.close(CLOSE_EXPIRED, "the token has expired").await),
-                () = lifecycle.closing() => return Err(self.pump.close(CLOSE_GOING_AWAY, "Server shutting down").await),
+                () = lifecycle.closing() => return Err(self.leave().await),
             }
         }
+    }
+
+    /// Says what was heard to the end, and goes.
+    async fn leave(&mut self) -> Closed {
+        while let Some(heard) = self
+            .following
+            .as_mut()
+            .and_then(|following| following.events.try_next())
+        {
+            if let Err(closed) = self.tell(heard).await {
+                return closed;
+            }
+        }
+        self.pump
+            .close(CLOSE_GOING_AWAY, "Server shutting down")
+            .await
     }
 
     async fn greet(&mut self, start: Option<Start>) -> Result<(), Closed> {
@@ -137,16 +163,19 @@ impl Connection {
         }
     }
 
-    /// Stores a message, acknowledges it in its turn, and has it answered.
+    /// Stores a message, has it answered, and acknowledges it in its turn.
     async fn say(&mut self, say: Say) -> Result<(), Closed> {
-        let session = say.session.clone().unwrap_or_else(SessionId::random);
+        let session = say.session.clone().or_else(|| self.session());
+        let session = session.unwrap_or_else(SessionId::random);
         let client_id = say.client_id.clone();
         let about = |rejection| Rejection {
             client_id,
             ..rejection
         };
         if let Err(wait) = self.state.limits.message(&self.caller.user) {
-            return self.reject(Some(&session), about(too_fast(wait))).await;
+            return self
+                .reject(Some(&session), about(refusal::too_fast(wait)))
+                .await;
         }
         self.state.metrics.messages_received.inc();
         // Before the message is stored, so that its own announcement is heard; unused if it is not this user's.
@@ -157,10 +186,23 @@ impl Connection {
         let events = (followed != Some(&session)).then(|| self.state.bus.subscribe(&session));
         match self.state.turns.ask(self.question(&session, say)).await {
             Ok(appended) => self.acknowledge(&appended.message, events).await?,
-            Err(error) => return self.reject(Some(&session), about(refusal(error))).await,
+            Err(error) => {
+                return self
+                    .reject(Some(&session), about(refusal::not_stored(error)))
+                    .await;
+            }
         }
-        self.state.turns.kick(session);
         self.pump.flush().await
+    }
+
+    /// The session that a message without one belongs to.
+    fn session(&self) -> Option<SessionId> {
+        let following = self
+            .following
+            .as_ref()
+            .map(|following| following.follow.session());
+        let waiting = self.waiting.as_ref().map(|(start, _)| &start.session);
+        following.or(waiting).cloned()
     }
 
     fn question(&self, session: &SessionId, say: Say) -> Question {
@@ -184,14 +226,9 @@ impl Connection {
     ) -> Result<(), Closed> {
         if let Some(events) = events {
             let session = message.session.clone();
-            let hello = Frame::hello(
-                clock::now(),
-                &self.caller.user,
-                Some(&session),
-                self.state.model_names(),
-            );
-            let follow = Follow::new(session, message.seq - 1, None);
-            self.following = Some(Following { follow, events });
+            let names = self.state.model_names();
+            let hello = Frame::hello(clock::now(), &self.caller.user, Some(&session), names);
+            self.follow(Follow::new(session, message.seq - 1, None), events);
             self.pump.feed(&hello).await?;
         }
         let Some(following) = &mut self.following else {
@@ -204,6 +241,11 @@ impl Connection {
         self.catch_up().await.map(drop)
     }
 
+    fn follow(&mut self, follow: Follow, events: Subscription) {
+        self.following = Some(Following { follow, events });
+        self.waiting = None;
+    }
+
     /// Follows a session from where the client left it. Subscribed first, read then: nothing falls between.
     async fn bind(&mut self, start: Start) -> Result<(), Closed> {
         let events = self.state.bus.subscribe(&start.session);
@@ -212,78 +254,94 @@ impl Connection {
             Err(error) => return self.store_failed(&start.session, &error).await,
         };
         let Some(session) = session else {
-            // Nobody's yet. Its first message makes it somebody's, and binds it.
-            return match start.after {
-                Some(_) => {
-                    self.pump
-                        .send(&Frame::caught_up(clock::now(), &start.session, 0, true))
-                        .await
-                }
-                None => Ok(()),
+            // Nobody's yet. Its first message makes it somebody's, and then it is looked at again.
+            let caught_up = Frame::caught_up(clock::now(), &start.session, 0, true);
+            let is_asked = start.after.is_some();
+            self.waiting = Some((start, events));
+            return if is_asked {
+                self.pump.send(&caught_up).await
+            } else {
+                Ok(())
             };
         };
+        self.waiting = None;
         if session.user != self.caller.user {
-            let rejection = Rejection::new(
-                Code::Unauthorized,
-                "This conversation belongs to somebody else.",
-            );
-            return self.reject(None, rejection).await;
+            return self.reject(None, refusal::foreign()).await;
         }
         let after = start.after.unwrap_or(session.seq).min(session.seq);
-        let follow = Follow::new(start.session.clone(), after, start.run);
-        self.following = Some(Following { follow, events });
+        self.follow(Follow::new(start.session, after, start.run), events);
         let recovered = self.catch_up().await?;
-        if let (Some(_), Some(following)) = (start.after, &self.following) {
-            let caught_up = Frame::caught_up(
-                clock::now(),
-                &start.session,
-                following.follow.seq(),
-                recovered,
-            );
+        if let (Some(_), true, Some(following)) = (start.after, recovered, &self.following) {
+            let follow = &following.follow;
+            let caught_up = Frame::caught_up(clock::now(), follow.session(), follow.seq(), true);
             self.pump.feed(&caught_up).await?;
         }
         self.pump.flush().await
     }
 
-    /// Sends what the store and the live run have beyond what the client has seen. False: too much to send.
+    /// Sends what the store and the live run have beyond what the client has seen. False: that is too much, and the
+    /// client was told to read the history over HTTP.
     async fn catch_up(&mut self) -> Result<bool, Closed> {
-        let Some(following) = &mut self.following else {
+        let Some(session) = self
+            .following
+            .as_ref()
+            .map(|following| following.follow.session().clone())
+        else {
             return Ok(true);
         };
-        let follow = &mut following.follow;
-        let session = follow.session().clone();
-        let missing = match self
-            .state
-            .store
-            .messages_after(&session, follow.seq(), CATCH_UP + 1)
-            .await
-        {
-            Ok(missing) => missing,
+        let recovered = match self.send_missing(&session).await? {
+            Ok(recovered) => recovered,
             Err(error) => return self.store_failed(&session, &error).await.map(|()| false),
         };
-        let recovered = missing.len() <= CATCH_UP;
-        let mut frames = Vec::new();
-        if recovered {
-            let steps = missing
-                .iter()
-                .map(|message| follow.message(clock::now(), message));
-            frames.extend(steps.filter_map(|step| {
-                if let Step::Send(frame) = step {
-                    Some(*frame)
-                } else {
-                    None
-                }
-            }));
-        } else if let Ok(Some(newest)) = self.state.store.session(&session).await {
-            follow.skip_to(newest.seq);
-        }
+        let Some(following) = &mut self.following else {
+            return Ok(recovered);
+        };
         if let Some(live) = self.state.turns.live(&session) {
-            frames.extend(follow.snapshot(clock::now(), &live));
-        }
-        for frame in &frames {
-            self.pump.feed(frame).await?;
+            for frame in following.follow.snapshot(clock::now(), &live) {
+                self.pump.feed(&frame).await?;
+            }
         }
         Ok(recovered)
+    }
+
+    /// A page at a time: the next one is read when the client has taken the one before.
+    async fn send_missing(
+        &mut self,
+        session: &SessionId,
+    ) -> Result<Result<bool, StoreError>, Closed> {
+        let Some(Following { follow, .. }) = &mut self.following else {
+            return Ok(Ok(true));
+        };
+        let newest = match self.state.store.session(session).await {
+            Ok(newest) => newest.map_or(0, |session| session.seq),
+            Err(error) => return Ok(Err(error)),
+        };
+        if newest - follow.seq() > CATCH_UP {
+            follow.skip_to(newest);
+            self.pump
+                .feed(&Frame::caught_up(clock::now(), session, newest, false))
+                .await?;
+            return Ok(Ok(false));
+        }
+        loop {
+            let missing = match self
+                .state
+                .store
+                .messages_after(session, follow.seq(), PAGE)
+                .await
+            {
+                Ok(missing) => missing,
+                Err(error) => return Ok(Err(error)),
+            };
+            if missing.is_empty() {
+                return Ok(Ok(true));
+            }
+            for message in &missing {
+                if let Step::Send(frame) = follow.message(clock::now(), message) {
+                    self.pump.feed(&frame).await?;
+                }
+            }
+        }
     }
 
     /// Tells what was heard, and what was heard meanwhile, with one write.
@@ -339,11 +397,7 @@ impl Connection {
         error: &StoreError,
     ) -> Result<(), Closed> {
         tracing::error!(session.id = %session, cause = ?error, "cannot read a session");
-        let rejection = Rejection::new(
-            Code::DatabaseError,
-            "Something went wrong. Please try again.",
-        );
-        self.reject(Some(session), rejection).await
+        self.reject(Some(session), refusal::not_read()).await
     }
 
     fn count_error(&self, frame: &Frame) {
@@ -364,39 +418,13 @@ async fn next_event(following: &mut Option<Following>) -> Heard {
     }
 }
 
-fn too_fast(wait: Duration) -> Rejection {
-    Rejection {
-        retry_after: Some(wait),
-        ..Rejection::new(
-            Code::TooManyRequests,
-            "You are sending messages too fast. Please wait a moment.",
-        )
-    }
-}
-
-fn refusal(error: AppendError) -> Rejection {
-    match error {
-        AppendError::NotOwner => Rejection::new(
-            Code::Unauthorized,
-            "This conversation belongs to somebody else.",
-        ),
-        AppendError::ClientIdTaken => Rejection::new(
-            Code::InvalidFormat,
-            "client_id was used for another message",
-        ),
-        AppendError::TooManyPending => Rejection {
-            retry_after: Some(Duration::from_secs(2)),
-            ..Rejection::new(
-                Code::ServiceError,
-                "Please wait for the answers to your earlier messages.",
-            )
-        },
-        AppendError::Store(error) => {
-            tracing::error!(cause = ?error, "cannot store a message");
-            Rejection::new(
-                Code::DatabaseError,
-                "Your message could not be stored. Please try again.",
-            )
+/// Resolves when something happens in the session that the client waits for.
+async fn begun(waiting: &mut Option<(Start, Subscription)>) -> Start {
+    match waiting {
+        Some((start, events)) => {
+            events.next().await;
+            start.clone()
         }
+        None => std::future::pending().await,
     }
 }

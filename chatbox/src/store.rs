@@ -42,7 +42,7 @@ pub trait Store: Send + Sync {
         &self,
         id: &SessionId,
         after: i64,
-        limit: usize,
+        page: Page,
     ) -> Result<Vec<Message>, StoreError>;
 
     /// The newest messages with `seq < before`, oldest first.
@@ -50,11 +50,19 @@ pub trait Store: Send + Sync {
         &self,
         id: &SessionId,
         before: i64,
-        limit: usize,
+        page: Page,
     ) -> Result<Vec<Message>, StoreError>;
 
     /// Fails when the storage cannot be read.
     async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// How much is read at once. One message is always given, whatever its size.
+#[derive(Clone, Copy, Debug)]
+pub struct Page {
+    pub messages: usize,
+    /// Bytes of content.
+    pub bytes: usize,
 }
 
 /// A message of a user that wants an answer.
@@ -83,7 +91,6 @@ pub struct Appended {
 pub struct NewRun {
     pub id: RunId,
     pub model: String,
-    pub at: Timestamp,
 }
 
 /// A question to answer.

@@ -10,23 +10,25 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use futures_util::StreamExt;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use self::answer::{Draft, Ending};
 use self::live::Live;
 pub use self::live::Snapshot;
-use crate::bus::{Bus, Event};
+use crate::bus::{Bus, Delta, Event};
 use crate::chat::{Message, MessageId, Run, RunId, SessionId};
 use crate::clock;
 use crate::lifecycle::Lifecycle;
-use crate::llm::{self, Model, Models, Usage};
+use crate::llm::{self, Model, Models};
 use crate::metrics::Metrics;
-use crate::store::{self, AppendError, Appended, Claim, NewRun, Question, Store, StoreError};
+use crate::store::{self, AppendError, Appended, Claim, NewRun, Page, Question, Store, StoreError};
 
-/// Messages of a session that are looked at for a prompt; the token budget cuts long before, as a rule.
-const HISTORY_MESSAGES: usize = 400;
-/// What a run has said is kept after so long, and after so much, whichever is later than the last time by one of them.
-const CHECKPOINT_FIRST: Duration = Duration::from_millis(250);
+/// Messages of a session that are looked at for a prompt; the token budget cuts before, as a rule.
+const HISTORY_MESSAGES: usize = 2000;
+/// Bytes that a token of the budget can stand for: what is read of a history is no more than could fit.
+const BYTES_PER_TOKEN: usize = 4;
+/// What a run has said is kept at once when it begins to speak, and again after so long or so much.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
 const CHECKPOINT_BYTES: usize = 2048;
 
@@ -62,20 +64,20 @@ impl Turns {
         }))
     }
 
-    /// Stores a question and announces it. [`Self::kick`] has it answered.
+    /// Stores a question, announces it, and has it answered. A sender who goes away in the middle cancels nothing.
     pub async fn ask(&self, question: Question) -> Result<Appended, AppendError> {
         let session = question.session.clone();
         let appended = self.0.store.append(question).await?;
         if !appended.duplicate {
-            self.0
-                .bus
-                .publish(&session, Event::Stored(Arc::new(appended.message.clone())));
+            let message = Arc::new(appended.message.clone());
+            self.0.bus.publish(&session, Event::Stored(message));
         }
+        self.kick(session);
         Ok(appended)
     }
 
     /// Sees to it that the questions of a session are answered. Cheap when somebody already does.
-    pub fn kick(&self, session: SessionId) {
+    fn kick(&self, session: SessionId) {
         if self.0.lifecycle.is_stopping() {
             // The question is stored; whoever starts next answers it.
             return;
@@ -111,7 +113,6 @@ impl Turns {
         let new = || NewRun {
             id: RunId::new(),
             model: model.id.clone(),
-            at: clock::now(),
         };
         let claim = (|| self.0.store.claim(session, new()))
             .retry(patience())
@@ -164,23 +165,10 @@ impl Turns {
         draft: &mut Draft<'_>,
         started: Instant,
     ) -> Ending {
-        let run = &claim.run;
-        let history = match self
-            .0
-            .store
-            .messages_before(&run.session, i64::MAX, HISTORY_MESSAGES)
-            .await
-        {
-            Ok(history) => history,
+        let mut events = match self.request(claim, model).await {
+            Ok(request) => model.ask(request),
             Err(error) => return Ending::Failed(llm::Failed::unavailable(error)),
         };
-        let budget = model.history_tokens;
-        let mut events = model.ask(prompt::build(
-            model.system_prompt.as_deref(),
-            budget,
-            &history,
-            &claim.question,
-        ));
         let mut checkpoint = Checkpoint::new(started);
         loop {
             let event = tokio::select! {
@@ -190,41 +178,47 @@ impl Turns {
             match event {
                 Some(llm::Event::Text(text)) => {
                     if draft.text().is_empty() {
-                        self.0
-                            .metrics
-                            .first_token
-                            .observe(started.elapsed().as_secs_f64());
+                        let waited = started.elapsed().as_secs_f64();
+                        self.0.metrics.first_token.observe(waited);
                     }
-                    let delta = Arc::new(draft.say(text));
-                    self.0.live.say(&run.session, &delta);
-                    self.0.bus.publish(&run.session, Event::Said(delta));
-                    if checkpoint.is_due(draft.text().len()) {
-                        self.keep(run, draft.text().to_owned());
-                    }
+                    self.say(&claim.run, draft.say(text));
+                    checkpoint.keep(&self.0.store, &claim.run, draft.text());
                 }
                 Some(llm::Event::Usage(usage)) => draft.usage = usage,
                 Some(llm::Event::Done) => return Ending::Complete,
                 Some(llm::Event::Failed(failed)) => return Ending::Failed(failed),
                 None => {
-                    return Ending::Failed(llm::Failed::unavailable(anyhow::anyhow!(
-                        "the answer has no end"
-                    )));
+                    let cause = anyhow::anyhow!("the answer has no end");
+                    return Ending::Failed(llm::Failed::unavailable(cause));
                 }
             }
         }
     }
 
-    /// Stores a checkpoint beside the stream: a word must not wait for the disk. The store keeps the order.
-    fn keep(&self, run: &Run, text: String) {
-        let (store, id) = (Arc::clone(&self.0.store), run.id);
-        tokio::spawn(async move {
-            match store.checkpoint(id, text).await {
-                Ok(()) => tracing::trace!(run.id = %id, "checkpoint kept"),
-                Err(error) => {
-                    tracing::warn!(run.id = %id, cause = ?error, "cannot keep a checkpoint");
-                }
-            }
-        });
+    async fn request(&self, claim: &Claim, model: &Model) -> Result<llm::Request, StoreError> {
+        let page = Page {
+            messages: HISTORY_MESSAGES,
+            bytes: model.history_tokens.saturating_mul(BYTES_PER_TOKEN),
+        };
+        let session = &claim.run.session;
+        let history = self
+            .0
+            .store
+            .messages_before(session, i64::MAX, page)
+            .await?;
+        let system = model.system_prompt.as_deref();
+        Ok(prompt::build(
+            system,
+            model.history_tokens,
+            &history,
+            &claim.question,
+        ))
+    }
+
+    fn say(&self, run: &Run, delta: Delta) {
+        let delta = Arc::new(delta);
+        self.0.live.say(&run.session, &delta);
+        self.0.bus.publish(&run.session, Event::Said(delta));
     }
 
     /// Stores the answer and announces it: what is announced is already stored.
@@ -255,6 +249,7 @@ impl Turns {
                 &run.session,
                 Event::Failed {
                     run: run.id,
+                    fence: run.fence,
                     failure,
                 },
             );
@@ -262,45 +257,53 @@ impl Turns {
     }
 }
 
-/// When the text is kept next.
+/// Keeps what a run has said, beside the stream: a word must not wait for the disk.
 struct Checkpoint {
     due: Instant,
     bytes: usize,
+    /// At most one is under way, so that they neither pile up nor overtake each other.
+    under_way: Option<JoinHandle<()>>,
 }
 
 impl Checkpoint {
+    /// The very first word is kept at once: from then on the answer has been seen.
     fn new(started: Instant) -> Self {
         Self {
-            due: started + CHECKPOINT_FIRST,
+            due: started,
             bytes: 0,
+            under_way: None,
         }
     }
 
-    fn is_due(&mut self, bytes: usize) -> bool {
+    fn keep(&mut self, store: &Arc<dyn Store>, run: &Run, text: &str) {
         let now = Instant::now();
-        // The very first word is kept at once: from then on the answer has been seen.
-        let due = self.bytes == 0 || now >= self.due || bytes >= self.bytes + CHECKPOINT_BYTES;
-        if due {
-            *self = Self {
-                due: now + CHECKPOINT_EVERY,
-                bytes,
-            };
+        let is_busy = self
+            .under_way
+            .as_ref()
+            .is_some_and(|task| !task.is_finished());
+        let is_due = now >= self.due || text.len() >= self.bytes + CHECKPOINT_BYTES;
+        if is_busy || !is_due {
+            return;
         }
-        due
+        self.due = now + CHECKPOINT_EVERY;
+        self.bytes = text.len();
+        let (store, id, text) = (Arc::clone(store), run.id, text.to_owned());
+        self.under_way = Some(tokio::spawn(async move {
+            match store.checkpoint(id, text).await {
+                Ok(()) => tracing::trace!(run.id = %id, "checkpoint kept"),
+                Err(error) => {
+                    tracing::warn!(run.id = %id, cause = ?error, "cannot keep a checkpoint")
+                }
+            }
+        }));
     }
 }
 
-/// A store that is away for a moment costs no answer.
+/// A store that is away costs no answer, however long it takes: a stop does not wait for it for ever.
 fn patience() -> ExponentialBuilder {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(100))
         .with_max_delay(Duration::from_secs(5))
         .with_jitter()
-        .with_max_times(8)
-}
-
-impl Usage {
-    fn total(self) -> u64 {
-        u64::from(self.question) + u64::from(self.answer)
-    }
+        .without_max_times()
 }

@@ -129,7 +129,6 @@ impl World {
         let claims = Claims {
             user_id: user.to_owned(),
             roles: Vec::new(),
-            name: None,
             exp,
             guest: false,
         };

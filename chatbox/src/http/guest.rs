@@ -33,10 +33,11 @@ pub(super) async fn token(
         .guests
         .as_ref()
         .ok_or(ApiError::NotFound)?;
-    let forwarded_for = headers
-        .get("x-forwarded-for")
-        .and_then(|value| value.to_str().ok());
-    let address = client_address(peer.ip(), forwarded_for, &state.proxies);
+    // A proxy may add a line of its own instead of a word to the first one.
+    let hops = headers.get_all("x-forwarded-for").iter();
+    let hops: Vec<_> = hops.filter_map(|value| value.to_str().ok()).collect();
+    let forwarded_for = hops.join(",");
+    let address = client_address(peer.ip(), &forwarded_for, &state.proxies);
     state.limits.guest(address).map_err(ApiError::TooMany)?;
     let claims = state
         .keys

@@ -12,10 +12,15 @@ use crate::chat::{Message, MessageId, RunId, Sender, Session, SessionId, Status}
 use crate::clock;
 use crate::error::ApiError;
 use crate::state::AppState;
+use crate::store::Page;
 
-/// Sessions in a list, and messages in a history; the newest are given.
+/// Sessions in a list; the newest are given.
 const LIST_MAX: usize = 100;
-const HISTORY_MAX: usize = 1000;
+/// A history at once: the newest messages that fit; `before_seq` gets the ones before.
+const HISTORY_MAX: Page = Page {
+    messages: 1000,
+    bytes: 1024 * 1024,
+};
 
 #[derive(Serialize)]
 pub(super) struct List {
@@ -46,7 +51,7 @@ struct Summary {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Page {
+pub(super) struct Before {
     /// Only messages with a smaller `seq`.
     before_seq: Option<i64>,
     limit: Option<usize>,
@@ -107,7 +112,7 @@ pub(super) async fn read(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
-    Query(page): Query<Page>,
+    Query(before): Query<Before>,
 ) -> Result<Json<History>, ApiError> {
     let id = SessionId::parse(&id).ok_or(ApiError::NotFound)?;
     let session = state
@@ -116,10 +121,15 @@ pub(super) async fn read(
         .await?
         .filter(|session| session.user == caller.user);
     let session = session.ok_or(ApiError::NotFound)?;
-    let limit = page.limit.unwrap_or(HISTORY_MAX).clamp(1, HISTORY_MAX);
+    let page = Page {
+        messages: before.limit.map_or(HISTORY_MAX.messages, |limit| {
+            limit.clamp(1, HISTORY_MAX.messages)
+        }),
+        ..HISTORY_MAX
+    };
     let messages = state
         .store
-        .messages_before(&id, page.before_seq.unwrap_or(i64::MAX), limit)
+        .messages_before(&id, before.before_seq.unwrap_or(i64::MAX), page)
         .await?;
     Ok(Json(History {
         session_id: session.id,

@@ -19,8 +19,6 @@ use crate::state::AppState;
 const PROTOCOL: &str = "chatbox.v1";
 /// A small buffer a connection, or ten thousand idle ones take more than a gigabyte.
 const READ_BUFFER: usize = 4096;
-/// What a peer that reads slowly may hold on to before writes wait for it.
-const WRITE_BUFFER_MAX: usize = 256 * 1024;
 /// When a user without a free seat may try again.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -66,7 +64,6 @@ pub(super) async fn upgrade(
     let upgrade = upgrade
         .protocols([PROTOCOL.to_owned()].into_iter().chain(bearer))
         .read_buffer_size(READ_BUFFER)
-        .max_write_buffer_size(WRITE_BUFFER_MAX)
         .max_message_size(frame_bytes)
         .max_frame_size(frame_bytes);
     Ok(upgrade.on_upgrade(move |socket| async move {

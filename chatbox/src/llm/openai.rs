@@ -20,8 +20,8 @@ use crate::secrets::Secret;
 
 /// Attempts before the first word; after it a second answer would contradict the first.
 const ATTEMPTS: usize = 3;
-/// Of an error's body, so much is read for the log.
-const ERROR_BYTES: usize = 1024;
+/// Of an error's body, so much is read.
+const ERROR_BYTES: usize = 16 * 1024;
 /// A provider that asks for a longer pause is not waited for: a person is.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
@@ -140,10 +140,7 @@ async fn attempt(call: reqwest::RequestBuilder) -> Result<Response, Refused> {
     let pause = retry_after(&response);
     Err(Refused {
         again: may_pass(status).then(|| pause.unwrap_or_default()),
-        cause: anyhow!(
-            "the provider answered {status}: {}",
-            beginning(response).await
-        ),
+        cause: anyhow!("the provider answered {status}{}", kind(response).await),
     })
 }
 
@@ -166,15 +163,16 @@ fn retry_after(response: &Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-async fn beginning(response: Response) -> String {
+/// What kind of error the provider names. Its words are not logged: some repeat the question, or the key.
+async fn kind(response: Response) -> String {
     let mut body = Vec::new();
     let mut bytes = response.bytes_stream();
     while let Some(Ok(chunk)) = bytes.next().await {
         body.extend_from_slice(&chunk);
         if body.len() >= ERROR_BYTES {
-            body.truncate(ERROR_BYTES);
             break;
         }
     }
-    String::from_utf8_lossy(&body).trim().to_owned()
+    let parsed: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    wire::error_kind(&parsed["error"])
 }

@@ -18,8 +18,10 @@ pub(super) struct Follow {
     seq: i64,
     /// The answer it is being told, and how much of it, in UTF-16 code units.
     run: Option<(RunId, usize)>,
-    /// The run whose message came last: what is still said of it is old.
-    ended: Option<RunId>,
+    /// The newest fence it has heard of: what comes with an older one is old.
+    fence: i64,
+    /// The newest fence whose message it has: what is still said under it is old too.
+    ended: i64,
     /// Messages that this client sent itself: they are acknowledged, not told.
     own: Vec<MessageId>,
 }
@@ -40,7 +42,8 @@ impl Follow {
             session,
             seq,
             run,
-            ended: None,
+            fence: 0,
+            ended: 0,
             own: Vec::new(),
         }
     }
@@ -66,13 +69,10 @@ impl Follow {
     pub(super) fn event(&mut self, now: Timestamp, event: &Event) -> Step {
         match event {
             Event::Stored(message) => self.message(now, message),
-            Event::Began { run, .. } if self.knows(*run) => Step::Skip,
-            Event::Began { run, fence } => {
-                self.run = Some((*run, 0));
-                Step::Send(Box::new(Frame::loading(now, &self.session, *run, *fence)))
-            }
+            Event::Began { run, fence } => self.began(now, *run, *fence),
             Event::Said(delta) => self.said(now, delta),
-            Event::Failed { run, failure } => {
+            Event::Failed { fence, .. } if *fence < self.fence => Step::Skip,
+            Event::Failed { run, failure, .. } => {
                 Step::Send(Box::new(Frame::failed(now, &self.session, *run, *failure)))
             }
         }
@@ -98,14 +98,27 @@ impl Follow {
         }))
     }
 
-    fn knows(&self, run: RunId) -> bool {
-        self.ended == Some(run) || self.run.is_some_and(|(seen, _)| seen == run)
+    /// Whether something said under this fence is too old to be told.
+    fn is_old(&self, fence: i64) -> bool {
+        fence <= self.ended || fence < self.fence
+    }
+
+    fn began(&mut self, now: Timestamp, run: RunId, fence: i64) -> Step {
+        if self.is_old(fence) || self.run.is_some_and(|(seen, _)| seen == run) {
+            return Step::Skip;
+        }
+        self.fence = fence;
+        self.run = Some((run, 0));
+        Step::Send(Box::new(Frame::loading(now, &self.session, run, fence)))
     }
 
     fn answered(&mut self, message: &Message, answer: &Answered) -> Frame {
         let (off, text) = self.beyond(answer.run, &message.content);
-        self.run = None;
-        self.ended = Some(answer.run);
+        if answer.fence >= self.fence {
+            self.run = None;
+        }
+        self.fence = self.fence.max(answer.fence);
+        self.ended = self.ended.max(answer.fence);
         let piece = Piece {
             run: answer.run,
             fence: answer.fence,
@@ -129,9 +142,10 @@ impl Follow {
 
     /// What a run has said before the client came.
     pub(super) fn snapshot(&mut self, now: Timestamp, live: &Snapshot) -> Vec<Frame> {
-        if self.ended == Some(live.run) {
+        if self.is_old(live.fence) {
             return Vec::new();
         }
+        self.fence = live.fence;
         let (off, text) = self.beyond(live.run, &live.text);
         self.run = Some((live.run, off + utf16::len(text)));
         let mut frames = vec![Frame::loading(now, &self.session, live.run, live.fence)];
@@ -149,7 +163,7 @@ impl Follow {
     }
 
     fn said(&mut self, now: Timestamp, delta: &Delta) -> Step {
-        if self.ended == Some(delta.run) {
+        if self.is_old(delta.fence) {
             return Step::Skip;
         }
         let have = match self.run {
@@ -163,6 +177,7 @@ impl Follow {
         if text.is_empty() {
             return Step::Skip;
         }
+        self.fence = delta.fence;
         self.run = Some((delta.run, have + utf16::len(text)));
         let piece = Piece {
             run: delta.run,

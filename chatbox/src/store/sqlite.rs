@@ -17,7 +17,9 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
 use self::writer::Writer;
-use super::{Abandoned, Answer, AppendError, Appended, Claim, NewRun, Question, Store, StoreError};
+use super::{
+    Abandoned, Answer, AppendError, Appended, Claim, NewRun, Page, Question, Store, StoreError,
+};
 use crate::chat::{Message, Run, RunId, Session, SessionId};
 
 /// Readers at the same time. More would only compete for the same disk.
@@ -161,10 +163,10 @@ impl Store for Sqlite {
         &self,
         id: &SessionId,
         after: i64,
-        limit: usize,
+        page: Page,
     ) -> Result<Vec<Message>, StoreError> {
         let id = id.clone();
-        self.read(move |connection| read::messages_after(connection, &id, after, limit))
+        self.read(move |connection| read::messages_after(connection, &id, after, page))
             .await
     }
 
@@ -172,10 +174,10 @@ impl Store for Sqlite {
         &self,
         id: &SessionId,
         before: i64,
-        limit: usize,
+        page: Page,
     ) -> Result<Vec<Message>, StoreError> {
         let id = id.clone();
-        self.read(move |connection| read::messages_before(connection, &id, before, limit))
+        self.read(move |connection| read::messages_before(connection, &id, before, page))
             .await
     }
 

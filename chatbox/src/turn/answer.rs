@@ -71,7 +71,7 @@ impl<'run> Draft<'run> {
                 Ending::Interrupted => Status::Interrupted,
             },
             at,
-            tokens: i64::from(self.usage.question) + i64::from(self.usage.answer),
+            tokens: i64::try_from(self.usage.total()).unwrap_or(i64::MAX),
             took_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
         }
     }

@@ -1,7 +1,7 @@
 //! What a client may say.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::outbound::{Code, Rejection};
 use crate::chat::{RunId, SessionId};
@@ -41,22 +41,29 @@ pub struct Resume {
 struct Envelope {
     #[serde(rename = "type")]
     kind: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     session_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     content: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     client_id: String,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     sender: String,
     timestamp: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     seq: i64,
     run: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     off: usize,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     metadata: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Some clients write `null` for what they leave out.
+fn null_is_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    value: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(value).map(Option::unwrap_or_default)
 }
 
 /// Reads a frame. `message_chars` bounds the content.
@@ -195,7 +202,7 @@ mod tests {
     fn what_the_predecessor_took_is_taken() {
         for (text, expected) in [
             (r#"{"type":"user_message","session_id":"s","content":" hi\u0000 ","timestamp":"2026-01-01T00:01:00.5Z","sender":"user"}"#, ()),
-            (r#"{"type":"user_message","session_id":"s","content":"hi"}"#, ()),
+            (r#"{"type":"user_message","session_id":"s","content":"hi","client_id":null,"metadata":null}"#, ()),
             (r#"{"type":"user_message","session_id":"s","content":"hi","sender":"ai","metadata":{"size":12},"new_key":[1]}"#, ()),
         ].map(|(text, ())| (text, Ok(said(Some("s"), None, "hi")))) {
             let text = text.replace("00:01:00.5", "00:00:59.5");

@@ -133,7 +133,7 @@ async fn a_session_is_its_users_alone() {
 #[tokio::test]
 async fn a_connection_ends_with_its_token() {
     let world = World::start(demo()).await;
-    let token = world.token_until("u", Timestamp::now().as_second() + 2);
+    let token = world.token_until("u", Timestamp::now().as_second() + 5);
     let mut client = Client::connect(&world.ws(""), &token).await.unwrap();
     assert_eq!(client.closed().await, 4014);
 }

@@ -66,10 +66,14 @@ async fn a_client_of_the_predecessor_is_served() {
         .unwrap()
         .to_owned();
     assert_eq!(client.answer().await.status, "complete");
+    client
+        .send(json!({"type": "user_message", "content": "and now?"}))
+        .await;
+    assert_eq!(client.answer().await.status, "complete");
     assert_eq!(
         world.history("u", &session).await.len(),
-        2,
-        "a message without a session makes one"
+        4,
+        "a message without a session makes one, and the next follows it"
     );
 }
 

@@ -67,6 +67,20 @@ async fn who_comes_in_the_middle_is_told_the_beginning() {
 }
 
 #[tokio::test]
+async fn a_second_tab_hears_the_first_message_of_a_new_session() {
+    let world = World::start(demo()).await;
+    let mut second = world.connect("u", "session_id=new&after_seq=0").await;
+    let mut thief = world.connect("thief", "session_id=new&after_seq=0").await;
+    assert_eq!(second.wait_for("caught_up").await["seq"], 0);
+    assert_eq!(thief.wait_for("caught_up").await["seq"], 0);
+    let mut first = world.connect("u", "session_id=new&after_seq=0").await;
+    first.say("new", "c", "hello").await;
+    assert_eq!(second.wait_for("user_message").await["content"], "hello");
+    assert_eq!(second.answer().await, first.answer().await);
+    assert_eq!(thief.next().await["error"]["code"], "UNAUTHORIZED");
+}
+
+#[tokio::test]
 async fn what_was_missed_comes_in_order() {
     let world = World::start(demo()).await;
     let mut client = world.connect("u", "").await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chatbox::chat::{MessageId, RunId, Sender, SessionId, Status};
 use chatbox::clock;
 use chatbox::store::sqlite::Sqlite;
-use chatbox::store::{Answer, AppendError, Claim, NewRun, Question, Store};
+use chatbox::store::{Answer, AppendError, Claim, NewRun, Page, Question, Store};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
@@ -19,6 +19,15 @@ fn sqlite() -> Fixture {
     Fixture {
         store: Arc::new(Sqlite::open(home.path()).unwrap()),
         _home: home,
+    }
+}
+
+const ALL: Page = at_most(100);
+
+const fn at_most(messages: usize) -> Page {
+    Page {
+        messages,
+        bytes: usize::MAX,
     }
 }
 
@@ -53,7 +62,6 @@ async fn claim(store: &Arc<dyn Store>, id: &str) -> Option<Claim> {
     let run = NewRun {
         id: RunId::new(),
         model: "m".to_owned(),
-        at: clock::now(),
     };
     store.claim(&session(id), run).await.unwrap()
 }
@@ -76,7 +84,7 @@ async fn messages_are_numbered_without_a_gap() {
     seqs.sort_unstable();
     assert_eq!(seqs, (1..=50).collect::<Vec<_>>());
     let stored: Vec<_> = store
-        .messages_after(&session("s"), 0, 100)
+        .messages_after(&session("s"), 0, ALL)
         .await
         .unwrap()
         .iter()
@@ -262,13 +270,21 @@ async fn pages_and_lists() {
     let id = session("s");
     let seqs =
         |messages: Vec<chatbox::chat::Message>| messages.iter().map(|m| m.seq).collect::<Vec<_>>();
-    assert_eq!(seqs(store.messages_after(&id, 2, 2).await.unwrap()), [3, 4]);
     assert_eq!(
-        seqs(store.messages_before(&id, i64::MAX, 2).await.unwrap()),
+        seqs(store.messages_after(&id, 2, at_most(2)).await.unwrap()),
+        [3, 4]
+    );
+    assert_eq!(
+        seqs(
+            store
+                .messages_before(&id, i64::MAX, at_most(2))
+                .await
+                .unwrap()
+        ),
         [4, 5]
     );
     assert_eq!(
-        seqs(store.messages_before(&id, 3, 9).await.unwrap()),
+        seqs(store.messages_before(&id, 3, ALL).await.unwrap()),
         [1, 2]
     );
     let ids: Vec<_> = store
@@ -292,15 +308,42 @@ async fn what_was_stored_is_there_after_a_restart() {
             .unwrap()
             .message
     };
-    let store = loop {
-        // The writer thread of the first one ends after it was dropped.
-        match Sqlite::open(home.path()) {
-            Ok(store) => break store,
-            Err(_) => tokio::task::yield_now().await,
-        }
-    };
+    let store = Sqlite::open(home.path()).unwrap();
     assert_eq!(
-        store.messages_after(&session("s"), 0, 10).await.unwrap(),
+        store.messages_after(&session("s"), 0, ALL).await.unwrap(),
         [before]
     );
+}
+
+#[tokio::test]
+async fn a_page_has_an_end_in_bytes_and_at_least_one_message() {
+    let Fixture { store, _home } = sqlite();
+    for text in ["aaaa", "bbbb", "cccc"] {
+        store.append(question("s", None, text)).await.unwrap();
+    }
+    let id = session("s");
+    for (bytes, after, before) in [
+        (0, "aaaa", "cccc"),
+        (4, "aaaa", "cccc"),
+        (11, "aaaabbbb", "bbbbcccc"),
+        (12, "aaaabbbbcccc", "aaaabbbbcccc"),
+    ] {
+        let page = Page {
+            messages: 10,
+            bytes,
+        };
+        let text = |messages: Vec<chatbox::chat::Message>| {
+            messages.into_iter().map(|m| m.content).collect::<String>()
+        };
+        assert_eq!(
+            text(store.messages_after(&id, 0, page).await.unwrap()),
+            after,
+            "{bytes}"
+        );
+        assert_eq!(
+            text(store.messages_before(&id, i64::MAX, page).await.unwrap()),
+            before,
+            "{bytes}"
+        );
+    }
 }

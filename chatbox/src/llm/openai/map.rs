@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 
-use super::wire::Chunk;
+use super::wire::{self, Chunk};
 use crate::llm::{Event, Failed, Usage};
 
 /// Remembers whether the provider said that it has finished: a stream that just ends was cut.
@@ -27,8 +27,8 @@ impl Mapper {
         };
         if let Some(error) = chunk.error {
             return vec![failed(anyhow!(
-                "the provider broke off: {}",
-                cut(&error.to_string())
+                "the provider broke off{}",
+                wire::error_kind(&error)
             ))];
         }
         let mut events = Vec::new();
@@ -62,10 +62,6 @@ impl Mapper {
 
 fn failed(cause: anyhow::Error) -> Event {
     Event::Failed(Failed::unavailable(cause))
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(500).collect()
 }
 
 #[cfg(test)]
@@ -104,12 +100,19 @@ mod tests {
             (vec![text], vec!["Hi", "the provider's stream was cut"]),
             (vec![], vec!["the provider's stream was cut"]),
             (
-                vec![r#"{"choices":null}"#],
+                vec![r#"{"choices":null,"usage":null}"#, "[DONE]"],
+                vec!["done"],
+            ),
+            (
+                vec!["{"],
                 vec!["the provider sent an event that is not readable"],
             ),
             (
-                vec![text, r#"{"error":{"message":"no"}}"#],
-                vec!["Hi", r#"the provider broke off: {"message":"no"}"#],
+                vec![
+                    text,
+                    r#"{"error":{"message":"no","type":"server_error","code":1}}"#,
+                ],
+                vec!["Hi", "the provider broke off (server_error)"],
             ),
             (
                 vec![r#"{"choices":[{"delta":{"content":""}}]}"#, "[DONE]"],

@@ -1,6 +1,6 @@
 //! Their JSON, as far as we send and read it: <https://platform.openai.com/docs/api-reference/chat>.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::llm::{Request, Role};
 
@@ -28,7 +28,7 @@ struct StreamOptions {
 /// What one event holds. Compatible endpoints leave out or null nearly everything, so everything may be missing.
 #[derive(Deserialize)]
 pub(super) struct Chunk {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub(super) choices: Vec<Choice>,
     pub(super) usage: Option<Usage>,
     pub(super) error: Option<serde_json::Value>,
@@ -36,7 +36,7 @@ pub(super) struct Chunk {
 
 #[derive(Deserialize)]
 pub(super) struct Choice {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub(super) delta: Delta,
     pub(super) finish_reason: Option<String>,
 }
@@ -48,9 +48,9 @@ pub(super) struct Delta {
 
 #[derive(Deserialize)]
 pub(super) struct Usage {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub(super) prompt_tokens: u32,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "null_is_default")]
     pub(super) completion_tokens: u32,
 }
 
@@ -75,4 +75,29 @@ pub(super) fn request(model: &str, request: Request, max_tokens: Option<i32>) ->
         },
         max_tokens,
     }
+}
+
+/// The kind of an error, as ` (kind)`, if it names one in a word.
+pub(super) fn error_kind(error: &serde_json::Value) -> String {
+    let word = |field: &str| error[field].as_str().filter(|word| is_word(word));
+    let words: Vec<_> = ["type", "code"].into_iter().filter_map(word).collect();
+    if words.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", words.join(", "))
+    }
+}
+
+/// Short and plain, so neither a sentence nor a key.
+fn is_word(text: &str) -> bool {
+    (1..=40).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+fn null_is_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
+    value: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(value).map(Option::unwrap_or_default)
 }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::rows::{self, MESSAGE, RUN, SESSION};
 use crate::chat::{Message, Session, SessionId};
-use crate::store::Abandoned;
+use crate::store::{Abandoned, Page};
 
 pub(super) fn session(connection: &Connection, id: &SessionId) -> Result<Option<Session>> {
     connection
@@ -26,38 +26,48 @@ pub(super) fn messages_after(
     connection: &Connection,
     id: &SessionId,
     after: i64,
-    limit: usize,
+    page: Page,
 ) -> Result<Vec<Message>> {
-    connection
-        .prepare_cached(&format!(
-            "SELECT {MESSAGE} FROM messages WHERE session = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
-        ))?
-        .query_map(params![id.as_str(), after, limit], rows::message)?
-        .collect()
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {MESSAGE} FROM messages WHERE session = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
+    ))?;
+    let rows = statement.query_map(params![id.as_str(), after, page.messages], rows::message)?;
+    take(rows, page.bytes)
 }
 
 pub(super) fn messages_before(
     connection: &Connection,
     id: &SessionId,
     before: i64,
-    limit: usize,
+    page: Page,
 ) -> Result<Vec<Message>> {
-    let mut newest_first = connection
-        .prepare_cached(&format!(
-            "SELECT {MESSAGE} FROM messages WHERE session = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3"
-        ))?
-        .query_map(params![id.as_str(), before, limit], rows::message)?
-        .collect::<Result<Vec<_>>>()?;
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {MESSAGE} FROM messages WHERE session = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT ?3"
+    ))?;
+    let rows = statement.query_map(params![id.as_str(), before, page.messages], rows::message)?;
+    let mut newest_first = take(rows, page.bytes)?;
     newest_first.reverse();
     Ok(newest_first)
+}
+
+/// The first messages that together have at most so many bytes; one at least.
+fn take(rows: impl Iterator<Item = Result<Message>>, bytes: usize) -> Result<Vec<Message>> {
+    let (mut taken, mut size) = (Vec::new(), 0);
+    for message in rows {
+        let message = message?;
+        size += message.content.len();
+        if size > bytes && !taken.is_empty() {
+            break;
+        }
+        taken.push(message);
+    }
+    Ok(taken)
 }
 
 /// The file has one process, so a run that is open when it starts belongs to nobody.
 pub(super) fn open_runs(connection: &Connection) -> Result<Vec<Abandoned>> {
     connection
-        .prepare_cached(&format!(
-            "SELECT {RUN}, checkpoint FROM runs WHERE status IS NULL"
-        ))?
+        .prepare_cached(&format!("SELECT {RUN}, checkpoint FROM runs"))?
         .query_map([], |row| {
             Ok(Abandoned {
                 run: rows::run(row)?,

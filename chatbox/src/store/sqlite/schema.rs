@@ -39,17 +39,15 @@ const MIGRATIONS: [&str; 1] = ["
     ) STRICT, WITHOUT ROWID;
     CREATE UNIQUE INDEX messages_by_client_id ON messages (session, client_id) WHERE client_id IS NOT NULL;
 
+    -- Runs at work. A run that has ended is its message.
     CREATE TABLE runs (
         id         TEXT PRIMARY KEY,
         session    TEXT NOT NULL REFERENCES sessions (id),
         question   INTEGER NOT NULL,
         fence      INTEGER NOT NULL,
         model      TEXT NOT NULL,
-        started    INTEGER NOT NULL,
-        status     TEXT,
         checkpoint TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX runs_open ON runs (session) WHERE status IS NULL;
 "];
 
 /// Brings the file to this release's version, all or nothing.

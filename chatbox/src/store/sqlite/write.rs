@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use super::rows::{self, MESSAGE};
 use crate::chat::message::Answered;
 use crate::chat::title::title;
-use crate::chat::{Message, Run, RunId, Sender, SessionId, Status};
+use crate::chat::{Message, Run, RunId, Sender, SessionId};
 use crate::store::{Answer, AppendError, Appended, Claim, NewRun, Question};
 
 pub(super) fn append(
@@ -35,16 +35,7 @@ pub(super) fn append(
         return Ok(Err(AppendError::TooManyPending));
     }
     let seq = next_seq(tx, &question.session, question.at.as_microsecond())?;
-    let message = Message {
-        id: question.id,
-        session: question.session.clone(),
-        seq,
-        client_id: question.client_id.clone(),
-        sender: Sender::User,
-        content: question.content.clone(),
-        at: question.at,
-        answer: None,
-    };
+    let message = asked(question, seq);
     insert_message(tx, &message)?;
     Ok(Ok(Appended {
         message,
@@ -73,15 +64,14 @@ pub(super) fn claim(tx: &Connection, session: &SessionId, run: &NewRun) -> Resul
     tx.prepare_cached("UPDATE sessions SET run = ?2, fence = ?3 WHERE id = ?1")?
         .execute(params![session.as_str(), run.id.to_string(), fence])?;
     tx.prepare_cached(
-        "INSERT INTO runs (id, session, question, fence, model, started, checkpoint) VALUES (?1, ?2, ?3, ?4, ?5, ?6, '')",
+        "INSERT INTO runs (id, session, question, fence, model, checkpoint) VALUES (?1, ?2, ?3, ?4, ?5, '')",
     )?
     .execute(params![
         run.id.to_string(),
         session.as_str(),
         question.seq,
         fence,
-        run.model,
-        run.at.as_microsecond()
+        run.model
     ])?;
     let run = Run {
         id: run.id,
@@ -94,7 +84,7 @@ pub(super) fn claim(tx: &Connection, session: &SessionId, run: &NewRun) -> Resul
 }
 
 pub(super) fn checkpoint(tx: &Connection, run: RunId, text: &str) -> Result<()> {
-    tx.prepare_cached("UPDATE runs SET checkpoint = ?2 WHERE id = ?1 AND status IS NULL")?
+    tx.prepare_cached("UPDATE runs SET checkpoint = ?2 WHERE id = ?1")?
         .execute(params![run.to_string(), text])?;
     Ok(())
 }
@@ -117,7 +107,7 @@ pub(super) fn finish(tx: &Connection, run: &Run, answer: &Answer) -> Result<Opti
     if freed == 0 {
         return Ok(None);
     }
-    close(tx, run.id, answer.status)?;
+    close(tx, run.id)?;
     let message = Message {
         id: answer.id,
         session: run.session.clone(),
@@ -141,14 +131,26 @@ pub(super) fn finish(tx: &Connection, run: &Run, answer: &Answer) -> Result<Opti
 pub(super) fn release(tx: &Connection, run: RunId) -> Result<()> {
     tx.prepare_cached("UPDATE sessions SET run = NULL WHERE run = ?1")?
         .execute([run.to_string()])?;
-    close(tx, run, Status::Interrupted)
+    close(tx, run)
 }
 
-fn close(tx: &Connection, run: RunId, status: Status) -> Result<()> {
-    // The text now stands in the message, or nobody ever saw it.
-    tx.prepare_cached("UPDATE runs SET status = ?2, checkpoint = '' WHERE id = ?1")?
-        .execute(params![run.to_string(), status.as_str()])?;
+fn close(tx: &Connection, run: RunId) -> Result<()> {
+    tx.prepare_cached("DELETE FROM runs WHERE id = ?1")?
+        .execute([run.to_string()])?;
     Ok(())
+}
+
+fn asked(question: &Question, seq: i64) -> Message {
+    Message {
+        id: question.id,
+        session: question.session.clone(),
+        seq,
+        client_id: question.client_id.clone(),
+        sender: Sender::User,
+        content: question.content.clone(),
+        at: question.at,
+        answer: None,
+    }
 }
 
 fn insert_session(tx: &Connection, question: &Question) -> Result<()> {

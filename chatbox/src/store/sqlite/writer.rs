@@ -84,10 +84,21 @@ fn write_batch(connection: &mut Connection, batch: Vec<Job>) -> (Vec<Reply>, Res
     // A savepoint outside of a transaction is one, and its jobs may nest their own.
     let mut tx = match connection.savepoint() {
         Ok(tx) => tx,
-        // Dropping the jobs tells their callers.
-        Err(cause) => return (Vec::new(), Err(cause.to_string())),
+        Err(cause) => {
+            tracing::error!(%cause, "cannot begin to write");
+            // Dropping the jobs tells their callers.
+            return (Vec::new(), Err(cause.to_string()));
+        }
     };
-    let replies = batch.into_iter().map(|job| job(&mut tx)).collect();
+    let mut replies = Vec::new();
+    for job in batch {
+        replies.push(job(&mut tx));
+        if tx.is_autocommit() {
+            // A full disk and the like make SQLite undo the whole transaction by itself. What follows would be
+            // committed alone, and reported as lost.
+            return (replies, Err("the transaction was undone".to_owned()));
+        }
+    }
     let committed = tx.commit().map_err(|cause| cause.to_string());
     (replies, committed)
 }
