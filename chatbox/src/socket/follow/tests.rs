@@ -136,3 +136,75 @@ proptest! {
         prop_assert_eq!(client.seqs, vec![2]);
     }
 }
+
+/// A backlog that was retained while the client fell behind comes after it was caught up: nothing of it is told again.
+#[test]
+fn an_old_backlog_says_nothing_after_a_catch_up() {
+    let session = SessionId::random();
+    let runs = [RunId::new(), RunId::new(), RunId::new()];
+    let said = |index: usize, off: usize, text: &str| {
+        Event::Said(Arc::new(Delta {
+            run: runs[index],
+            fence: fence(index),
+            model: "m".to_owned(),
+            off,
+            text: text.to_owned(),
+        }))
+    };
+    let answered = |index: usize, seq: i64| {
+        let mut message = stored(&session, seq, Some((runs[index], "all of it")));
+        message.answer.as_mut().unwrap().fence = fence(index);
+        message
+    };
+    let live = Snapshot {
+        run: runs[2],
+        fence: fence(2),
+        model: "m".to_owned(),
+        text: "third".to_owned(),
+    };
+    let mut follow = Follow::new(session.clone(), 3, None);
+    for (index, seq) in [(0, 4), (1, 5)] {
+        assert!(matches!(
+            follow.message(now(), &answered(index, seq)),
+            Step::Send(_)
+        ));
+    }
+    assert_eq!(follow.snapshot(now(), &live).len(), 2);
+    let failure = crate::chat::Failure::Timeout;
+    for old in [
+        Event::Began {
+            run: runs[0],
+            fence: fence(0),
+        },
+        said(0, 0, "all"),
+        said(0, 7, " it"),
+        Event::Stored(Arc::new(answered(0, 4))),
+        Event::Failed {
+            run: runs[0],
+            fence: fence(0),
+            failure,
+        },
+        Event::Began {
+            run: runs[1],
+            fence: fence(1),
+        },
+        said(1, 3, " of it"),
+        Event::Stored(Arc::new(answered(1, 5))),
+        Event::Began {
+            run: runs[2],
+            fence: fence(2),
+        },
+        said(2, 0, "third"),
+    ] {
+        assert!(matches!(follow.event(now(), &old), Step::Skip), "{old:?}");
+    }
+    assert!(matches!(
+        follow.event(now(), &said(2, 5, " and on")),
+        Step::Send(_)
+    ));
+}
+
+/// Each run has the fence after the one before.
+fn fence(index: usize) -> i64 {
+    i64::try_from(index).unwrap() + 1
+}
