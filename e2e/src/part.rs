@@ -14,6 +14,8 @@ use crate::{command::tail, process};
 
 const POLL: Duration = Duration::from_millis(100);
 const LAST_LINES: usize = 15;
+/// A program that is being loaded has no environment for a moment, and so no mark: dead is who is so this often.
+const LOOKS: u32 = 5;
 
 /// One program of the cluster.
 #[derive(Clone, Debug)]
@@ -77,11 +79,14 @@ pub fn wait<T>(
     mut ready: impl FnMut() -> Option<T>,
 ) -> Result<T> {
     let begun = Instant::now();
+    let mut looks = 0;
     loop {
         if let Some(answer) = ready() {
             return Ok(answer);
         }
-        if let Some(part) = dead() {
+        let missing = dead();
+        looks = missing.map_or(0, |_| looks + 1);
+        if let Some(part) = missing.filter(|_| looks >= LOOKS) {
             bail!(
                 "{part} ended by itself; the end of {}:\n{}",
                 log_file(logs, part).display(),
