@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -52,10 +52,10 @@ struct Serve {
     #[arg(long, env = "CHATBOX_DATA", default_value = runtime::DATA_DIR)]
     data: PathBuf,
     /// Address of the chat.
-    #[arg(long, env = "CHATBOX_PUBLIC", default_value_t = SocketAddr::from(([0, 0, 0, 0], runtime::PUBLIC_PORT)))]
+    #[arg(long, env = "CHATBOX_PUBLIC", default_value_t = every_address(runtime::PUBLIC_PORT))]
     public: SocketAddr,
     /// Address of probes and metrics.
-    #[arg(long, env = "CHATBOX_INTERNAL", default_value_t = SocketAddr::from(([0, 0, 0, 0], runtime::INTERNAL_PORT)))]
+    #[arg(long, env = "CHATBOX_INTERNAL", default_value_t = every_address(runtime::INTERNAL_PORT))]
     internal: SocketAddr,
     /// What is logged: a level, or levels by module.
     #[arg(long, env = "CHATBOX_LOG", default_value = "info")]
@@ -102,11 +102,6 @@ impl Serve {
     async fn run(self) -> anyhow::Result<()> {
         telemetry::start(&self.log, self.log_format)?;
         let config = load(&self.config)?;
-        let listen = async |address: SocketAddr| {
-            TcpListener::bind(address)
-                .await
-                .with_context(|| format!("cannot listen on {address}"))
-        };
         let (public, internal) = (listen(self.public).await?, listen(self.internal).await?);
         let places = Places {
             secrets: self.secrets,
@@ -138,6 +133,23 @@ impl Token {
         };
         print(&keys.sign(&claims)?)
     }
+}
+
+/// IPv6 and, as Linux does it, IPv4 too.
+fn every_address(port: u16) -> SocketAddr {
+    (Ipv6Addr::UNSPECIFIED, port).into()
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    let bound = match bound {
+        // A kernel without IPv6 still has every address of the older kind.
+        Err(_) if address.ip() == Ipv6Addr::UNSPECIFIED => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        bound => bound,
+    };
+    bound.with_context(|| format!("cannot listen on {address}"))
 }
 
 /// Reads and checks a document; an error tells everything that is wrong with it.

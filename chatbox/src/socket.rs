@@ -1,9 +1,11 @@
 //! The life of one connection: what comes in, what the session says, pings, the end.
 
+mod catch_up;
 mod follow;
 mod pump;
 mod refusal;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::ws::WebSocket;
@@ -16,7 +18,7 @@ use crate::bus::{Heard, Subscription};
 use crate::chat::{Message, MessageId, RunId, SessionId};
 use crate::clock;
 use crate::state::AppState;
-use crate::store::{Page, Question, StoreError};
+use crate::store::{Question, StoreError};
 use crate::wire::inbound::{self, Inbound, Resume, Say};
 use crate::wire::outbound::{Frame, Rejection};
 use crate::wire::{CLOSE_EXPIRED, CLOSE_GOING_AWAY};
@@ -25,13 +27,6 @@ use crate::wire::{CLOSE_EXPIRED, CLOSE_GOING_AWAY};
 const PING_EVERY: Duration = Duration::from_secs(25);
 /// A peer that was not heard for so long is gone.
 const DEAD_AFTER: Duration = Duration::from_mins(1);
-/// Messages that a client is caught up with; one that missed more reads the history over HTTP.
-const CATCH_UP: i64 = 500;
-/// Of these, so much is held in memory at once while a slow client takes it.
-const PAGE: Page = Page {
-    messages: 100,
-    bytes: 256 * 1024,
-};
 /// Events between two flushes.
 const BURST: usize = 256;
 
@@ -54,7 +49,7 @@ pub async fn serve(socket: WebSocket, caller: Caller, start: Option<Start>, stat
         waiting: None,
         state,
     };
-    let Closed = connection.run(start).await;
+    let Err(Closed) = connection.talk(start).await;
     connection.state.metrics.connections.dec();
 }
 
@@ -74,14 +69,8 @@ struct Following {
 }
 
 impl Connection {
-    async fn run(&mut self, start: Option<Start>) -> Closed {
-        match self.talk(start).await {
-            Ok(never) => match never {},
-            Err(closed) => closed,
-        }
-    }
-
-    async fn talk(&mut self, start: Option<Start>) -> Result<std::convert::Infallible, Closed> {
+    /// Goes on until the connection is over, and then returns.
+    async fn talk(&mut self, start: Option<Start>) -> Result<Infallible, Closed> {
         self.greet(start).await?;
         let mut ping = interval(PING_EVERY);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -239,109 +228,6 @@ impl Connection {
         }
         following.follow.sent(message);
         self.catch_up().await.map(drop)
-    }
-
-    fn follow(&mut self, follow: Follow, events: Subscription) {
-        self.following = Some(Following { follow, events });
-        self.waiting = None;
-    }
-
-    /// Follows a session from where the client left it. Subscribed first, read then: nothing falls between.
-    async fn bind(&mut self, start: Start) -> Result<(), Closed> {
-        let events = self.state.bus.subscribe(&start.session);
-        let session = match self.state.store.session(&start.session).await {
-            Ok(session) => session,
-            Err(error) => return self.store_failed(&start.session, &error).await,
-        };
-        let Some(session) = session else {
-            // Nobody's yet. Its first message makes it somebody's, and then it is looked at again.
-            let caught_up = Frame::caught_up(clock::now(), &start.session, 0, true);
-            let is_asked = start.after.is_some();
-            self.waiting = Some((start, events));
-            return if is_asked {
-                self.pump.send(&caught_up).await
-            } else {
-                Ok(())
-            };
-        };
-        self.waiting = None;
-        if session.user != self.caller.user {
-            return self.reject(None, refusal::foreign()).await;
-        }
-        let after = start.after.unwrap_or(session.seq).min(session.seq);
-        self.follow(Follow::new(start.session, after, start.run), events);
-        let recovered = self.catch_up().await?;
-        if let (Some(_), true, Some(following)) = (start.after, recovered, &self.following) {
-            let follow = &following.follow;
-            let caught_up = Frame::caught_up(clock::now(), follow.session(), follow.seq(), true);
-            self.pump.feed(&caught_up).await?;
-        }
-        self.pump.flush().await
-    }
-
-    /// Sends what the store and the live run have beyond what the client has seen. False: that is too much, and the
-    /// client was told to read the history over HTTP.
-    async fn catch_up(&mut self) -> Result<bool, Closed> {
-        let Some(session) = self
-            .following
-            .as_ref()
-            .map(|following| following.follow.session().clone())
-        else {
-            return Ok(true);
-        };
-        let recovered = match self.send_missing(&session).await? {
-            Ok(recovered) => recovered,
-            Err(error) => return self.store_failed(&session, &error).await.map(|()| false),
-        };
-        let Some(following) = &mut self.following else {
-            return Ok(recovered);
-        };
-        if let Some(live) = self.state.turns.live(&session) {
-            for frame in following.follow.snapshot(clock::now(), &live) {
-                self.pump.feed(&frame).await?;
-            }
-        }
-        Ok(recovered)
-    }
-
-    /// A page at a time: the next one is read when the client has taken the one before.
-    async fn send_missing(
-        &mut self,
-        session: &SessionId,
-    ) -> Result<Result<bool, StoreError>, Closed> {
-        let Some(Following { follow, .. }) = &mut self.following else {
-            return Ok(Ok(true));
-        };
-        let newest = match self.state.store.session(session).await {
-            Ok(newest) => newest.map_or(0, |session| session.seq),
-            Err(error) => return Ok(Err(error)),
-        };
-        if newest - follow.seq() > CATCH_UP {
-            follow.skip_to(newest);
-            self.pump
-                .feed(&Frame::caught_up(clock::now(), session, newest, false))
-                .await?;
-            return Ok(Ok(false));
-        }
-        loop {
-            let missing = match self
-                .state
-                .store
-                .messages_after(session, follow.seq(), PAGE)
-                .await
-            {
-                Ok(missing) => missing,
-                Err(error) => return Ok(Err(error)),
-            };
-            if missing.is_empty() {
-                return Ok(Ok(true));
-            }
-            for message in &missing {
-                if let Step::Send(frame) = follow.message(clock::now(), message) {
-                    self.pump.feed(&frame).await?;
-                }
-            }
-        }
     }
 
     /// Tells what was heard, and what was heard meanwhile, with one write.

@@ -292,7 +292,7 @@ impl Checkpoint {
             match store.checkpoint(id, text).await {
                 Ok(()) => tracing::trace!(run.id = %id, "checkpoint kept"),
                 Err(error) => {
-                    tracing::warn!(run.id = %id, cause = ?error, "cannot keep a checkpoint")
+                    tracing::warn!(run.id = %id, cause = ?error, "cannot keep a checkpoint");
                 }
             }
         }));
