@@ -73,7 +73,7 @@ impl<'de> Deserialize<'de> for Watched {
         let spec = serde_path_to_error::deserialize(raw.spec).map_err(|error| {
             let path = error.path().to_string();
             let path = if path == "." { String::new() } else { path };
-            Problem::new(path, error.inner().to_string()).under("spec")
+            Problem::new(path, crds::config::reason(error.inner())).under("spec")
         });
         Ok(Self {
             metadata: raw.metadata,
@@ -110,5 +110,31 @@ impl Resource for Watched {
 
     fn meta_mut(&mut self) -> &mut ObjectMeta {
         &mut self.metadata
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_told_by_its_field_and_never_by_its_value() {
+        let rows = [
+            (
+                "models: [{id: a, name: A, openai: {model: m, apiKey: sk-hunter2}}]",
+                "spec.config.models[0].openai.apiKey: has the wrong type, expected struct SecretRef",
+            ),
+            (
+                "models: hunter2",
+                "spec.config.models: has the wrong type, expected a sequence",
+            ),
+            ("models: []", "spec.config: missing field `storage`"),
+        ];
+        for (config, expected) in rows {
+            let yaml = format!("metadata: {{name: x}}\nspec: {{config: {{{config}}}}}");
+            let value: Value = serde_saphyr::from_str(&yaml).unwrap();
+            let watched: Watched = serde_json::from_value(value).unwrap();
+            assert_eq!(watched.spec.unwrap_err().to_string(), expected);
+        }
     }
 }
