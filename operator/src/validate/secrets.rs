@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crds::secret::{self, Use};
 use crds::{ChatboxSpec, Config, Problem, SecretRef};
 
 use crate::observed::Secret;
-
-/// Shorter keys make a signature that can be guessed.
-const SIGNING_KEY_BYTES: usize = 32;
 
 pub(super) fn check(
     spec: &ChatboxSpec,
@@ -19,9 +17,13 @@ pub(super) fn check(
         .secrets()
         .into_iter()
         .filter_map(|(path, secret)| {
-            let signs = path.starts_with("auth.hs256.");
-            let generated = signs && !own_keys;
-            let message = message(secret, secrets.get(&secret.name)?, signs, generated)?;
+            let use_ = if path.starts_with("auth.hs256.") {
+                Use::Signing
+            } else {
+                Use::Bearer
+            };
+            let generated = use_ == Use::Signing && !own_keys;
+            let message = message(secret, secrets.get(&secret.name)?, use_, generated)?;
             // The author never wrote the path of a generated key.
             let path = if generated {
                 "auth.hs256".to_owned()
@@ -35,13 +37,8 @@ pub(super) fn check(
     problems
 }
 
-fn message(secret: &SecretRef, found: &Secret, signs: bool, generated: bool) -> Option<String> {
-    let SecretRef { name, key } = secret;
-    let remedy = if generated {
-        "delete the secret to have a new one made".to_owned()
-    } else {
-        format!("add key {key:?}")
-    };
+fn message(reference: &SecretRef, found: &Secret, use_: Use, generated: bool) -> Option<String> {
+    let SecretRef { name, key } = reference;
     let values = match found {
         Secret::Unknown => return None,
         Secret::Missing => {
@@ -58,17 +55,18 @@ fn message(secret: &SecretRef, found: &Secret, signs: bool, generated: bool) -> 
         Secret::Found(values) => values,
     };
     let Some(value) = values.get(key) else {
+        let remedy = if generated {
+            "delete the secret to have a new one made".to_owned()
+        } else {
+            format!("add key {key:?}")
+        };
         return Some(format!("secret {name:?} has no key {key:?}; {remedy}"));
     };
-    let length = value.expose().trim_ascii_end().len();
-    if length == 0 {
-        return Some(format!("key {key:?} of secret {name:?} is empty; {remedy}"));
-    }
-    if signs && length < SIGNING_KEY_BYTES {
-        return Some(format!(
-            "key {key:?} of secret {name:?} is shorter than {SIGNING_KEY_BYTES} bytes; use a longer one, \
-             for example from `openssl rand -hex 32`"
-        ));
-    }
-    None
+    let reason = secret::usable(value.expose(), use_).err()?;
+    let or_anew = if generated {
+        ", or delete the secret to have a new one made"
+    } else {
+        ""
+    };
+    Some(format!("key {key:?} of secret {name:?} {reason}{or_anew}"))
 }

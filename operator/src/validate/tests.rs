@@ -36,8 +36,8 @@ fn every_finding_is_told_at_once_with_its_field() {
     assert_eq!(
         lines(&findings.secrets),
         [
-            "spec.config.auth.hs256.keys[1]: key \"old\" of secret \"jwt\" is shorter than 32 bytes; use a longer one, \
-             for example from `openssl rand -hex 32`",
+            "spec.config.auth.hs256.keys[1]: key \"old\" of secret \"jwt\" is shorter than 32 bytes; \
+             use at least 32 random ones",
             "spec.config.models[0].openai.apiKey: secret \"llm\" does not exist; create it with key \"openai\"",
         ]
     );
@@ -46,7 +46,7 @@ fn every_finding_is_told_at_once_with_its_field() {
 
 #[test]
 fn a_secret_must_be_there_and_hold_something() {
-    let rows: [(&str, Secret, Option<&str>); 6] = [
+    let rows: [(&str, Secret, Option<&str>); 7] = [
         (
             FULL,
             found(&[]),
@@ -55,7 +55,7 @@ fn a_secret_must_be_there_and_hold_something() {
         (
             FULL,
             found(&[("openai", " \n")]),
-            Some("key \"openai\" of secret \"llm\" is empty; add key \"openai\""),
+            Some("key \"openai\" of secret \"llm\" is empty; put the value into it"),
         ),
         (FULL, found(&[("openai", "short is fine")]), None),
         (FULL, Secret::Unknown, None),
@@ -63,6 +63,11 @@ fn a_secret_must_be_there_and_hold_something() {
             QUICKSTART,
             found(&[]),
             Some("delete the secret to have a new one made"),
+        ),
+        (
+            QUICKSTART,
+            found(&[("jwt", "")]),
+            Some("is empty; put the value into it, or delete the secret to have a new one made"),
         ),
         (
             QUICKSTART,
@@ -84,6 +89,46 @@ fn a_secret_must_be_there_and_hold_something() {
             .map(|findings| findings.to_string());
         match expected {
             None => assert_eq!(told, None),
+            Some(words) => assert!(
+                told.as_ref().is_some_and(|told| told.contains(words)),
+                "{told:?} lacks {words:?}"
+            ),
+        }
+    }
+}
+
+/// A rotation that went wrong rolls nothing: the pods that run have the old value.
+#[test]
+fn a_value_that_the_server_would_refuse_is_told_by_its_use() {
+    let rows: [(&str, &[u8], Option<&str>); 6] = [
+        ("openai", b"sk-1\nsk-2", Some("holds line breaks")),
+        ("openai", &[0xff; 8], Some("is not text")),
+        ("openai", b"change-me", None),
+        ("new", &[0xff; 40], Some("is not text")),
+        (
+            "new",
+            b"0123456789abcdef0123456789abcdef\n0123456789abcdef",
+            Some("holds line breaks"),
+        ),
+        (
+            "new",
+            b"please-change-me-to-something-much-longer",
+            Some("is a placeholder"),
+        ),
+    ];
+    for (key, value, expected) in rows {
+        let watched = watched(FULL);
+        let mut observed = observed(&watched);
+        let name = if key == "openai" { "llm" } else { "jwt" };
+        let Some(Secret::Found(values)) = observed.secrets.get_mut(name) else {
+            panic!("no {name}");
+        };
+        values.insert(key.to_owned(), crate::observed::Value::new(value.to_vec()));
+        let told = valid(&watched, &observed)
+            .err()
+            .map(|findings| lines(&findings.secrets).join("; "));
+        match expected {
+            None => assert_eq!(told, None, "{key}"),
             Some(words) => assert!(
                 told.as_ref().is_some_and(|told| told.contains(words)),
                 "{told:?} lacks {words:?}"
