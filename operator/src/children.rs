@@ -11,6 +11,7 @@ use kube::core::DynamicObject;
 use kube::runtime::watcher::Event;
 
 use crate::kind::Kind;
+use crate::plan::names;
 
 pub use child::{Child, Detail, Pod, Rollout};
 
@@ -21,9 +22,13 @@ pub struct Key {
     pub name: String,
 }
 
-/// The objects of one Chatbox, by kind and name.
-#[derive(Clone, Debug, Default)]
-pub struct Family(BTreeMap<(Kind, String), Child>);
+/// The objects of one Chatbox, by kind and name. Labels and owners lead here, and both can be copied: an object is the
+/// Chatbox's Deployment, say, only if it has its name too.
+#[derive(Clone, Debug)]
+pub struct Family {
+    chatbox: String,
+    members: BTreeMap<(Kind, String), Child>,
+}
 
 /// The objects of all Chatboxes.
 #[derive(Debug, Default)]
@@ -42,26 +47,34 @@ impl std::fmt::Display for Key {
 }
 
 impl Family {
+    pub fn new(chatbox: &str) -> Self {
+        Self {
+            chatbox: chatbox.to_owned(),
+            members: BTreeMap::new(),
+        }
+    }
+
     pub fn get(&self, kind: Kind, name: &str) -> Option<&Child> {
-        self.0.get(&(kind, name.to_owned()))
+        self.members.get(&(kind, name.to_owned()))
     }
 
     pub fn insert(&mut self, kind: Kind, name: &str, child: Child) {
-        self.0.insert((kind, name.to_owned()), child);
+        self.members.insert((kind, name.to_owned()), child);
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (Kind, &str, &Child)> {
-        self.0
+        self.members
             .iter()
             .map(|((kind, name), child)| (*kind, name.as_str(), child))
     }
 
     /// How far the Deployment is.
     pub fn rollout(&self) -> Option<&Rollout> {
-        self.iter().find_map(|(_, _, child)| match &child.detail {
-            Detail::Deployment(rollout) => Some(rollout.as_ref()),
+        let deployment = self.get(Kind::Deployment, &names::app(&self.chatbox))?;
+        match &deployment.detail {
+            Detail::Deployment(rollout) => Some(rollout),
             _ => None,
-        })
+        }
     }
 
     pub fn pods(&self) -> impl Iterator<Item = &Pod> {
@@ -74,7 +87,8 @@ impl Family {
 
 impl Children {
     pub fn family(&self, chatbox: &Key) -> Family {
-        self.families.get(chatbox).cloned().unwrap_or_default()
+        let family = self.families.get(chatbox).cloned();
+        family.unwrap_or_else(|| Family::new(&chatbox.name))
     }
 
     /// Takes in what a watch reports, and says which Chatboxes must be looked at.
@@ -114,7 +128,10 @@ impl Children {
             self.take(kind, &before, &key.name);
             news.insert(before);
         }
-        let family = self.families.entry(home.clone()).or_default();
+        let family = self
+            .families
+            .entry(home.clone())
+            .or_insert_with(|| Family::new(&home.name));
         if is_news(family.get(kind, &key.name), &child) {
             news.insert(home);
             family.insert(kind, &key.name, child);
@@ -144,8 +161,8 @@ impl Children {
         let Some(family) = self.families.get_mut(home) else {
             return;
         };
-        family.0.remove(&(kind, name.to_owned()));
-        if family.0.is_empty() {
+        family.members.remove(&(kind, name.to_owned()));
+        if family.members.is_empty() {
             self.families.remove(home);
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::children::{Child, Family, owned};
 use crate::kind::Kind;
-use crate::plan::{Object, Plan};
+use crate::plan::{Object, Plan, names};
 use crate::validate::Identity;
 
 /// What must be done about one object.
@@ -48,8 +48,8 @@ pub fn step(identity: &Identity, object: &Object, live: Option<&Child>) -> Step 
     }
 }
 
-/// Objects of ours that the plan does not name. What cannot be made again is never among them, nor are pods, which
-/// belong to the Deployment.
+/// Configs of ours that the plan does not name: of all that we make, only their names change. A copy that somebody made
+/// under a name of their own, labels and owner included, is theirs.
 pub fn stale(identity: &Identity, plan: &Plan, family: &Family) -> Vec<Stale> {
     let wanted: Vec<(Kind, String)> = plan
         .objects()
@@ -64,7 +64,8 @@ pub fn stale(identity: &Identity, plan: &Plan, family: &Family) -> Vec<Stale> {
                 .as_ref()
                 .is_some_and(|owner| owner.uid == identity.uid());
             let is_wanted = wanted.iter().any(|(k, n)| k == kind && n == name);
-            is_ours && !is_wanted && !child.terminating && !kind.is_kept()
+            let is_config = *kind == Kind::ConfigMap && names::is_config_map(&identity.name, name);
+            is_ours && is_config && !is_wanted && !child.terminating
         })
         .map(|(kind, name, child)| Stale {
             kind,

@@ -83,6 +83,16 @@ fn the_end_of_an_object_is_not_the_end_of_its_successor() {
 }
 
 #[test]
+fn a_copy_of_the_deployment_is_not_taken_for_it() {
+    let mut children = Children::default();
+    let copy = object("a-copy", "c", 1, "x", json!({"spec": {"replicas": 9}}));
+    children.put(KIND, &copy);
+    assert!(children.family(&key("x")).rollout().is_none());
+    children.put(KIND, &deployment("u", 2, 1));
+    assert_eq!(children.family(&key("x")).rollout().unwrap().replicas, 1);
+}
+
+#[test]
 fn what_a_new_list_lacks_is_gone() {
     let mut children = Children::default();
     children.observe(KIND, &Event::Apply(deployment("u", 1, 1)));

@@ -142,32 +142,40 @@ fn what_must_be_done_follows_from_whose_it_is() {
 }
 
 #[test]
-fn only_what_is_ours_and_can_be_made_again_is_pruned() {
+fn only_old_configs_of_ours_are_pruned() {
     let plan = fixtures::plan(QUICKSTART);
-    let mut family = Family::default();
+    let mut family = Family::new("support");
     let ours = || child(Some(("support", "u-1")));
+    let leaving = || Child {
+        terminating: true,
+        ..ours()
+    };
     for object in plan.objects() {
         family.insert(object.kind, &object.name, ours());
     }
     assert_eq!(stale(&identity(), &plan, &family), []);
-    family.insert(Kind::ConfigMap, "old", ours());
-    family.insert(Kind::ConfigMap, "theirs", child(Some(("other", "u-9"))));
-    family.insert(Kind::ConfigMap, "nobodys", child(None));
-    family.insert(
-        Kind::ConfigMap,
-        "leaving",
-        Child {
-            terminating: true,
-            ..ours()
-        },
-    );
-    family.insert(Kind::Secret, "old", ours());
-    family.insert(Kind::PersistentVolumeClaim, "old", ours());
-    family.insert(Kind::Pod, "pod", child(Some(("x-chatbox-77", "r-1"))));
-    let old = Stale {
+    let config = |number: u32| names::config_map("support", &format!("{number:016x}"));
+    let old = config(1);
+    let rows = [
+        (Kind::ConfigMap, old.clone(), ours()),
+        (Kind::ConfigMap, config(2), child(Some(("other", "u-9")))),
+        (Kind::ConfigMap, config(3), child(None)),
+        (Kind::ConfigMap, config(4), leaving()),
+        (Kind::ConfigMap, "a-copy".to_owned(), ours()),
+        (Kind::ConfigMap, format!("{old}-copy"), ours()),
+        (Kind::Service, "a-copy".to_owned(), ours()),
+        (Kind::Deployment, "a-copy".to_owned(), ours()),
+        (Kind::Secret, old.clone(), ours()),
+        (Claim, old.clone(), ours()),
+        (Kind::Pod, "pod".to_owned(), child(Some(("x-77", "r-1")))),
+    ];
+    for (kind, name, child) in rows {
+        family.insert(kind, &name, child);
+    }
+    let pruned = Stale {
         kind: Kind::ConfigMap,
-        name: "old".to_owned(),
+        name: old,
         uid: "child".to_owned(),
     };
-    assert_eq!(stale(&identity(), &plan, &family), [old]);
+    assert_eq!(stale(&identity(), &plan, &family), [pruned]);
 }

@@ -33,6 +33,12 @@ pub fn config_map(chatbox: &str, hash: &str) -> String {
     format!("{chatbox}-chatbox-config-{hash}")
 }
 
+/// Whether a ConfigMap has a name that [`config_map`] makes.
+pub fn is_config_map(chatbox: &str, name: &str) -> bool {
+    let hash = name.strip_prefix(config_map(chatbox, "").as_str());
+    hash.is_some_and(|hash| !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +48,20 @@ mod tests {
         let longest = "x".repeat(crds::chatbox::NAME_MAX);
         for name in [app(&longest), keys(&longest), data(&longest)] {
             assert!(name.len() <= 63, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_config_map_is_known_by_its_name() {
+        let made = config_map("x", "0123456789abcdef");
+        for (name, expected) in [
+            (made.as_str(), true),
+            ("x-chatbox-config-", false),
+            ("x-chatbox-config-copy", false),
+            ("y-chatbox-config-0123456789abcdef", false),
+            ("x-chatbox-config-0123456789abcdef-old", false),
+        ] {
+            assert_eq!(is_config_map("x", name), expected, "{name}");
         }
     }
 }

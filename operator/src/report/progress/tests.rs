@@ -27,10 +27,10 @@ fn family(rollout: Rollout, pods: Vec<Pod>) -> Family {
         owned: None,
         detail,
     };
-    let mut family = Family::default();
+    let mut family = Family::new("x");
     family.insert(
         Kind::Deployment,
-        "d",
+        "x-chatbox",
         child(Detail::Deployment(Box::new(rollout))),
     );
     for pod in pods {
@@ -111,10 +111,7 @@ fn it_is_complete_only_when_nothing_is_left_to_happen() {
             "{what}: {progress:?}"
         );
     }
-    assert!(matches!(
-        progress(&Family::default()),
-        Progress::Underway(_)
-    ));
+    assert!(matches!(progress(&Family::new("x")), Progress::Underway(_)));
 }
 
 #[test]

@@ -25,8 +25,8 @@ fn family(ready: i32) -> Family {
         owned: None,
         detail: Detail::Deployment(Box::new(rollout)),
     };
-    let mut family = Family::default();
-    family.insert(Kind::Deployment, "d", child);
+    let mut family = Family::new("x");
+    family.insert(Kind::Deployment, "x-chatbox", child);
     family
 }
 
