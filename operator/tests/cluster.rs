@@ -9,42 +9,50 @@ use e2e::ControlPlane;
 use e2e::world::{Ground, World};
 use libtest_mimic::{Arguments, Failed, Trial};
 
+#[path = "cluster/edits.rs"]
+mod edits;
+#[path = "cluster/lifetime.rs"]
+mod lifetime;
 #[path = "cluster/program.rs"]
 mod program;
-#[path = "cluster/stories.rs"]
-mod stories;
+#[path = "cluster/repair.rs"]
+mod repair;
+#[path = "cluster/script.rs"]
+mod script;
+#[path = "cluster/steady.rs"]
+mod steady;
 
 type Story = fn(&World<'_>) -> Result<()>;
 
 const STORIES: &[(&str, Story)] = &[
-    ("converged-is-left-alone", stories::converged_is_left_alone),
+    ("converged-is-left-alone", steady::converged_is_left_alone),
     (
         "render-is-what-is-applied",
-        stories::render_is_what_is_applied,
+        steady::render_is_what_is_applied,
     ),
-    ("drift-is-repaired", stories::drift_is_repaired),
+    ("drift-is-repaired", repair::drift_is_repaired),
     (
         "pods-roll-for-their-reasons-only",
-        stories::pods_roll_for_their_reasons_only,
+        steady::pods_roll_for_their_reasons_only,
     ),
     (
         "an-edit-reaches-the-objects",
-        stories::an_edit_reaches_the_objects,
+        edits::an_edit_reaches_the_objects,
     ),
     (
         "a-bad-edit-leaves-what-runs",
-        stories::a_bad_edit_leaves_what_runs,
+        edits::a_bad_edit_leaves_what_runs,
     ),
-    ("a-secret-is-picked-up", stories::a_secret_is_picked_up),
+    ("a-secret-is-picked-up", edits::a_secret_is_picked_up),
     (
         "others-keep-what-is-theirs",
-        stories::others_keep_what_is_theirs,
+        lifetime::others_keep_what_is_theirs,
     ),
     (
         "what-is-kept-is-taken-up-again",
-        stories::what_is_kept_is_taken_up_again,
+        lifetime::what_is_kept_is_taken_up_again,
     ),
-    ("a-paused-chatbox-waits", stories::a_paused_chatbox_waits),
+    ("a-paused-chatbox-waits", edits::a_paused_chatbox_waits),
 ];
 
 fn main() -> Result<ExitCode> {

@@ -1,0 +1,123 @@
+//! What becomes of an edit of the Chatbox or of what it refers to.
+
+use anyhow::{Context, Result, ensure};
+use e2e::world::World;
+use serde_json::json;
+
+use crate::program::Operator;
+use crate::script::{
+    CHILDREN, KEY, OURS, chatbox, deployment_generation, roll_out, says, secret, with_secrets,
+};
+
+pub(crate) fn an_edit_reaches_the_objects(world: &World<'_>) -> Result<()> {
+    let mut chatbox = chatbox();
+    chatbox["spec"]["service"] = json!({
+        "type": "NodePort", "port": 8000, "annotations": {"example.com/a": "1", "example.com/b": "2"},
+    });
+    world.apply(&chatbox)?;
+    let operator = Operator::start(world)?;
+    roll_out(world)?;
+    chatbox["spec"]["service"] = json!({"port": 8001, "annotations": {"example.com/b": "3"}});
+    chatbox["spec"]["image"] = json!("registry.example/mine:1");
+    world.apply(&chatbox)?;
+    roll_out(world)?;
+    let service = world
+        .get("service", "support-chatbox")?
+        .context("no Service")?;
+    let ports = json!([{"name": "http", "port": 8001, "protocol": "TCP", "targetPort": "http"}]);
+    ensure!(service["spec"]["ports"] == ports, "{service}");
+    ensure!(service["spec"]["type"] == "ClusterIP", "{service}");
+    let annotations = json!({"example.com/b": "3"});
+    ensure!(
+        service["metadata"]["annotations"] == annotations,
+        "{service}"
+    );
+    let seen = world.get("chatbox", "support")?.context("no Chatbox")?;
+    ensure!(
+        seen["status"]["image"] == "registry.example/mine:1",
+        "{seen}"
+    );
+    let url = format!(
+        "http://support-chatbox.{}.svc:8001/chatbox/",
+        world.namespace()
+    );
+    ensure!(seen["status"]["url"] == url.as_str(), "{seen}");
+    drop(operator);
+    let operator = Operator::start(world)?;
+    ensure!(
+        operator.writes()? == 0,
+        "it wrote {} times",
+        operator.writes()?
+    );
+    Ok(())
+}
+
+pub(crate) fn a_bad_edit_leaves_what_runs(world: &World<'_>) -> Result<()> {
+    let mut chatbox = chatbox();
+    world.apply(&chatbox)?;
+    let _operator = Operator::start(world)?;
+    roll_out(world)?;
+    let before = world.kubectl(&[
+        "get",
+        CHILDREN,
+        OURS,
+        "--output=jsonpath={.items[*].metadata.resourceVersion}",
+    ])?;
+    // Admission takes both: neither rule can be written as a pattern.
+    chatbox["spec"]["config"]["server"] =
+        json!({"allowedOrigins": ["https://www.example.com:443"]});
+    chatbox["spec"]["resources"] = json!({"limits": {"memory": "lots"}});
+    world.apply(&chatbox)?;
+    let message = says(world, "ConfigValid", "False", "Invalid")?;
+    for words in [
+        "spec.config.server.allowedOrigins[0]: is not what a browser sends; write https://www.example.com",
+        "spec.resources.limits.memory",
+    ] {
+        ensure!(message.contains(words), "{message}");
+    }
+    says(world, "Stalled", "True", "InvalidConfig")?;
+    let after = world.kubectl(&[
+        "get",
+        CHILDREN,
+        OURS,
+        "--output=jsonpath={.items[*].metadata.resourceVersion}",
+    ])?;
+    ensure!(before == after, "something was written");
+    Ok(())
+}
+
+pub(crate) fn a_secret_is_picked_up(world: &World<'_>) -> Result<()> {
+    world.apply(&with_secrets())?;
+    let _operator = Operator::start(world)?;
+    let message = says(world, "SecretsResolved", "False", "Unresolved")?;
+    let words = "spec.config.models[0].openai.apiKey: secret \"llm\" does not exist; create it with key \"openai\"";
+    ensure!(message.contains(words), "{message}");
+    ensure!(world.get("deployment", "support-chatbox")?.is_none());
+    world.apply(&secret("llm", &json!({"openai": "x"})))?;
+    world.apply(&secret("jwt", &json!({"k": "too-short"})))?;
+    world.wait_for("the short key is told", || {
+        let message = says(world, "SecretsResolved", "False", "Unresolved")?;
+        ensure!(!message.contains("too-short"), "a secret value was told");
+        Ok(message.contains("shorter than 32 bytes").then_some(()))
+    })?;
+    world.apply(&secret("jwt", &json!({"k": KEY})))?;
+    says(world, "SecretsResolved", "True", "Resolved")?;
+    roll_out(world)
+}
+
+pub(crate) fn a_paused_chatbox_waits(world: &World<'_>) -> Result<()> {
+    let mut chatbox = chatbox();
+    world.apply(&chatbox)?;
+    let _operator = Operator::start(world)?;
+    roll_out(world)?;
+    chatbox["spec"]["paused"] = json!(true);
+    world.apply(&chatbox)?;
+    says(world, "Ready", "True", "Paused")?;
+    chatbox["spec"]["replicas"] = json!(0);
+    world.apply(&chatbox)?;
+    says(world, "Ready", "False", "Paused")?;
+    ensure!(deployment_generation(world)? == 1, "it did not wait");
+    chatbox["spec"]["paused"] = json!(false);
+    world.apply(&chatbox)?;
+    says(world, "Ready", "True", "Stopped").map(drop)
+}
