@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::diff::{self, Stale, Step};
 use crate::error::Error;
 use crate::kind::Kind;
+use crate::observe::look_up;
 use crate::plan::{Object, Plan};
 use crate::validate::Identity;
 
@@ -24,8 +25,8 @@ pub async fn survey(
     let mut steps = Vec::new();
     for object in plan.objects() {
         // A Secret of ours was read by `observe`.
-        if object.kind != Kind::Secret && family.get(object.kind, &object.name).is_none() {
-            look_up(ctx, identity, &object, family).await?;
+        if object.kind != Kind::Secret {
+            look_up(ctx, identity, object.kind, &object.name, family).await?;
         }
         let step = diff::step(identity, &object, family.get(object.kind, &object.name));
         steps.push((object, step));
@@ -72,30 +73,15 @@ pub async fn prune(ctx: &Context, identity: &Identity, stale: Vec<Stale>) -> Res
             }),
             ..DeleteParams::background()
         };
-        match api(ctx, identity, kind).delete(&name, &only_this_one).await {
+        match ctx
+            .api(identity.namespace.as_deref(), kind)
+            .delete(&name, &only_this_one)
+            .await
+        {
             Ok(_) => ctx.metrics.write(kind.name(), "delete"),
             Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
             Err(source) => return Err(Error::Write { kind, name, source }),
         }
-    }
-    Ok(())
-}
-
-async fn look_up(
-    ctx: &Context,
-    identity: &Identity,
-    object: &Object,
-    family: &mut Family,
-) -> Result<(), Error> {
-    let Object { kind, name, .. } = object;
-    let live = api(ctx, identity, *kind).get_opt(name).await;
-    let live = live.map_err(|source| Error::Read {
-        kind: *kind,
-        name: name.clone(),
-        source,
-    })?;
-    if let Some(live) = live {
-        family.insert(*kind, name, Child::new(*kind, &live));
     }
     Ok(())
 }
@@ -156,7 +142,7 @@ async fn patch(
     body: &serde_json::Value,
 ) -> kube::Result<DynamicObject> {
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    let api = api(ctx, identity, kind);
+    let api = ctx.api(identity.namespace.as_deref(), kind);
     if kind != Kind::Secret {
         return api.patch(name, &params, &Patch::Apply(body)).await;
     }
@@ -169,9 +155,4 @@ async fn patch(
         metadata: answer.metadata,
         data: serde_json::Value::Null,
     })
-}
-
-fn api(ctx: &Context, identity: &Identity, kind: Kind) -> Api<DynamicObject> {
-    let namespace = identity.namespace.as_deref().unwrap_or_default();
-    Api::namespaced_with(ctx.client.clone(), namespace, &kind.resource())
 }

@@ -3,10 +3,12 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kube::Client;
+use kube::api::{Api, DynamicObject};
 use kube::runtime::events::{Recorder, Reporter};
 
 use crate::backoff::Backoff;
 use crate::children::Children;
+use crate::kind::Kind;
 use crate::metrics::Metrics;
 use crate::references::References;
 use crate::report::Published;
@@ -45,6 +47,11 @@ impl Context {
     /// The objects of all Chatboxes. Never held across an await.
     pub fn children(&self) -> MutexGuard<'_, Children> {
         lock(&self.children)
+    }
+
+    pub fn api(&self, namespace: Option<&str>, kind: Kind) -> Api<DynamicObject> {
+        let namespace = namespace.unwrap_or_default();
+        Api::namespaced_with(self.client.clone(), namespace, &kind.resource())
     }
 
     /// Which Chatbox names which Secret. Never held across an await.

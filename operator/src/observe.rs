@@ -6,7 +6,7 @@ use crds::ChatboxSpec;
 use k8s_openapi::api::core::v1 as core;
 use kube::Api;
 
-use crate::children::{Child, Detail, Family};
+use crate::children::{Child, Detail, Family, Rollout};
 use crate::context::Context;
 use crate::error::Error;
 use crate::kind::Kind;
@@ -22,10 +22,15 @@ pub async fn observe(
     family: &mut Family,
 ) -> Result<Observed, Error> {
     let config = validate::effective(&identity.name, spec);
+    look_up_running(ctx, identity, family).await?;
+    let running = running(identity, family);
     let mut found = Observed {
         release_image: ctx.release_image.clone(),
-        running_image: family.rollout().and_then(|rollout| rollout.image.clone()),
-        running_config: running_config(family),
+        chosen_image: running.and_then(|rollout| {
+            let chosen = rollout.chosen_image.as_ref();
+            chosen.or(rollout.image.as_ref()).cloned()
+        }),
+        running_config: running.and_then(|rollout| running_config(identity, rollout, family)),
         ..Observed::default()
     };
     for name in observed::names_of(&config) {
@@ -75,9 +80,64 @@ async fn read(
     ))
 }
 
-fn running_config(family: &Family) -> Option<RunningConfig> {
-    let config_map = family.rollout()?.config_map.clone()?;
-    match &family.get(Kind::ConfigMap, &config_map)?.detail {
+/// Asks for what no watch has shown: an object whose label was edited away is still there, and what it says counts.
+pub async fn look_up(
+    ctx: &Context,
+    identity: &Identity,
+    kind: Kind,
+    name: &str,
+    family: &mut Family,
+) -> Result<(), Error> {
+    if family.get(kind, name).is_some() {
+        return Ok(());
+    }
+    let api = ctx.api(identity.namespace.as_deref(), kind);
+    let live = api.get_opt(name).await.map_err(|source| Error::Read {
+        kind,
+        name: name.to_owned(),
+        source,
+    })?;
+    if let Some(live) = live {
+        family.insert(kind, name, Child::new(kind, &live));
+    }
+    Ok(())
+}
+
+/// What runs decides on the image and on the name of the config, so it must be known before anything is chosen.
+async fn look_up_running(
+    ctx: &Context,
+    identity: &Identity,
+    family: &mut Family,
+) -> Result<(), Error> {
+    let name = names::app(&identity.name);
+    look_up(ctx, identity, Kind::Deployment, &name, family).await?;
+    let config_map = running(identity, family).and_then(|rollout| rollout.config_map.clone());
+    if let Some(config_map) = config_map {
+        look_up(ctx, identity, Kind::ConfigMap, &config_map, family).await?;
+    }
+    Ok(())
+}
+
+/// The roll-out of our own Deployment.
+fn running<'a>(identity: &Identity, family: &'a Family) -> Option<&'a Rollout> {
+    let name = names::app(&identity.name);
+    let deployment = family.get(Kind::Deployment, &name)?;
+    let is_ours = deployment.belongs_to(Kind::Deployment, &identity.name, identity.uid());
+    is_ours.then(|| family.rollout()).flatten()
+}
+
+/// None if the Deployment was made to use a ConfigMap of somebody else's.
+fn running_config(
+    identity: &Identity,
+    rollout: &Rollout,
+    family: &Family,
+) -> Option<RunningConfig> {
+    let config_map = rollout.config_map.clone()?;
+    let child = family.get(Kind::ConfigMap, &config_map)?;
+    if !child.belongs_to(Kind::ConfigMap, &identity.name, identity.uid()) {
+        return None;
+    }
+    match &child.detail {
         Detail::Config(Some(meaning)) => Some(RunningConfig {
             config_map,
             meaning: meaning.clone(),

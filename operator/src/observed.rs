@@ -12,8 +12,8 @@ use crate::hex::hex;
 pub struct Observed {
     /// Image of the chat server that belongs to this release of the operator.
     pub release_image: String,
-    /// Image of the pods that exist.
-    pub running_image: Option<String>,
+    /// Image that was chosen when the Deployment was last written.
+    pub chosen_image: Option<String>,
     /// Config of the pods that exist.
     pub running_config: Option<RunningConfig>,
     /// Every Secret that the effective config names.

@@ -136,9 +136,9 @@ pub fn check(spec: &ChatboxSpec) -> Vec<Problem> {
     problems
 }
 
-/// The spec's, else what runs, else this release's: so an operator upgrade changes no running Chatbox.
+/// The spec's, else what was chosen before, else this release's: so an operator upgrade changes no running Chatbox.
 fn image(spec: &ChatboxSpec, observed: &Observed) -> String {
-    let chosen = spec.image.as_ref().or(observed.running_image.as_ref());
+    let chosen = spec.image.as_ref().or(observed.chosen_image.as_ref());
     chosen.unwrap_or(&observed.release_image).clone()
 }
 

@@ -32,6 +32,10 @@ const STORIES: &[(&str, Story)] = &[
     ),
     ("drift-is-repaired", repair::drift_is_repaired),
     (
+        "an-edited-label-rolls-nothing",
+        repair::an_edited_label_rolls_nothing,
+    ),
+    (
         "pods-roll-for-their-reasons-only",
         steady::pods_roll_for_their_reasons_only,
     ),

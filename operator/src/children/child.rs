@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::owned::{self, Digest};
 use super::trouble;
 use crate::kind::Kind;
-use crate::plan::meta::{INSTANCE, MANAGED_BY};
+use crate::plan::meta::{IMAGE, INSTANCE, MANAGED_BY};
 use crate::plan::pod::CONTAINER;
 
 /// One object of a Chatbox, in a few hundred bytes.
@@ -63,6 +63,8 @@ pub struct Rollout {
     /// Why pods cannot be made.
     pub refused: Option<String>,
     pub image: Option<String>,
+    /// The image that we chose, whatever the container has become.
+    pub chosen_image: Option<String>,
     pub config_map: Option<String>,
     pub digest: Option<String>,
 }
@@ -174,7 +176,7 @@ fn detail(kind: Kind, object: &DynamicObject) -> Detail {
         Kind::Deployment => Detail::Deployment(Box::new(rollout(object))),
         Kind::Pod => Detail::Pod(Pod {
             name: object.metadata.name.clone().unwrap_or_default(),
-            digest: annotation(&object.metadata),
+            digest: annotation(&object.metadata, CONFIG_HASH),
             trouble: trouble::of(&object.data),
         }),
         _ => Detail::None,
@@ -186,8 +188,8 @@ fn meaning(data: &Value) -> Option<String> {
     Some(Config::parse(document).ok()?.config.hash())
 }
 
-fn annotation(meta: &ObjectMeta) -> Option<String> {
-    meta.annotations.as_ref()?.get(CONFIG_HASH).cloned()
+fn annotation(meta: &ObjectMeta, name: &str) -> Option<String> {
+    meta.annotations.as_ref()?.get(name).cloned()
 }
 
 fn rollout(object: &DynamicObject) -> Rollout {
@@ -203,6 +205,7 @@ fn rollout(object: &DynamicObject) -> Rollout {
     let message = |condition: &k8s_openapi::api::apps::v1::DeploymentCondition| {
         condition.message.clone().unwrap_or_default()
     };
+    let template = spec.template.metadata.as_ref();
     let pod = spec.template.spec.unwrap_or_default();
     let container = pod
         .containers
@@ -223,8 +226,9 @@ fn rollout(object: &DynamicObject) -> Rollout {
         available: status.available_replicas.unwrap_or_default(),
         stuck: condition("Progressing", "False").map(message),
         refused: condition("ReplicaFailure", "True").map(message),
+        chosen_image: annotation(&deployment.metadata, IMAGE),
         image: container.and_then(|container| container.image),
         config_map: config_map.map(|source| source.name),
-        digest: spec.template.metadata.as_ref().and_then(annotation),
+        digest: template.and_then(|meta| annotation(meta, CONFIG_HASH)),
     }
 }

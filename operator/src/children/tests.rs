@@ -163,6 +163,25 @@ fn a_config_is_remembered_by_what_it_means() {
 }
 
 #[test]
+fn the_image_that_was_chosen_is_not_the_one_that_somebody_put_in() {
+    let plan = crate::fixtures::plan(crate::fixtures::QUICKSTART);
+    let mut deployment = plan.deployment;
+    let mut live = |image: &str| {
+        let template = &mut deployment.spec.as_mut().unwrap().template;
+        let pod = template.spec.as_mut().unwrap();
+        pod.containers[0].image = Some(image.to_owned());
+        let live = serde_json::to_value(&deployment).unwrap();
+        match Child::new(KIND, &serde_json::from_value(live).unwrap()).detail {
+            Detail::Deployment(rollout) => *rollout,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(live("edited:1").image.as_deref(), Some("edited:1"));
+    let chosen = live("edited:1").chosen_image;
+    assert_eq!(chosen.as_deref(), Some("chatbox:0.1.0"));
+}
+
+#[test]
 fn a_pod_tells_what_it_suffers_from() {
     let ended =
         json!({"terminated": {"exitCode": 1, "reason": "Error", "message": "no such file\n"}});

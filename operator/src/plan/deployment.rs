@@ -12,13 +12,21 @@ use crate::validate::Valid;
 
 /// How long a pod may take to become ready, once the one before it is gone, until the roll-out counts as failed.
 const START_SECONDS: i64 = 600;
-/// Old ReplicaSets are of little use: the resource is the truth, and the configs of old ones are pruned.
-const HISTORY: i32 = 2;
+/// Nothing to go back to: the resource is the truth, and the configs of old ReplicaSets are pruned. `rollout undo` would
+/// bring back the annotations of their time too, and with them an image that is no longer chosen.
+const HISTORY: i32 = 0;
 
 pub(super) fn build(valid: &Valid) -> Deployment {
     let deadline = START_SECONDS + grace_seconds(&valid.config);
     Deployment {
-        metadata: meta::owned(valid, names::app(&valid.name)),
+        // Not on the template: there it would roll the pods when an older release's Deployment gets it.
+        metadata: ObjectMeta {
+            annotations: Some(BTreeMap::from([(
+                meta::IMAGE.to_owned(),
+                valid.image.clone(),
+            )])),
+            ..meta::owned(valid, names::app(&valid.name))
+        },
         spec: Some(DeploymentSpec {
             replicas: Some(valid.replicas),
             revision_history_limit: Some(HISTORY),

@@ -12,6 +12,9 @@ pub const NAME: &str = "app.kubernetes.io/name";
 pub const INSTANCE: &str = "app.kubernetes.io/instance";
 pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
+/// On the Deployment: the image that was chosen. What the container says is no choice, somebody may have edited it.
+pub const IMAGE: &str = "chatbox.dev/image";
+
 /// The value of [`NAME`].
 pub const APP: &str = "chatbox";
 

@@ -223,17 +223,17 @@ fn an_unknown_value_gives_no_digest() {
 }
 
 #[test]
-fn the_image_of_running_pods_outlives_a_new_release() {
+fn the_image_that_was_chosen_outlives_a_new_release() {
     let with_image = QUICKSTART.replace("spec:", "spec:\n  image: mine:1");
     let rows = [
         (QUICKSTART, None, "chatbox:0.1.0"),
         (QUICKSTART, Some("chatbox:0.0.9"), "chatbox:0.0.9"),
         (&with_image, Some("chatbox:0.0.9"), "mine:1"),
     ];
-    for (yaml, running, expected) in rows {
+    for (yaml, chosen, expected) in rows {
         let watched = watched(yaml);
         let observed = Observed {
-            running_image: running.map(str::to_owned),
+            chosen_image: chosen.map(str::to_owned),
             ..observed(&watched)
         };
         assert_eq!(valid(&watched, &observed).unwrap().image, expected);
