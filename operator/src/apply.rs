@@ -34,7 +34,7 @@ pub async fn survey(
     Ok(steps)
 }
 
-/// Does it. Nothing is written if an object cannot be had: half a Chatbox helps nobody.
+/// Does it, as far as it can be done now.
 pub async fn execute(
     ctx: &Context,
     identity: &Identity,
@@ -42,14 +42,10 @@ pub async fn execute(
     steps: Vec<(Object, Step)>,
     family: &mut Family,
 ) -> Result<(), Error> {
-    for (object, step) in &steps {
-        let (kind, name) = (object.kind, object.name.clone());
-        match step {
-            Step::Foreign => return Err(Error::Foreign { kind, name }),
-            Step::Wait => return Err(Error::Leaving { kind, name }),
-            Step::Keep | Step::Create | Step::Update { .. } => {}
-        }
+    if let Some(obstacle) = diff::obstacle(&steps) {
+        return Err(obstacle);
     }
+    let lingering = diff::lingering(&steps);
     if let Some(secret) = plan.keys.as_ref().and_then(|keys| keys.create.as_ref()) {
         create(ctx, identity, secret).await?;
     }
@@ -57,10 +53,10 @@ pub async fn execute(
         match step {
             Step::Update { uid } => write(ctx, identity, object, Some(uid), family).await?,
             Step::Create => write(ctx, identity, object, None, family).await?,
-            Step::Keep | Step::Wait | Step::Foreign => {}
+            Step::Keep | Step::Wait | Step::Linger | Step::Foreign => {}
         }
     }
-    Ok(())
+    lingering.map_or(Ok(()), Err)
 }
 
 /// Deletes what the plan does not name.

@@ -1,6 +1,7 @@
 //! From what is to be and what is, to what must be done. Pure.
 
 use crate::children::{Child, Family, owned};
+use crate::error::Error;
 use crate::kind::Kind;
 use crate::plan::{Object, Plan, names};
 use crate::validate::Identity;
@@ -17,6 +18,9 @@ pub enum Step {
     },
     /// It will be gone soon; then it can be made anew.
     Wait,
+    /// It is being deleted, and stays for as long as pods use it. To wait for its end before `replicas: 0` is written
+    /// would be to wait for ever.
+    Linger,
     /// Somebody else's object has the name.
     Foreign,
 }
@@ -38,7 +42,11 @@ pub fn step(identity: &Identity, object: &Object, live: Option<&Child>) -> Step 
         return if leaves { Step::Wait } else { Step::Foreign };
     }
     if live.terminating {
-        return Step::Wait;
+        return if object.kind.is_kept() {
+            Step::Linger
+        } else {
+            Step::Wait
+        };
     }
     if live.owned == Some(owned::of_desired(&object.body)) {
         return Step::Keep;
@@ -46,6 +54,27 @@ pub fn step(identity: &Identity, object: &Object, live: Option<&Child>) -> Step 
     Step::Update {
         uid: live.uid.clone(),
     }
+}
+
+/// What keeps the others from being written: half a Chatbox helps nobody.
+pub fn obstacle(steps: &[(Object, Step)]) -> Option<Error> {
+    steps.iter().find_map(|(object, step)| {
+        let (kind, name) = (object.kind, object.name.clone());
+        match step {
+            Step::Foreign => Some(Error::Foreign { kind, name }),
+            Step::Wait => Some(Error::Leaving { kind, name }),
+            Step::Keep | Step::Create | Step::Update { .. } | Step::Linger => None,
+        }
+    })
+}
+
+/// What is not as it should be although all the others were written.
+pub fn lingering(steps: &[(Object, Step)]) -> Option<Error> {
+    let (object, _) = steps.iter().find(|(_, step)| *step == Step::Linger)?;
+    Some(Error::Leaving {
+        kind: object.kind,
+        name: object.name.clone(),
+    })
 }
 
 /// Configs of ours that the plan does not name: of all that we make, only their names change. A copy that somebody made

@@ -18,7 +18,7 @@ pub enum Error {
         "{kind} {name:?} exists and does not belong to this chatbox; delete it, or give the chatbox another name"
     )]
     Foreign { kind: Kind, name: String },
-    #[error("{kind} {name:?} is being deleted; waiting until it is gone")]
+    #[error("{kind} {name:?} is being deleted; waiting until it is gone{}", holder(*kind))]
     Leaving { kind: Kind, name: String },
     #[error("cannot read {kind} {name:?}: {}", said(source))]
     Read {
@@ -65,6 +65,16 @@ impl Error {
 /// The API server understood and said no: a right, a quota or a field.
 fn is_refusal(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if matches!(status.code, 400 | 403 | 404 | 405 | 413 | 422))
+}
+
+/// What may keep an object that is being deleted.
+fn holder(kind: Kind) -> &'static str {
+    match kind {
+        Kind::PersistentVolumeClaim => {
+            ", which is when no pod uses it; set spec.replicas to 0 to stop them"
+        }
+        _ => "",
+    }
 }
 
 /// Why a watch failed, in the API server's own words.

@@ -56,6 +56,10 @@ const STORIES: &[(&str, Story)] = &[
         "what-is-kept-is-taken-up-again",
         lifetime::what_is_kept_is_taken_up_again,
     ),
+    (
+        "a-volume-that-is-deleted-can-be-let-go",
+        lifetime::a_volume_that_is_deleted_can_be_let_go,
+    ),
     ("a-paused-chatbox-waits", edits::a_paused_chatbox_waits),
 ];
 

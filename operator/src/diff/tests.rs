@@ -44,7 +44,7 @@ fn what_must_be_done_follows_from_whose_it_is() {
     let ours = || child(Some(("support", "u-1")));
     let same = |kind| Some(owned::of_desired(&object(kind).body));
     let labelled = || Some("support".to_owned());
-    let rows: [(&str, Kind, Option<Child>, Step); 12] = [
+    let rows: [(&str, Kind, Option<Child>, Step); 14] = [
         ("absent", Service, None, Step::Create),
         (
             "as applied",
@@ -80,6 +80,21 @@ fn what_must_be_done_follows_from_whose_it_is() {
                 terminating: true,
                 ..ours()
             }),
+            Step::Wait,
+        ),
+        (
+            "kept, and leaving",
+            Claim,
+            Some(Child {
+                terminating: true,
+                ..ours()
+            }),
+            Step::Linger,
+        ),
+        (
+            "kept, of a former life",
+            Claim,
+            Some(child(Some(("support", "u-0")))),
             Step::Wait,
         ),
         (
@@ -139,6 +154,37 @@ fn what_must_be_done_follows_from_whose_it_is() {
             "{what}"
         );
     }
+}
+
+#[test]
+fn only_what_lingers_lets_the_others_be_written() {
+    let told = |step: Step| {
+        let steps = [
+            (object(Kind::ServiceAccount), Step::Create),
+            (object(Claim), step),
+            (object(Kind::Deployment), update()),
+        ];
+        let text = |error: Option<Error>| error.map(|error| error.to_string());
+        (text(obstacle(&steps)), text(lingering(&steps)))
+    };
+    for step in [Step::Keep, Step::Create, update()] {
+        assert_eq!(told(step), (None, None));
+    }
+    let (obstacle, lingering) = told(Step::Foreign);
+    assert!(
+        obstacle
+            .unwrap()
+            .contains("does not belong to this chatbox")
+    );
+    assert_eq!(lingering, None);
+    let (obstacle, lingering) = told(Step::Wait);
+    assert!(obstacle.unwrap().contains("is being deleted"));
+    assert_eq!(lingering, None);
+    let (obstacle, lingering) = told(Step::Linger);
+    assert_eq!(obstacle, None);
+    let expected = "PersistentVolumeClaim \"support-chatbox-data\" is being deleted; waiting until it is gone, which \
+                    is when no pod uses it; set spec.replicas to 0 to stop them";
+    assert_eq!(lingering.as_deref(), Some(expected));
 }
 
 #[test]

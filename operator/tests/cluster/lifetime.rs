@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use e2e::world::World;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::program::Operator;
 use crate::script::{CHILDREN, OURS, chatbox, roll_out, says};
@@ -61,3 +61,39 @@ pub(crate) fn what_is_kept_is_taken_up_again(world: &World<'_>) -> Result<()> {
     world.kubectl(&["delete", "chatbox", "support"])?;
     gone("")
 }
+
+/// A finalizer plays the part of a pod that uses it.
+pub(crate) fn a_volume_that_is_deleted_can_be_let_go(world: &World<'_>) -> Result<()> {
+    let mut chatbox = chatbox();
+    world.apply(&chatbox)?;
+    let _operator = Operator::start(world)?;
+    roll_out(world)?;
+    let finalizers = |value: &Value| {
+        let patch = json!({"metadata": {"finalizers": value}});
+        let patch = format!("--patch={patch}");
+        world.kubectl(&["patch", CLAIM, "--type=merge", &patch])
+    };
+    let uid = || {
+        let path = "--output=jsonpath={.metadata.uid}";
+        world.kubectl(&["get", CLAIM, "--ignore-not-found", path])
+    };
+    let before = uid()?;
+    finalizers(&json!(["example.com/in-use"]))?;
+    world.kubectl(&["delete", CLAIM, "--wait=false"])?;
+    let message = says(world, "Ready", "False", "WaitingForDeletion")?;
+    ensure!(message.contains("set spec.replicas to 0"), "{message}");
+    chatbox["spec"]["replicas"] = json!(0);
+    world.apply(&chatbox)?;
+    world.wait_for("no pod is left", || {
+        Ok(world.list("pods")?.is_empty().then_some(()))
+    })?;
+    says(world, "Ready", "False", "WaitingForDeletion")?;
+    ensure!(uid()? == before, "it went before its user");
+    finalizers(&json!(null))?;
+    says(world, "Ready", "True", "Stopped")?;
+    let after = uid()?;
+    ensure!(!after.is_empty() && after != before, "it was not made anew");
+    Ok(())
+}
+
+const CLAIM: &str = "persistentvolumeclaim/support-chatbox-data";
