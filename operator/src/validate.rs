@@ -1,6 +1,7 @@
 //! From a Chatbox and what it refers to, to something that can be planned; or everything that is wrong, at once. Pure.
 
 pub mod digest;
+pub mod resources;
 pub mod secrets;
 
 use crds::chatbox::{DeletionPolicy, Resources, Service};
@@ -8,7 +9,7 @@ use crds::{ChatboxSpec, Config, Problem};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
 use crate::observed::{Observed, SigningKey};
-use crate::plan::{names, quantity};
+use crate::plan::names;
 
 /// A Chatbox that can be planned: checked, and with every choice made.
 #[derive(Clone, Debug)]
@@ -115,24 +116,7 @@ pub fn validate(
 pub fn check(spec: &ChatboxSpec) -> Vec<Problem> {
     let config = spec.config.check().into_iter();
     let mut problems: Vec<Problem> = config.map(|problem| problem.under("spec.config")).collect();
-    let resources = spec.resources.iter().flat_map(|resources| {
-        [
-            ("requests", &resources.requests),
-            ("limits", &resources.limits),
-        ]
-    });
-    for (list, amounts) in resources {
-        let wrong = amounts
-            .iter()
-            .filter(|(_, amount)| !quantity::is_valid(&amount.0));
-        problems.extend(wrong.map(|(name, amount)| {
-            let message = format!(
-                "{:?} is no amount; write for example 500m or 256Mi",
-                amount.0
-            );
-            Problem::new(format!("spec.resources.{list}.{name}"), message)
-        }));
-    }
+    problems.extend(spec.resources.iter().flat_map(resources::check));
     problems
 }
 

@@ -57,10 +57,16 @@ pub struct Volume {
 /// A `PersistentVolumeClaim`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-validations" = [{
-    "rule": "has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
-    "message": "the storage class of a claim cannot be changed"
-}]))]
+#[schemars(extend("x-kubernetes-validations" = [
+    {
+        "rule": "has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
+        "message": "the storage class of a claim cannot be changed"
+    },
+    {
+        "rule": "quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0",
+        "message": "a volume cannot shrink; keep the size or write a larger one"
+    }
+]))]
 pub struct Claim {
     /// Size of the volume.
     #[serde(default = "default_size")]

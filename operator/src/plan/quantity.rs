@@ -1,6 +1,8 @@
 //! Amounts of CPU, memory and disk in the one form that the API server stores. Another form of the same amount would
 //! look like a difference for ever.
 
+use std::cmp::Ordering;
+
 /// `text` in the API server's form; unchanged when it is no quantity, which `validate` reports.
 pub fn canonical(text: &str) -> String {
     parse(text).map_or_else(|| text.to_owned(), Amount::text)
@@ -10,6 +12,11 @@ pub fn canonical(text: &str) -> String {
 /// nobody asks for them.
 pub fn is_valid(text: &str) -> bool {
     parse(text).is_some()
+}
+
+/// Which of two is more; none if one of them is no quantity.
+pub fn compare(one: &str, other: &str) -> Option<Ordering> {
+    Some(parse(one)?.thousandths.cmp(&parse(other)?.thousandths))
 }
 
 struct Amount {

@@ -68,6 +68,19 @@ pub(crate) fn a_bad_edit_leaves_what_runs(world: &World<'_>) -> Result<()> {
         json!({"allowedOrigins": ["https://www.example.com:443"]});
     chatbox["spec"]["resources"] = json!({"limits": {"memory": "lots"}});
     world.apply(&chatbox)?;
+    let shrunk = json!({"sqlite": {"volume": {"claim": {"size": "1G"}}}});
+    let mut refused = chatbox.clone();
+    refused["spec"]["config"]["storage"] = shrunk;
+    let answer = world
+        .apply(&refused)
+        .err()
+        .map(|error| format!("{error:#}"));
+    ensure!(
+        answer
+            .as_ref()
+            .is_some_and(|answer| answer.contains("a volume cannot shrink")),
+        "{answer:?}"
+    );
     let message = says(world, "ConfigValid", "False", "Invalid")?;
     for words in [
         "spec.config.server.allowedOrigins[0]: is not what a browser sends; write https://www.example.com",
