@@ -122,7 +122,7 @@ async fn write(
         Ok(live) => {
             family.insert(kind, &name, Child::new(kind, &live));
             if kind != Kind::Secret {
-                ctx.children().put(kind, &live);
+                ctx.children().refresh(kind, &live);
             }
             Ok(())
         }

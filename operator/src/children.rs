@@ -110,8 +110,20 @@ impl Children {
         }
     }
 
+    /// Takes in the answer to our own write, before the watch tells of it. Only of an object that is known: one that we
+    /// have just created may already be gone again, and if the watch has told so, nothing would ever take it back.
+    pub fn refresh(&mut self, kind: Kind, object: &DynamicObject) {
+        let key = key(object);
+        let home = self.homes.get(&kind).and_then(|homes| homes.get(&key));
+        let family = home.and_then(|home| self.families.get(&sibling(&key, home)));
+        let known = family.and_then(|family| family.get(kind, &key.name));
+        if known.is_some_and(|known| object.metadata.uid.as_ref() == Some(&known.uid)) {
+            self.put(kind, object);
+        }
+    }
+
     /// Remembers an object; names the Chatboxes for which this is news.
-    pub fn put(&mut self, kind: Kind, object: &DynamicObject) -> BTreeSet<Key> {
+    fn put(&mut self, kind: Kind, object: &DynamicObject) -> BTreeSet<Key> {
         let key = key(object);
         let child = Child::new(kind, object);
         let Some(home) = child.chatbox().map(|name| sibling(&key, name)) else {

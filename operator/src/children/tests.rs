@@ -66,6 +66,21 @@ fn the_watch_does_not_undo_the_answer_to_a_write() {
     assert_eq!(children.family(&key("x")).rollout().unwrap().replicas, 2);
 }
 
+/// The watch was faster than the answer to our own write.
+#[test]
+fn an_answer_does_not_bring_back_what_is_gone() {
+    let mut children = Children::default();
+    children.observe(KIND, &Event::Apply(deployment("u", 1, 1)));
+    children.refresh(KIND, &deployment("u", 2, 5));
+    assert_eq!(children.family(&key("x")).rollout().unwrap().replicas, 5);
+    children.observe(KIND, &Event::Delete(deployment("u", 3, 5)));
+    children.refresh(KIND, &deployment("u", 2, 5));
+    assert!(children.family(&key("x")).rollout().is_none());
+    children.observe(KIND, &Event::Apply(deployment("next", 4, 1)));
+    children.refresh(KIND, &deployment("u", 2, 5));
+    assert_eq!(children.family(&key("x")).rollout().unwrap().replicas, 1);
+}
+
 #[test]
 fn the_end_of_an_object_is_not_the_end_of_its_successor() {
     let mut children = Children::default();
