@@ -13,7 +13,7 @@ struct Rule {
 
 /// Apply is `patch`, and `create` where there was nothing. There is no `update`, and nothing on the Chatboxes
 /// themselves but reading: the operator cannot change a spec.
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 9] = [
     Rule {
         group: GROUP,
         resources: &["chatboxes"],
@@ -31,8 +31,16 @@ const RULES: [Rule; 8] = [
     },
     Rule {
         group: "",
-        resources: &["persistentvolumeclaims", "serviceaccounts", "services"],
+        resources: &["serviceaccounts", "services"],
         verbs: &["create", "get", "list", "patch", "watch"],
+    },
+    // Nothing that holds data is ever deleted by us. But the deletion policy is an owner reference that comes and goes,
+    // and where the admission plugin OwnerReferencesPermissionEnforcement is on, as it is on OpenShift, only who may
+    // delete an object may change its owners.
+    Rule {
+        group: "",
+        resources: &["persistentvolumeclaims"],
+        verbs: &["create", "delete", "get", "list", "patch", "watch"],
     },
     // The config of pods that are gone is deleted.
     Rule {
@@ -41,11 +49,11 @@ const RULES: [Rule; 8] = [
         verbs: &["create", "delete", "get", "list", "patch", "watch"],
     },
     // A Secret that appears or changes must be noticed, so they are watched, without their content. The one that is
-    // generated is created, and its labels are kept; `delete` is missing on purpose.
+    // generated is created, and its labels and owner are kept: `delete` is for the owner, as with the claims.
     Rule {
         group: "",
         resources: &["secrets"],
-        verbs: &["create", "get", "list", "patch", "watch"],
+        verbs: &["create", "delete", "get", "list", "patch", "watch"],
     },
     // Why a chat does not start is read from its pods.
     Rule {
