@@ -42,61 +42,38 @@ fn update() -> Step {
 #[test]
 fn what_must_be_done_follows_from_whose_it_is() {
     let ours = || child(Some(("support", "u-1")));
-    let same = |kind| Some(owned::of_desired(&object(kind).body));
-    let labelled = || Some("support".to_owned());
+    let applied = |child, owned| {
+        Some(Child {
+            owned: Some(owned),
+            ..child
+        })
+    };
+    let same = owned::of_desired(&object(Service).body);
+    let leaving = |child| {
+        Some(Child {
+            terminating: true,
+            ..child
+        })
+    };
+    let labelled = |name: &str| {
+        Some(Child {
+            instance: Some(name.to_owned()),
+            ..child(None)
+        })
+    };
+    let former = || Some(child(Some(("support", "u-0"))));
     let rows: [(&str, Kind, Option<Child>, Step); 14] = [
         ("absent", Service, None, Step::Create),
-        (
-            "as applied",
-            Service,
-            Some(Child {
-                owned: same(Service),
-                ..ours()
-            }),
-            Step::Keep,
-        ),
-        (
-            "drifted",
-            Service,
-            Some(Child {
-                owned: Some([0; 32]),
-                ..ours()
-            }),
-            update(),
-        ),
+        ("as applied", Service, applied(ours(), same), Step::Keep),
+        ("drifted", Service, applied(ours(), [0; 32]), update()),
         (
             "owner edited away",
             Service,
-            Some(Child {
-                owned: Some([0; 32]),
-                ..child(None)
-            }),
+            applied(child(None), [0; 32]),
             update(),
         ),
-        (
-            "leaving",
-            Service,
-            Some(Child {
-                terminating: true,
-                ..ours()
-            }),
-            Step::Wait,
-        ),
-        (
-            "kept, and leaving",
-            Claim,
-            Some(Child {
-                terminating: true,
-                ..ours()
-            }),
-            Step::Linger,
-        ),
-        (
-            "kept, of a former life",
-            Claim,
-            Some(child(Some(("support", "u-0")))),
-            Step::Wait,
-        ),
+        ("leaving", Service, leaving(ours()), Step::Wait),
+        ("kept, leaving", Claim, leaving(ours()), Step::Linger),
         (
             "another's",
             Service,
@@ -104,48 +81,22 @@ fn what_must_be_done_follows_from_whose_it_is() {
             Step::Foreign,
         ),
         ("nobody's", Service, Some(child(None)), Step::Foreign),
-        (
-            "labelled only",
-            Service,
-            Some(Child {
-                instance: labelled(),
-                ..child(None)
-            }),
-            Step::Foreign,
-        ),
+        ("labelled only", Service, labelled("support"), Step::Foreign),
         (
             "another's, leaving",
             Service,
-            Some(Child {
-                terminating: true,
-                ..child(None)
-            }),
+            leaving(child(None)),
             Step::Wait,
         ),
-        (
-            "of a former life",
-            Service,
-            Some(child(Some(("support", "u-0")))),
-            Step::Wait,
-        ),
+        ("of a former life", Service, former(), Step::Wait),
+        ("kept, of a former life", Claim, former(), Step::Wait),
         (
             "kept from a former life",
             Claim,
-            Some(Child {
-                instance: labelled(),
-                ..child(None)
-            }),
+            labelled("support"),
             update(),
         ),
-        (
-            "kept by another",
-            Claim,
-            Some(Child {
-                instance: Some("other".to_owned()),
-                ..child(None)
-            }),
-            Step::Foreign,
-        ),
+        ("kept by another", Claim, labelled("other"), Step::Foreign),
     ];
     for (what, kind, live, expected) in rows {
         assert_eq!(
