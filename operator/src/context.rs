@@ -23,9 +23,9 @@ pub struct Context {
     pub metrics: Metrics,
     pub recorder: Recorder,
     pub backoff: Backoff,
-    pub published: Published,
     children: Mutex<Children>,
     references: Mutex<References>,
+    published: Mutex<Published>,
 }
 
 impl Context {
@@ -38,9 +38,9 @@ impl Context {
             watches: Watches::default(),
             metrics,
             backoff: Backoff::default(),
-            published: Published::default(),
             children: Mutex::default(),
             references: Mutex::default(),
+            published: Mutex::default(),
         }
     }
 
@@ -57,6 +57,11 @@ impl Context {
     /// Which Chatbox names which Secret. Never held across an await.
     pub fn references(&self) -> MutexGuard<'_, References> {
         lock(&self.references)
+    }
+
+    /// What was written last. Never held across an await.
+    pub fn published(&self) -> MutexGuard<'_, Published> {
+        lock(&self.published)
     }
 }
 

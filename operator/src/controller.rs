@@ -70,10 +70,10 @@ impl Scope {
             .flat_map(move |event| {
                 writer.apply_watcher_event(&event);
                 match &event {
-                    Event::Apply(watched) => ctx.published.settle(watched),
+                    Event::Apply(watched) => ctx.published().settle(watched),
                     Event::Delete(watched) => {
                         ctx.backoff.forget(&watched.key());
-                        ctx.published.forget(watched.uid());
+                        ctx.published().forget(watched.uid());
                     }
                     Event::Init | Event::InitApply(_) | Event::InitDone => {}
                 }

@@ -1,35 +1,29 @@
 //! Says how a Chatbox is: the status is computed on every outcome, and written and announced only when it changed.
 
+pub mod patience;
 pub mod progress;
+pub mod published;
 pub mod status;
-
-use std::collections::HashMap;
-use std::sync::Mutex;
 
 use crds::ChatboxStatus;
 use crds::runtime::FIELD_MANAGER;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::Resource;
 use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::events::{Event, EventType};
-use kube::{Resource, ResourceExt};
 use serde_json::json;
 
 use crate::children::Family;
-use crate::context::{Context, lock};
+use crate::context::Context;
 use crate::error::Error;
 use crate::reconcile::Converged;
 use crate::watched::Watched;
 
 pub use progress::{Progress, progress};
+pub use published::Published;
 
-/// A failure that may pass by itself is not told before it has happened this often: the last word still holds.
-const PATIENCE: u32 = 4;
 /// The API server takes a kilobyte.
 const NOTE_BYTES: usize = 1000;
-
-/// What we wrote last, until the watch has told it back to us.
-#[derive(Debug, Default)]
-pub struct Published(Mutex<HashMap<String, (u64, ChatboxStatus)>>);
 
 pub async fn publish(
     ctx: &Context,
@@ -37,12 +31,11 @@ pub async fn publish(
     result: &Result<Converged, Error>,
     family: &Family,
 ) -> Result<(), Error> {
-    let before = status::ours(&ctx.published.latest(watched));
+    let before = status::ours(&ctx.published().latest(watched));
+    let is_known = before.observed_generation == Some(watched.generation());
+    let failures = ctx.backoff.failures(&watched.key());
     if let Err(error) = result
-        && error.is_transient()
-        && before.observed_generation == Some(watched.generation())
-        && ctx.backoff.failures(&watched.key()) < PATIENCE
-        && !matches!(error, Error::Leaving { .. })
+        && !patience::is_told(error, is_known, failures)
     {
         return Ok(());
     }
@@ -73,7 +66,7 @@ async fn patch(ctx: &Context, watched: &Watched, status: &ChatboxStatus) -> Resu
         .await
     {
         Ok(written) => {
-            ctx.published.remember(&written, status);
+            ctx.published().remember(&written, status);
             Ok(())
         }
         // It was deleted meanwhile: nobody is left to be told.
@@ -113,40 +106,4 @@ async fn announce(
 fn ready(status: &ChatboxStatus) -> Option<&Condition> {
     let mut conditions = status.conditions.iter();
     conditions.find(|condition| condition.type_ == crds::status::READY)
-}
-
-impl Published {
-    /// The status as we last wrote it, or as the watch told it, whichever is later.
-    fn latest(&self, watched: &Watched) -> ChatboxStatus {
-        self.settle(watched);
-        let published = lock(&self.0);
-        let ours = published.get(watched.uid());
-        ours.map_or_else(|| watched.status.clone(), |(_, status)| status.clone())
-    }
-
-    fn remember(&self, written: &Watched, status: &ChatboxStatus) {
-        let entry = (version_of(written), status.clone());
-        lock(&self.0).insert(written.uid().to_owned(), entry);
-    }
-
-    /// Drops what the watch has told back.
-    pub fn settle(&self, told: &Watched) {
-        let mut published = lock(&self.0);
-        let entry = published.get(told.uid());
-        if entry.is_some_and(|(version, _)| version_of(told) >= *version) {
-            published.remove(told.uid());
-        }
-    }
-
-    /// Drops what is of no use once the Chatbox is gone.
-    pub fn forget(&self, uid: &str) {
-        lock(&self.0).remove(uid);
-    }
-}
-
-fn version_of(watched: &Watched) -> u64 {
-    let version = watched.resource_version();
-    version
-        .and_then(|version| version.parse().ok())
-        .unwrap_or_default()
 }

@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-const PURE: [&str; 8] = [
+const PURE: [&str; 10] = [
     "observed",
     "validate",
     "plan",
     "diff",
     "children/child",
     "children/owned",
+    "report/patience",
     "report/progress",
+    "report/published",
     "report/status",
 ];
 const FORBIDDEN: [&str; 12] = [
