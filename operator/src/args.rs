@@ -38,9 +38,9 @@ pub struct Run {
     /// Image of the chat server for Chatboxes that name none
     #[arg(long, env = "CHATBOX_IMAGE")]
     pub chatbox_image: String,
-    /// Address of /livez, /readyz and /metrics
-    #[arg(long, env = "CHATBOX_OPERATOR_LISTEN", default_value = "0.0.0.0:8080")]
-    pub listen: SocketAddr,
+    /// Address of /livez, /readyz and /metrics [default: port 8080 of every address]
+    #[arg(long, env = "CHATBOX_OPERATOR_LISTEN")]
+    pub listen: Option<SocketAddr>,
     /// What is logged
     #[arg(
         long,

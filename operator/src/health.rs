@@ -1,8 +1,11 @@
 //! `/livez`, `/readyz` and `/metrics`.
 
 use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -13,12 +16,36 @@ use tokio::net::TcpListener;
 
 use crate::context::Context;
 
+const PORT: u16 = 8080;
+
+/// Takes the port of an address; without one, [`PORT`] of every address.
+pub async fn bind(listen: Option<SocketAddr>) -> anyhow::Result<TcpListener> {
+    match listen {
+        Some(address) => TcpListener::bind(address)
+            .await
+            .with_context(|| format!("cannot listen on {address}")),
+        None => everywhere(PORT)
+            .await
+            .with_context(|| format!("cannot listen on port {PORT}")),
+    }
+}
+
+/// Every address of both families; a pod may have only one of them, of either kind. A kernel may lack IPv6.
+async fn everywhere(port: u16) -> io::Result<TcpListener> {
+    match TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).await {
+        Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await
+        }
+        result => result,
+    }
+}
+
 /// Answers until `shutdown`.
 pub async fn serve(
     listener: TcpListener,
     ctx: Arc<Context>,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
+) -> io::Result<()> {
     let routes = Router::new()
         .route("/livez", get(async || "ok"))
         .route("/readyz", get(readyz))
@@ -44,5 +71,24 @@ async fn metrics(State(ctx): State<Arc<Context>>) -> Response {
     match ctx.metrics.text() {
         Ok(text) => ([(CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_address_is_bound_and_ipv4_is_among_them() {
+        let listener = everywhere(0).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        assert!(address.ip().is_unspecified(), "{address}");
+        TcpStream::connect((Ipv4Addr::LOCALHOST, address.port()))
+            .await
+            .unwrap();
+        let taken = everywhere(address.port()).await.unwrap_err();
+        assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
     }
 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use kube::{Client, Config};
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -24,9 +23,7 @@ pub fn run(args: Run) -> anyhow::Result<()> {
 async fn operate(args: Run) -> anyhow::Result<()> {
     // Two TLS providers are linked into some builds; without a choice the first connection would panic.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}", args.listen))?;
+    let listener = health::bind(args.listen).await?;
     let ctx = Arc::new(Context::new(
         client().await?,
         args.chatbox_image,
