@@ -86,15 +86,30 @@ fn taken_ports_now() -> Vec<String> {
         .collect()
 }
 
-/// Two kube-proxies would fight over the same iptables chains.
-fn other_kubernetes() -> Option<String> {
+/// Programs that write the iptables chains of Kubernetes.
+const KUBERNETES: [&str; 6] = [
+    "kubelet",
+    "kube-proxy",
+    "kubelite",
+    "k3s",
+    "k3s-server",
+    "rke2",
+];
+
+/// A Kubernetes that is not ours and shares our network: two kube-proxies would fight over the same iptables chains.
+///
+/// One in a network of its own, as in the containers of kind and minikube, is nobody's concern.
+pub fn other_kubernetes() -> Option<String> {
+    let network = fs::read_link("/proc/self/ns/net").ok()?;
     let ours: Vec<i32> = process::ours().iter().map(|process| process.pid).collect();
     fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
         let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
         // A process that has ended and waits for its parent has no program any more.
         let program = fs::read_link(entry.path().join("exe")).ok()?;
         let name = program.file_name()?.to_str()?;
-        let foreign = matches!(name, "kubelet" | "kube-proxy" | "k3s") && !ours.contains(&pid);
+        let foreign = KUBERNETES.contains(&name)
+            && !ours.contains(&pid)
+            && fs::read_link(entry.path().join("ns/net")).is_ok_and(|other| other == network);
         foreign.then(|| format!("another Kubernetes runs on this machine: {name} (process {pid})"))
     })
 }
