@@ -105,7 +105,6 @@ fn plugins() -> String {
                     "routes": [{"dst": "0.0.0.0/0"}],
                 },
             },
-            {"type": "portmap", "capabilities": {"portMappings": true}},
         ],
     })
     .to_string()
