@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Result, bail};
 
-use crate::{command::run, packages, paths, ports, process, state, tools::Tools};
+use crate::{command::run, node::network, packages, paths, ports, process, state, tools::Tools};
 
 const GIB: u64 = 1 << 30;
 
@@ -41,8 +41,7 @@ pub fn check() -> Result<()> {
     }
     // With a missing builder the cache cannot be looked up; then the first build is what matters.
     let cold = !missing.is_empty() || !Tools::cached();
-    problems.extend(disk(if cold { 12 } else { 4 }));
-    problems.extend(memory(if cold { 4 } else { 2 }));
+    problems.extend(room(cold));
     if problems.is_empty() {
         return Ok(());
     }
@@ -50,6 +49,21 @@ pub fn check() -> Result<()> {
         "this machine is not ready:\n  - {}",
         problems.join("\n  - ")
     )
+}
+
+/// Why this machine cannot run pods, however it is cleaned up; nothing when it can. Installs missing packages.
+pub fn no_pods() -> Option<String> {
+    if !process::is_root() {
+        return Some("pods need root".into());
+    }
+    if let Err(error) = packages::ensure_cluster() {
+        return Some(format!("pods need packages that are not here: {error:#}"));
+    }
+    if let Err(error) = network::probe() {
+        return Some(format!("pods need a bridge: {error:#}"));
+    }
+    let room = room(!Tools::cached());
+    (!room.is_empty()).then(|| room.join(", "))
 }
 
 /// `down` needs the same right.
@@ -112,6 +126,13 @@ pub fn other_kubernetes() -> Option<String> {
             && fs::read_link(entry.path().join("ns/net")).is_ok_and(|other| other == network);
         foreign.then(|| format!("another Kubernetes runs on this machine: {name} (process {pid})"))
     })
+}
+
+/// What is short. `cold`: Kubernetes has to be built first.
+fn room(cold: bool) -> Vec<String> {
+    let mut problems = disk(if cold { 12 } else { 4 });
+    problems.extend(memory(if cold { 4 } else { 2 }));
+    problems
 }
 
 fn disk(need: u64) -> Vec<String> {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{
     ControlPlane, down, install,
     kubectl::Kubectl,
-    process,
+    preflight, process,
     progress::Progress,
     up::{self, Running},
 };
@@ -36,43 +36,62 @@ pub enum Needs {
 pub enum Ground {
     /// Everything runs. `lent`: it ran before the stories and goes on after them.
     Cluster { running: Box<Running>, lent: bool },
-    /// Without root there are no pods.
-    Api(ControlPlane),
+    /// No pods can run here, and why.
+    Api { plane: ControlPlane, lack: String },
 }
 
 impl Ground {
     /// Brings up what this machine allows. A cluster that runs already is brought up to date and used.
     pub fn prepare() -> Result<Self> {
         let progress = Progress::begin();
-        if !process::is_root() {
-            progress.say(
-                "not root: stories about pods are left out, the others use a control plane alone",
-            );
-            return ControlPlane::start().map(Self::Api);
-        }
         let lent = process::runs("kubelet");
-        let running = Box::new(up::up(&progress)?);
-        Ok(Self::Cluster { running, lent })
+        if let Some(lack) = preflight::no_pods().filter(|_| !lent) {
+            progress.say(&format!(
+                "{lack}: stories about pods are left out, the others use a control plane alone"
+            ));
+            return Self::alone(lack);
+        }
+        match up::up(&progress) {
+            Ok(running) => Ok(Self::Cluster {
+                running: Box::new(running),
+                lent,
+            }),
+            Err(error) if lent => Err(error),
+            Err(error) => match down::down(&progress) {
+                Ok(()) => Err(error),
+                Err(left) => Err(error.context(format!("and it could not be ended: {left:#}"))),
+            },
+        }
+    }
+
+    /// A control plane alone. `lack` is why pods cannot run, or need not.
+    pub fn alone(lack: impl Into<String>) -> Result<Self> {
+        Ok(Self::Api {
+            plane: ControlPlane::start()?,
+            lack: lack.into(),
+        })
     }
 
     /// Why a story cannot be told here, or nothing when it can.
-    pub fn lacks(&self, needs: Needs) -> Option<&'static str> {
-        (matches!(self, Self::Api(_)) && needs == Needs::Pods)
-            .then_some("needs pods, and pods need root")
+    pub fn lacks(&self, needs: Needs) -> Option<&str> {
+        match self {
+            Self::Api { lack, .. } if needs == Needs::Pods => Some(lack),
+            Self::Api { .. } | Self::Cluster { .. } => None,
+        }
     }
 
     /// Leaves the machine as it was found.
     pub fn end(self) -> Result<()> {
         match self {
             Self::Cluster { lent: false, .. } => down::down(&Progress::begin()),
-            Self::Cluster { .. } | Self::Api(_) => Ok(()),
+            Self::Cluster { .. } | Self::Api { .. } => Ok(()),
         }
     }
 
     fn kubectl(&self) -> &Kubectl {
         match self {
             Self::Cluster { running, .. } => &running.kubectl,
-            Self::Api(plane) => plane.kubectl(),
+            Self::Api { plane, .. } => plane.kubectl(),
         }
     }
 }
@@ -106,7 +125,7 @@ impl<'a> World<'a> {
     pub fn running(&self) -> Option<&Running> {
         match self.ground {
             Ground::Cluster { running, .. } => Some(running),
-            Ground::Api(_) => None,
+            Ground::Api { .. } => None,
         }
     }
 

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
-use e2e::ControlPlane;
 use e2e::world::{Ground, World};
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -71,7 +70,7 @@ fn main() -> Result<ExitCode> {
             .map(|(name, _)| Trial::test(*name, || Ok(())));
         return Ok(libtest_mimic::run(&arguments, trials.collect()).exit_code());
     }
-    let ground = Arc::new(Ground::Api(ControlPlane::start()?));
+    let ground = Arc::new(Ground::alone("the tests play the kubelet")?);
     program::install(&ground)?;
     let trials = STORIES.iter().map(|(name, story)| {
         let ground = Arc::clone(&ground);

@@ -55,6 +55,18 @@ pub fn ensure() -> Result<()> {
     write(&data("cni").join("10-chatbox.conflist"), &plugins())
 }
 
+/// Whether we may make a bridge, found out by making one. In a container, root often may not.
+pub fn probe() -> Result<()> {
+    const TRIAL: &str = "chatbox-trial";
+    if Path::new("/sys/class/net").join(BRIDGE).exists() {
+        return Ok(());
+    }
+    // One that an earlier trial left, ended in its middle.
+    succeeds(Command::new("ip").args(["link", "delete", TRIAL]));
+    ip(&["link", "add", TRIAL, "type", "bridge"])?;
+    ip(&["link", "delete", TRIAL]).map(drop)
+}
+
 /// Turns the switches on, after noting down how they stood.
 fn set_switches() -> Result<()> {
     let notes = Path::new(paths::RUN).join("switches.json");
