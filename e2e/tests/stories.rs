@@ -1,7 +1,7 @@
 //! The stories: what people do with Chatbox, told from outside, on a real Kubernetes.
 //!
-//! They use the cluster of `make up` if it runs, and else start one and end it. Without root they use a control
-//! plane alone, and those that need pods are reported as ignored.
+//! They use the cluster of `make up` if it runs, and else start one and end it. Where pods cannot run they use a
+//! control plane alone, and those that need pods are reported as ignored, with the reason.
 
 use std::{process::ExitCode, sync::Arc};
 
@@ -104,12 +104,10 @@ const STORIES: &[Story] = &[
 
 fn main() -> Result<ExitCode> {
     let mut arguments = Arguments::from_args();
-    if arguments.list {
-        return Ok(libtest_mimic::run(
-            &arguments,
-            STORIES.iter().map(|story| trial(story, None)).collect(),
-        )
-        .exit_code());
+    let names: Vec<Trial> = STORIES.iter().map(|story| trial(story, None)).collect();
+    // Nothing to tell, as when another test is asked for by its name: nothing to start.
+    if arguments.list || names.iter().all(|trial| arguments.is_filtered_out(trial)) {
+        return Ok(libtest_mimic::run(&arguments, names).exit_code());
     }
     // Stories kill servers and look at the whole cluster: one at a time, unless somebody knows better.
     arguments.test_threads.get_or_insert(1);
