@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     part::Part,
@@ -31,7 +31,25 @@ pub fn data(name: &str) -> PathBuf {
 /// The kubelet, its configuration written.
 pub fn kubelet(tools: &Path, pki: &Pki) -> Result<Part> {
     let config = data("kubelet.json");
-    let document = json!({
+    write(&config, &kubelet_config(pki).to_string())?;
+    Ok(Part {
+        name: "kubelet",
+        program: tools.join("kubelet"),
+        args: vec![
+            format!("--config={}", config.display()),
+            format!(
+                "--kubeconfig={}",
+                pki.kubeconfig("system:node:node1").display()
+            ),
+            format!("--root-dir={}", data("kubelet").display()),
+            format!("--hostname-override={NAME}"),
+            format!("--node-ip={NODE}"),
+        ],
+    })
+}
+
+fn kubelet_config(pki: &Pki) -> Value {
+    json!({
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
         "address": NODE,
@@ -52,28 +70,23 @@ pub fn kubelet(tools: &Path, pki: &Pki) -> Result<Part> {
         "imageGCHighThresholdPercent": 100,
         "imageGCLowThresholdPercent": 99,
         "makeIPTablesUtilChains": false,
-        "clusterDomain": "cluster.local",
-        "clusterDNS": ["10.96.0.10"],
+        // There is no DNS in this cluster: pods ask whom this machine asks.
+        "resolvConf": resolver(),
         "podLogsDir": data("pod-logs"),
         "volumePluginDir": data("volume-plugins"),
         "nodeStatusUpdateFrequency": "2s",
         "shutdownGracePeriod": "0s",
-    });
-    write(&config, &document.to_string())?;
-    Ok(Part {
-        name: "kubelet",
-        program: tools.join("kubelet"),
-        args: vec![
-            format!("--config={}", config.display()),
-            format!(
-                "--kubeconfig={}",
-                pki.kubeconfig("system:node:node1").display()
-            ),
-            format!("--root-dir={}", data("kubelet").display()),
-            format!("--hostname-override={NAME}"),
-            format!("--node-ip={NODE}"),
-        ],
     })
+}
+
+/// The list of name servers that pods get; empty when this machine has none.
+///
+/// systemd's own list comes first: the common one then names a resolver on 127.0.0.53, where a pod has nobody.
+fn resolver() -> &'static str {
+    ["/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"]
+        .into_iter()
+        .find(|file| Path::new(file).exists())
+        .unwrap_or_default()
 }
 
 /// kube-proxy: makes Services answer; those of type `NodePort` on 127.0.0.1 alone.
