@@ -30,6 +30,8 @@ pub const CLUSTER: Ports = Ports {
 pub const KUBELET: u16 = 16250;
 pub const PROXY_HEALTH: u16 = 16256;
 pub const PROXY_METRICS: u16 = 16249;
+/// The node port of the sample's Service.
+pub const SAMPLE: u16 = 30080;
 
 impl Ports {
     /// Ports that nobody holds at this moment.
@@ -48,7 +50,7 @@ impl Ports {
 }
 
 /// Every fixed port of the cluster with the part that wants it.
-pub fn fixed() -> [(u16, &'static str); 6] {
+pub fn fixed() -> [(u16, &'static str); 7] {
     [
         (CLUSTER.api, "kube-apiserver"),
         (CLUSTER.etcd, "etcd"),
@@ -56,6 +58,8 @@ pub fn fixed() -> [(u16, &'static str); 6] {
         (KUBELET, "kubelet"),
         (PROXY_HEALTH, "kube-proxy"),
         (PROXY_METRICS, "kube-proxy"),
+        // No socket, only rules: they would take the port away from whoever listens there.
+        (SAMPLE, "kube-proxy"),
     ]
 }
 
