@@ -1,7 +1,6 @@
 //! The bridge that pods hang on, and how containerd puts them there.
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -26,12 +25,12 @@ pub const NAME: &str = "chatbox";
 /// Addresses of pods.
 pub const PODS: &str = "10.244.0.0/24";
 
-/// Kernel switches that pods and their Services on 127.0.0.1 need; kube-proxy sets the last one.
-const SWITCHES: [&str; 3] = [
-    "net/ipv4/ip_forward",
-    "net/bridge/bridge-nf-call-iptables",
-    "net/ipv4/conf/all/route_localnet",
-];
+/// Kernel switches that pods need. They stay on: by the time of `down` another program may rely on them.
+const SHARED: [&str; 2] = ["net/ipv4/ip_forward", "net/bridge/bridge-nf-call-iptables"];
+
+/// The switch for Services on 127.0.0.1, which kube-proxy turns on too. It opens the loopback to the network as far as
+/// the firewall lets it, so `down` puts it back.
+const LOOPBACK: &str = "net/ipv4/conf/all/route_localnet";
 
 /// Makes the bridge with the node's address, and writes the plugins' configuration.
 pub fn ensure() -> Result<()> {
@@ -67,32 +66,32 @@ pub fn probe() -> Result<()> {
     ip(&["link", "delete", TRIAL]).map(drop)
 }
 
-/// Turns the switches on, after noting down how they stood.
+/// Turns the switches on, after noting down how the one that is put back stood.
 fn set_switches() -> Result<()> {
-    let notes = Path::new(paths::RUN).join("switches.json");
-    let stood = SWITCHES
-        .iter()
-        .filter_map(|name| Some((*name, fs::read_to_string(switch(name)).ok()?)));
-    let stood: BTreeMap<&str, String> = stood.collect();
-    if !notes.exists() {
-        write(&notes, &serde_json::to_string(&stood)?)?;
+    let (note, loopback) = (note(), switch(LOOPBACK));
+    if !note.exists() {
+        write(&note, &fs::read_to_string(loopback)?)?;
     }
-    for name in stood.keys() {
-        fs::write(switch(name), "1")
-            .with_context(|| format!("cannot turn on {}", switch(name).display()))?;
+    for name in SHARED.iter().chain([&LOOPBACK]) {
+        let switch = switch(name);
+        // One that is not there belongs to a module that is not loaded; one that is on may be read-only.
+        if fs::read_to_string(&switch).is_ok_and(|stood| stood.trim() != "1") {
+            fs::write(&switch, "1")
+                .with_context(|| format!("cannot turn on {}", switch.display()))?;
+        }
     }
     Ok(())
 }
 
-/// Puts the switches back as they stood; without notes they were never touched.
+/// Puts back what we alone turned on; without a note it was never touched.
 pub fn restore_switches() {
-    let Ok(notes) = fs::read(Path::new(paths::RUN).join("switches.json")) else {
-        return;
-    };
-    let stood: BTreeMap<String, String> = serde_json::from_slice(&notes).unwrap_or_default();
-    for (name, value) in stood {
-        let _ = fs::write(switch(&name), value);
+    if let Ok(stood) = fs::read(note()) {
+        let _ = fs::write(switch(LOOPBACK), stood);
     }
+}
+
+fn note() -> PathBuf {
+    Path::new(paths::RUN).join("route_localnet")
 }
 
 fn switch(name: &str) -> PathBuf {
