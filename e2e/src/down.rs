@@ -31,71 +31,84 @@ pub fn down(progress: &Progress) -> Result<()> {
         );
     }
     let _lock = state::lock()?;
-    if !anything_left(true) {
+    if !anything_left() {
         progress.say("nothing to do: no cluster runs on this machine");
         return Ok(());
     }
-    clean(progress, true)?;
+    clean(progress)?;
     progress.say(&format!("down after {}", progress.total()));
     Ok(())
 }
 
-/// Takes away whatever is left of a cluster. `helpers`: also builds and the like of a command that was killed.
-pub fn clean(progress: &Progress, helpers: bool) -> Result<()> {
-    if !anything_left(helpers) {
+/// Takes away whatever is left of a cluster.
+pub fn clean(progress: &Progress) -> Result<()> {
+    if !anything_left() {
         return Ok(());
     }
     let mut ended = 0;
     progress.step("pods ended", || {
-        // Without controllers nothing brings a deleted pod back.
-        let first = |part: &str| {
-            matches!(part, "kube-controller-manager" | "kube-scheduler")
-                || helpers && part == process::HELPER
-        };
-        ended += process::stop(Duration::ZERO, first)?;
-        if let Some(state) = state::read() {
-            let admin = Path::new(paths::DATA).join("pki/admin.kubeconfig");
-            node::delete_pods(&Kubectl::new(&state.tools.join("kubectl"), &admin), PODS);
-        }
+        ended += end_pods()?;
         Ok(String::new())
     })?;
     progress.step("processes ended", || {
-        // What is left of a pod first: a shim that dies before its container leaves it without a parent.
-        for parts in [&["kubelet", "kube-proxy"][..], &[process::CONTAINER]] {
-            ended += process::stop(PART, |part| parts.contains(&part))?;
-        }
-        let sockets = leftovers::shim_sockets();
-        // Their data goes with them, so they have nothing to save.
-        ended += process::stop(Duration::ZERO, |part| part != process::HELPER)?;
-        leftovers::remove_files(&sockets);
+        ended += end_processes()?;
         Ok(ended.to_string())
     })?;
-    progress.step("machine cleaned", || {
-        let mounts = leftovers::unmount_all()?;
-        let links = leftovers::remove_links()?;
-        let rules = firewall::clean()?;
-        network::restore_switches();
-        leftovers::remove_traces();
-        for dir in [paths::RUN, paths::DATA] {
-            remove(Path::new(dir))?;
-        }
-        let _ = fs::remove_file(paths::kubeconfig());
-        Ok(format!(
-            "{mounts} mounts, {links} interfaces, {rules} iptables chains and rules"
-        ))
-    })
+    progress.step("machine cleaned", clean_machine)
 }
 
-fn anything_left(helpers: bool) -> bool {
+/// Ends what would bring a pod back, then the pods. Returns the number of processes that were told to end.
+fn end_pods() -> Result<usize> {
+    let ended = process::stop(Duration::ZERO, |part| {
+        matches!(
+            part,
+            "kube-controller-manager" | "kube-scheduler" | process::HELPER
+        )
+    })?;
+    if let Some(state) = state::read() {
+        let admin = Path::new(paths::DATA).join("pki/admin.kubeconfig");
+        node::delete_pods(&Kubectl::new(&state.tools.join("kubectl"), &admin), PODS);
+    }
+    Ok(ended)
+}
+
+/// Ends every process. Returns the number of those that were told to end.
+fn end_processes() -> Result<usize> {
+    let mut ended = 0;
+    // What is left of a pod first: a shim that dies before its container leaves it without a parent.
+    for parts in [&["kubelet", "kube-proxy"][..], &[process::CONTAINER]] {
+        ended += process::stop(PART, |part| parts.contains(&part))?;
+    }
+    let sockets = leftovers::shim_sockets();
+    // Their data goes with them, so they have nothing to save.
+    ended += process::stop(Duration::ZERO, |_| true)?;
+    leftovers::remove_files(&sockets);
+    Ok(ended)
+}
+
+/// Takes away what no process holds any more. Returns what there was.
+fn clean_machine() -> Result<String> {
+    let mounts = leftovers::unmount_all()?;
+    let links = leftovers::remove_links()?;
+    let rules = firewall::clean()?;
+    network::restore_switches();
+    leftovers::remove_traces();
+    for dir in [paths::RUN, paths::DATA] {
+        remove(Path::new(dir))?;
+    }
+    let _ = fs::remove_file(paths::kubeconfig());
+    Ok(format!(
+        "{mounts} mounts, {links} interfaces, {rules} iptables chains and rules"
+    ))
+}
+
+fn anything_left() -> bool {
     let files = [
         Path::new(paths::RUN),
         Path::new(paths::DATA),
         &Path::new("/sys/class/net").join(network::BRIDGE),
     ];
-    files.iter().any(|file| file.exists())
-        || process::ours()
-            .iter()
-            .any(|process| helpers || process.part != process::HELPER)
+    files.iter().any(|file| file.exists()) || !process::ours().is_empty()
 }
 
 fn remove(dir: &Path) -> Result<()> {

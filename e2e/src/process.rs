@@ -26,7 +26,9 @@ pub const CONTAINER: &str = "container";
 /// The part that stands between containerd and a pod's processes. It inherits containerd's mark.
 pub const SHIM: &str = "shim";
 
-/// The part that the helpers of the command line are: builds, kubectl.
+/// The part that helpers of the command line and of tests are, such as builds and kubectl, once their caller is dead.
+///
+/// In its mark a helper also carries its caller's id: one whose caller lives is the caller's business, not ours.
 pub const HELPER: &str = "helper";
 
 #[derive(Clone, Debug)]
@@ -38,7 +40,7 @@ pub struct Ours {
 /// A command that `down` ends if its caller died before it.
 pub fn helper(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
-    command.env(MARK, HELPER);
+    command.env(MARK, format!("{HELPER}:{}", std::process::id()));
     command
 }
 
@@ -129,10 +131,22 @@ fn part_of(pid: i32) -> Option<String> {
         let is_shim = program
             .file_name()
             .is_some_and(|name| name.to_string_lossy().starts_with("containerd-shim"));
-        return Some(if is_shim { SHIM.to_owned() } else { part });
+        let part = if is_shim { SHIM.to_owned() } else { part };
+        return unless_called(part, |caller| Path::new("/proc").join(caller).exists());
     }
     let mounts = fs::read_to_string(process.join("mountinfo")).ok()?;
     root_is_ours(&mounts).then(|| CONTAINER.to_owned())
+}
+
+/// The part that a mark names; nothing for a helper whose caller is alive.
+fn unless_called(mark: String, is_alive: impl Fn(&str) -> bool) -> Option<String> {
+    match mark
+        .strip_prefix(HELPER)
+        .and_then(|rest| rest.strip_prefix(':'))
+    {
+        Some(caller) => (!is_alive(caller)).then(|| HELPER.to_owned()),
+        None => Some(mark),
+    }
 }
 
 fn mark(environment: &[u8]) -> Option<String> {
@@ -168,6 +182,14 @@ mod tests {
             Some("etcd")
         );
         assert_eq!(mark(b"XCHATBOX_CLUSTER_PART=etcd\0"), None);
+    }
+
+    #[test]
+    fn a_helper_is_ours_once_its_caller_is_dead() {
+        let part = |mark: &str| unless_called(mark.to_owned(), |caller| caller == "7");
+        assert_eq!(part("helper:7"), None);
+        assert_eq!(part("helper:8").as_deref(), Some(HELPER));
+        assert_eq!(part("etcd").as_deref(), Some("etcd"));
     }
 
     #[test]

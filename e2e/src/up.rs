@@ -140,7 +140,7 @@ fn start(progress: &Progress, tools: Tools) -> Result<(Tools, Kubectl, Image)> {
     let alive = process::runs("etcd") && process::runs("containerd");
     if !alive || old.is_some_and(|old| old != state) {
         // Half a cluster, or one of other programs: begin on clean ground.
-        down::clean(progress, false)?;
+        down::clean(progress)?;
     }
     state::write(&state)?;
     let plane = Plane::new(
