@@ -101,9 +101,9 @@ fn ensure() -> Result<PathBuf> {
     }
     // An environment cannot be moved once it is made, so a half-made one is made again in its place.
     let _ = fs::remove_dir_all(&done);
+    packages::ensure_python()?;
     let python = packages::find("python3").context("python3 is not installed")?;
-    run(process::helper(python).args(["-m", "venv"]).arg(&done))
-        .context("on Debian, python3-venv is a package of its own")?;
+    run(process::helper(python).args(["-m", "venv"]).arg(&done))?;
     run(process::helper(done.join("bin/pip")).args([
         "install",
         "--quiet",

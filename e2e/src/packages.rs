@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::{Result, bail};
 
-use crate::command::run;
+use crate::{
+    command::{run, succeeds},
+    process,
+};
 
 /// Where distributions put the CNI plugins.
 const CNI: [&str; 2] = ["/usr/lib/cni", "/opt/cni/bin"];
@@ -23,6 +26,7 @@ const CLUSTER: [(&str, &str); 7] = [
     ("openssl", "openssl"),
     ("util-linux", "setsid"),
 ];
+const CONTROL_PLANE: [(&str, &str); 2] = [("openssl", "openssl"), ("util-linux", "setpriv")];
 const BROWSER: [(&str, &str); 1] = [("chromium", "chromium")];
 
 /// Installs what the cluster needs and is missing. Returns the names of what was installed.
@@ -35,6 +39,17 @@ pub fn ensure_cluster() -> Result<Vec<&'static str>> {
         missing.push("ca-certificates");
     }
     install(missing)
+}
+
+/// Installs what a control plane without a node needs and is missing.
+pub fn ensure_control_plane() -> Result<()> {
+    install(missing(&CONTROL_PLANE)).map(drop)
+}
+
+/// Installs what an environment of Python is made with; Debian's python3 lacks it.
+pub fn ensure_python() -> Result<()> {
+    let able = succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"]));
+    install(if able { vec![] } else { vec!["python3-venv"] }).map(drop)
 }
 
 /// Installs the browser of the stories.
@@ -71,9 +86,9 @@ fn install(packages: Vec<&'static str>) -> Result<Vec<&'static str>> {
     if packages.is_empty() {
         return Ok(packages);
     }
-    if find("apt-get").is_none() {
+    if !process::is_root() || find("apt-get").is_none() {
         bail!(
-            "missing on this machine: {}; install them, apt-get is not here to do it",
+            "missing on this machine: {}; install them as root (only `apt-get` is tried by itself)",
             packages.join(", ")
         );
     }

@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context, Result, anyhow};
 
 use super::{PATIENCE, Plane};
-use crate::{kubectl::Kubectl, part, paths, ports::Ports, tools};
+use crate::{kubectl::Kubectl, packages, part, paths, ports::Ports, tools};
 
 type Children = Vec<(&'static str, Child)>;
 
@@ -25,8 +25,10 @@ pub struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// Starts one and waits until it answers. Builds the programs first if they are not in the cache.
+    /// Starts one and waits until it answers. Builds the programs first if they are not in the cache, and installs
+    /// what is missing if this is root.
     pub fn start() -> Result<Self> {
+        packages::ensure_control_plane()?;
         let tools = tools::kubernetes(&|_| ())?;
         let (stop, stopped) = mpsc::channel();
         let (started, result) = mpsc::channel();
