@@ -1,4 +1,4 @@
-//! Twelve mistakes, and what the cluster says of each.
+//! Mistakes, and what the cluster says of each.
 
 use anyhow::{Result, ensure};
 use e2e::world::World;
@@ -52,9 +52,13 @@ fn model(more: &Value) -> Value {
     json!([model])
 }
 
-fn refused() -> [(&'static str, Value, Vec<&'static str>); 8] {
+const NAMES: &str = "at most 50 lower case letters";
+
+fn refused() -> [(&'static str, Value, Vec<&'static str>); 9] {
     [
-        ("/metadata/name", json!("Upper"), vec!["lower case"]),
+        // Kubernetes itself would take both names; the children's names would not fit.
+        ("/metadata/name", json!("9lives"), vec![NAMES]),
+        ("/metadata/name", json!("a".repeat(51)), vec![NAMES]),
         (
             "/spec/replicas",
             json!(2),
