@@ -26,7 +26,6 @@ page.on('request', (request) => {
 const operations = {
   open: ({ url }) => page.goto(url).then(() => null),
   reload: () => page.reload().then(() => null),
-  url: () => page.url(),
 
   async send({ text }) {
     await page.locator('#message-input').fill(text);
@@ -35,16 +34,14 @@ const operations = {
   },
 
   /** Waits until an element that matches shows the text. */
-  wait: ({ selector, text, seconds }) =>
+  wait: ({ selector, text }) =>
     page
       .locator(selector, text === undefined ? {} : { hasText: text })
       .first()
-      .waitFor({ timeout: seconds === undefined ? PATIENCE : seconds * 1000 })
+      .waitFor()
       .then(() => null),
 
   count: ({ selector }) => page.locator(selector).count(),
-  text: ({ selector }) => page.locator(selector).first().innerText(),
-  click: ({ selector }) => page.locator(selector).first().click().then(() => null),
 
   /** Every message on the page, in order: who wrote it, what it says, whether it is still being written. */
   transcript: () =>
@@ -56,12 +53,6 @@ const operations = {
       })),
     ),
 
-  async look({ width, height, dark }) {
-    await page.setViewportSize({ width, height });
-    await page.emulateMedia({ colorScheme: dark ? 'dark' : 'light' });
-    return null;
-  },
-  screenshot: ({ path }) => page.screenshot({ path }).then(() => null),
   offline: ({ on }) => context.setOffline(on).then(() => null),
 
   /** What went wrong since the last time this was asked. */

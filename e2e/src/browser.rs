@@ -2,7 +2,6 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    path::Path,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
@@ -83,31 +82,9 @@ impl Browser {
             .context("the driver counted nothing")
     }
 
-    pub fn text(&mut self, selector: &str) -> Result<String> {
-        let text = self.ask("text", json!({ "selector": selector }))?;
-        Ok(text.as_str().unwrap_or_default().to_owned())
-    }
-
-    pub fn click(&mut self, selector: &str) -> Result<()> {
-        self.ask("click", json!({ "selector": selector })).map(drop)
-    }
-
     /// Every message on the page, in order.
     pub fn transcript(&mut self) -> Result<Vec<Shown>> {
         Ok(serde_json::from_value(self.ask("transcript", json!({}))?)?)
-    }
-
-    /// Sets the size of the window and the colour scheme.
-    pub fn look(&mut self, width: u32, height: u32, dark: bool) -> Result<()> {
-        self.ask(
-            "look",
-            json!({ "width": width, "height": height, "dark": dark }),
-        )
-        .map(drop)
-    }
-
-    pub fn screenshot(&mut self, path: &Path) -> Result<()> {
-        self.ask("screenshot", json!({ "path": path })).map(drop)
     }
 
     /// Takes the network away from the page, or gives it back.

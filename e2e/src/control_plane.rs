@@ -128,7 +128,6 @@ impl Plane {
                 "--allocate-node-cidrs".into(),
                 format!("--cluster-cidr={POD_NETWORK}"),
                 format!("--service-cluster-ip-range={SERVICE_NETWORK}"),
-                "--horizontal-pod-autoscaler-sync-period=5s".into(),
             ],
         )
     }

@@ -18,8 +18,6 @@ pub struct Image {
     /// Derived from the content, so that another content is another name, and pods roll.
     pub tag: String,
     archive: PathBuf,
-    /// Whether it had to be built.
-    pub fresh: bool,
 }
 
 impl Image {
@@ -82,53 +80,24 @@ fn build(
     dockerfile: &Path,
     files: &[(PathBuf, String)],
 ) -> Result<Image> {
-    let repository = format!("chatbox.dev/{name}");
     let tag = hash(dockerfile, files)?;
-    let archive = archives.join(format!("{name}-{tag}.tar"));
-    if archive.exists() {
-        return Ok(Image {
-            repository,
-            tag,
-            archive,
-            fresh: false,
-        });
+    let image = Image {
+        repository: format!("chatbox.dev/{name}"),
+        archive: archives.join(format!("{name}-{tag}.tar")),
+        tag,
+    };
+    if image.archive.exists() {
+        return Ok(image);
     }
     fs::create_dir_all(archives)?;
-    let work = Work::new(name)?;
-    for (from, to) in files {
-        let to = work.stage().join(to);
-        fs::create_dir_all(to.parent().context("a staged file has a folder")?)?;
-        fs::copy(from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
-    }
-    let image = format!("{repository}:{tag}");
-    let stage = work.stage().display().to_string();
-    let context = format!("build={stage}");
-    let file = dockerfile.display().to_string();
-    run(work
-        .buildah(&[
-            "bud",
-            "--isolation=chroot",
-            "--build-context",
-            &context,
-            "--file",
-            &file,
-            "--tag",
-            &image,
-        ])
-        .arg(&stage))?;
-    let partial = archive.with_extension("partial");
+    let partial = image.archive.with_extension("partial");
     let _ = fs::remove_file(&partial);
-    run(work
-        .buildah(&["push", &image])
-        .arg(format!("oci-archive:{}:{image}", partial.display())))?;
+    let work = Work::new(name)?;
+    work.stage_files(files)?;
+    work.build(dockerfile, &image.name(), &partial)?;
     remove_older(archives, name)?;
-    fs::rename(&partial, &archive)?;
-    Ok(Image {
-        repository,
-        tag,
-        archive,
-        fresh: true,
-    })
+    fs::rename(&partial, &image.archive)?;
+    Ok(image)
 }
 
 fn hash(dockerfile: &Path, files: &[(PathBuf, String)]) -> Result<String> {
@@ -168,6 +137,30 @@ impl Work {
 
     fn stage(&self) -> PathBuf {
         self.dir.join("stage")
+    }
+
+    /// Copies the files that the Dockerfile expects of its build stage.
+    fn stage_files(&self, files: &[(PathBuf, String)]) -> Result<()> {
+        for (from, to) in files {
+            let to = self.stage().join(to);
+            fs::create_dir_all(to.parent().context("a staged file has a folder")?)?;
+            fs::copy(from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Builds the image on the staged files and writes it to `archive`.
+    fn build(&self, dockerfile: &Path, image: &str, archive: &Path) -> Result<()> {
+        let stage = self.stage().display().to_string();
+        run(self
+            .buildah(&["bud", "--isolation=chroot", "--tag", image])
+            .arg(format!("--build-context=build={stage}"))
+            .arg("--file")
+            .args([dockerfile, Path::new(&stage)]))?;
+        run(self
+            .buildah(&["push", image])
+            .arg(format!("oci-archive:{}:{image}", archive.display())))
+        .map(drop)
     }
 
     /// buildah with a store of its own: the user's images are left alone.
