@@ -17,6 +17,8 @@ mod chat;
 mod crash;
 #[path = "stories/ground.rs"]
 mod ground;
+#[path = "stories/network.rs"]
+mod network;
 #[path = "stories/quickstart.rs"]
 mod quickstart;
 #[path = "stories/refuse.rs"]
@@ -94,6 +96,11 @@ const STORIES: &[Story] = &[
         "the-operator-dies",
         Needs::Pods,
         crash::the_operator_dies_during_an_answer,
+    ),
+    (
+        "the-network-is-lost",
+        Needs::Pods,
+        network::the_network_is_lost_during_an_answer,
     ),
     (
         "rendering-tells",
