@@ -6,6 +6,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Mutex, PoisonError},
 };
 
 use anyhow::{Context, Result};
@@ -42,7 +43,7 @@ const PAUSE: Module = Module {
     takes: "a few seconds",
 };
 
-/// Folders with the built programs.
+/// The built programs: a folder of each module's, and helm itself.
 #[derive(Clone, Debug)]
 pub struct Tools {
     pub kubernetes: PathBuf,
@@ -55,7 +56,7 @@ impl Tools {
     pub fn ensure(announce: &dyn Fn(&str)) -> Result<Self> {
         let tools = Self {
             kubernetes: kubernetes(announce)?,
-            helm: ensure(&HELM, announce)?,
+            helm: helm(announce)?,
             pause: ensure(&PAUSE, announce)?,
         };
         tools.offer()?;
@@ -69,20 +70,16 @@ impl Tools {
             .all(|module| entry(module).is_ok_and(|dir| dir.exists()))
     }
 
-    pub fn helm(&self) -> PathBuf {
-        self.helm.join("helm")
-    }
-
     /// Puts kubectl and helm where a person finds them.
     fn offer(&self) -> Result<()> {
         fs::create_dir_all(paths::bin())?;
-        for program in [self.kubernetes.join("kubectl"), self.helm()] {
+        for program in [&self.kubernetes.join("kubectl"), &self.helm] {
             let link = paths::bin().join(program.file_name().context("a program has a name")?);
-            if fs::read_link(&link).is_ok_and(|target| target == program) {
+            if fs::read_link(&link).is_ok_and(|target| target == *program) {
                 continue;
             }
             let _ = fs::remove_file(&link);
-            std::os::unix::fs::symlink(&program, &link)
+            std::os::unix::fs::symlink(program, &link)
                 .with_context(|| format!("cannot link {}", link.display()))?;
         }
         Ok(())
@@ -94,7 +91,15 @@ pub fn kubernetes(announce: &dyn Fn(&str)) -> Result<PathBuf> {
     ensure(&KUBERNETES, announce)
 }
 
+/// The helm program.
+pub fn helm(announce: &dyn Fn(&str)) -> Result<PathBuf> {
+    Ok(ensure(&HELM, announce)?.join("helm"))
+}
+
 fn ensure(module: &Module, announce: &dyn Fn(&str)) -> Result<PathBuf> {
+    /// Tests of one program that run side by side build once.
+    static BUILDER: Mutex<()> = Mutex::new(());
+    let _builder = BUILDER.lock().unwrap_or_else(PoisonError::into_inner);
     let done = entry(module)?;
     if done.exists() {
         return Ok(done);

@@ -54,7 +54,7 @@ pub fn up(progress: &Progress) -> Result<Running> {
         ]))
     })?;
     progress.step("charts installed", || {
-        install::charts(&tools.helm(), kubectl.kubeconfig(), &operator, &chatbox)
+        install::charts(&tools.helm, kubectl.kubeconfig(), &operator, &chatbox)
             .map(|()| String::new())
     })?;
     Ok(Running {
