@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, bail};
 
 use crate::{command::run, node::network, packages, paths, ports, process, state, tools::Tools};
 
@@ -57,13 +57,25 @@ pub fn no_pods() -> Option<String> {
         return Some("pods need root".into());
     }
     if let Err(error) = packages::ensure_cluster() {
-        return Some(format!("pods need packages that are not here: {error:#}"));
+        return Some(format!(
+            "pods need packages that are not here ({})",
+            reason(&error)
+        ));
     }
     if let Err(error) = network::probe() {
-        return Some(format!("pods need a bridge: {error:#}"));
+        return Some(format!(
+            "pods need a bridge, and none can be made ({})",
+            reason(&error)
+        ));
     }
     let room = room(!Tools::cached());
     (!room.is_empty()).then(|| room.join(", "))
+}
+
+/// What a program said last, which is where it says why; it is shown beside the name of every story.
+fn reason(error: &Error) -> String {
+    let text = error.to_string();
+    text.lines().last().unwrap_or_default().to_owned()
 }
 
 /// `down` needs the same right.
