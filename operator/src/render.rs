@@ -59,7 +59,10 @@ fn read(file: &Path) -> anyhow::Result<String> {
 
 /// Every object of a text, with the items of lists taken out.
 fn objects(text: &str) -> anyhow::Result<Vec<Value>> {
-    let documents: Vec<Value> = serde_saphyr::from_multiple(text).context("is not YAML")?;
+    // A piece of the text beside an error would show what stands there, and Secrets do.
+    let options = serde_saphyr::options! { with_snippet: false };
+    let documents: Vec<Value> =
+        serde_saphyr::from_multiple_with_options(text, options).context("is not YAML")?;
     let mut objects = Vec::new();
     for mut document in documents {
         match document["items"].take() {
@@ -73,8 +76,9 @@ fn objects(text: &str) -> anyhow::Result<Vec<Value>> {
 fn secrets(objects: &[Value]) -> anyhow::Result<BTreeMap<String, core::Secret>> {
     let secrets = objects.iter().filter(|object| object["kind"] == "Secret");
     let secret = |object: &Value| {
-        let mut secret: core::Secret =
-            serde_json::from_value(object.clone()).context("a Secret cannot be read")?;
+        let mut secret: core::Secret = serde_json::from_value(object.clone()).map_err(|error| {
+            anyhow::anyhow!("a Secret cannot be read: {}", crds::config::reason(&error))
+        })?;
         // What people write; the API server moves it.
         for (key, text) in secret.string_data.take().unwrap_or_default() {
             let value = k8s_openapi::ByteString(text.into_bytes());

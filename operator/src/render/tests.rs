@@ -62,6 +62,22 @@ fn a_list_is_taken_apart() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_told_without_its_secrets() {
+    let rows = [
+        (
+            "kind: Secret\nstringData: {k: hunter2}\na: [",
+            "is not YAML",
+        ),
+        ("kind: Secret\ndata: hunter2", "a Secret cannot be read"),
+    ];
+    for (text, expected) in rows {
+        let error = format!("{:#}", documents(text, Some("i")).unwrap_err());
+        assert!(error.contains(expected), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
 fn what_cannot_be_rendered_is_told() {
     let rows = [
         ("a: [", "is not YAML"),
