@@ -69,7 +69,7 @@ pub(crate) fn an_edit_rolls_once_and_the_page_goes_on(world: &World<'_>) -> Resu
     let mut browser = Browser::start()?;
     browser.open(&page)?;
     let before = ask(&mut browser, "Before the edit")?;
-    let (first, sets) = (uid(&pod(world)?)?, world.list("replicasets")?.len());
+    let first = uid(&pod(world)?)?;
 
     world.kubectl(&["label", "chatbox", NAME, "team=blue"])?;
     world.kubectl(&["annotate", "chatbox", NAME, "note=nothing to do"])?;
@@ -80,7 +80,7 @@ pub(crate) fn an_edit_rolls_once_and_the_page_goes_on(world: &World<'_>) -> Resu
     })?;
     chat::ready(world)?;
     ensure!(
-        world.list("replicasets")?.len() == sets + 1,
+        chat::revision(world)? == "2",
         "the pods rolled more than once"
     );
 
@@ -127,7 +127,7 @@ pub(crate) fn only_the_named_key_rolls_the_pods(world: &World<'_>) -> Result<()>
     })?;
     chat::ready(world)?;
     ensure!(
-        world.list("replicasets")?.len() == 2,
+        chat::revision(world)? == "2",
         "the pods rolled more than once"
     );
     Ok(())

@@ -76,6 +76,14 @@ pub(crate) fn pod(world: &World<'_>) -> Result<Value> {
     })
 }
 
+/// How often the pods have rolled: the number of the Deployment's newest revision.
+pub(crate) fn revision(world: &World<'_>) -> Result<Value> {
+    let deployment = world
+        .get("deployment", APP)?
+        .context("the Deployment exists")?;
+    Ok(deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"].clone())
+}
+
 pub(crate) fn uid(object: &Value) -> Result<String> {
     let uid = object.pointer("/metadata/uid").and_then(Value::as_str);
     uid.map(ToOwned::to_owned).context("an object has a uid")
