@@ -3,7 +3,7 @@
 
 pub mod child;
 pub mod owned;
-mod trouble;
+pub mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 

@@ -1,6 +1,6 @@
 //! What every reconcile shares: the client, what the watches know, and the few things that must be remembered.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use kube::Client;
 use kube::api::{Api, DynamicObject};
@@ -9,9 +9,10 @@ use kube::runtime::events::{Recorder, Reporter};
 use crate::backoff::Backoff;
 use crate::children::Children;
 use crate::kind::Kind;
+use crate::lock::lock;
 use crate::metrics::Metrics;
 use crate::references::References;
-use crate::report::Published;
+use crate::report::published::Published;
 use crate::watches::Watches;
 
 /// What every reconcile shares.
@@ -63,9 +64,4 @@ impl Context {
     pub fn published(&self) -> MutexGuard<'_, Published> {
         lock(&self.published)
     }
-}
-
-/// A panic while the lock was held cannot have left half a change behind that matters: the watches mend it.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -12,7 +12,8 @@
 //! - [`controller`]: what is watched, and how a change leads back to a Chatbox; [`children`] and [`references`] are what
 //!   the watches know, [`watched`] is how a Chatbox is decoded, [`watches`] says whether all of them stand
 //! - [`run`], [`render`], [`rbac`]: the subcommands, on the command line of [`args`]
-//! - [`context`], [`backoff`], [`metrics`], [`health`], [`telemetry`], [`error`], [`kind`]: what the rest shares
+//! - [`context`], [`backoff`], [`metrics`], [`health`], [`telemetry`], [`error`], [`outcome`],
+//!   [`kind`], [`lock`]: what the rest shares
 //!
 //! What holds everywhere: the spec is never written; nothing is decided from memory that the cluster does not hold; what
 //! is as it should be gets no request; a secret value is seen by `observe`, `validate` and the one create, and printed by
@@ -31,9 +32,11 @@ mod fixtures;
 pub mod health;
 mod hex;
 pub mod kind;
+pub mod lock;
 pub mod metrics;
 pub mod observe;
 pub mod observed;
+pub mod outcome;
 pub mod plan;
 pub mod rbac;
 pub mod reconcile;

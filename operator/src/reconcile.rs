@@ -12,6 +12,7 @@ use crate::diff::{self, Step};
 use crate::error::Error;
 use crate::metrics::Ending;
 use crate::observe;
+use crate::outcome::Converged;
 use crate::plan::{self, Plan};
 use crate::report::{self, Progress};
 use crate::validate;
@@ -21,17 +22,6 @@ use crate::watched::Watched;
 const LIMIT_SECONDS: u64 = 30;
 /// Watches are not known to miss anything; this mends it if one ever does.
 const RESYNC: Duration = Duration::from_hours(1);
-
-/// What a look came to when nothing was wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Converged {
-    /// Address of the chat page inside the cluster.
-    pub url: String,
-    /// Label selector of the pods.
-    pub selector: String,
-    /// How many objects a paused Chatbox holds back from change; none when it is not paused.
-    pub held_back: Option<usize>,
-}
 
 pub async fn reconcile(watched: Arc<Watched>, ctx: Arc<Context>) -> Result<Action, Error> {
     ctx.watches.wait().await;

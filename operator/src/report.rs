@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::children::Family;
 use crate::context::Context;
 use crate::error::Error;
-use crate::reconcile::Converged;
+use crate::outcome::Converged;
 use crate::watched::Watched;
 
 pub use progress::{Progress, progress};

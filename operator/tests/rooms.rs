@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-const PURE: [&str; 10] = [
+const PURE: [&str; 11] = [
     "observed",
+    "outcome",
     "validate",
     "plan",
     "diff",

@@ -8,7 +8,7 @@ use kube::core::DynamicObject;
 use serde_json::Value;
 
 use super::owned::{self, Digest};
-use super::trouble;
+use super::trouble::{self, Trouble};
 use crate::kind::Kind;
 use crate::plan::meta::{IMAGE, INSTANCE, MANAGED_BY};
 use crate::plan::pod::CONTAINER;
@@ -76,13 +76,6 @@ pub struct Pod {
     /// The digest that it was made for.
     pub digest: Option<String>,
     pub trouble: Option<Trouble>,
-}
-
-/// Why a pod does not serve.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
-    pub reason: String,
-    pub message: String,
 }
 
 impl Child {

@@ -3,7 +3,12 @@
 use k8s_openapi::api::core::v1::{ContainerStatus, PodStatus};
 use serde_json::Value;
 
-use super::child::Trouble;
+/// Why a pod does not serve.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    pub reason: String,
+    pub message: String,
+}
 
 /// The first thing that keeps a pod from serving and that is worth telling; a normal start is not.
 pub(super) fn of(pod: &Value) -> Option<Trouble> {

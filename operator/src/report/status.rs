@@ -11,7 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::progress::{Cause, Progress, progress};
 use crate::children::Family;
 use crate::error::Error;
-use crate::reconcile::Converged;
+use crate::outcome::Converged;
 use crate::validate::Findings;
 
 const MESSAGE_BYTES: usize = 2048;

@@ -1,4 +1,5 @@
-use crate::children::child::{Child, Detail, Trouble};
+use crate::children::child::{Child, Detail};
+use crate::children::trouble::Trouble;
 use crate::kind::Kind;
 
 use super::*;
