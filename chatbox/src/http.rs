@@ -40,7 +40,9 @@ pub fn public(state: AppState) -> Router {
     let router = Router::new()
         .nest(&prefix, routes)
         .route(&prefix, get(to_pages.clone()))
-        .route(&format!("{prefix}/"), get(to_pages))
+        .route(&format!("{prefix}/"), get(to_pages.clone()))
+        // Whoever strips the address still finds the way.
+        .route("/", get(to_pages))
         .fallback(|| async { ApiError::NotFound })
         .layer(RequestBodyLimitLayer::new(BODY_BYTES))
         .layer(from_fn(log));

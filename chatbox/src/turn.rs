@@ -240,6 +240,7 @@ impl Turns {
     }
 
     fn announce(&self, run: &Run, message: Message, ending: &Ending) {
+        tracing::info!(session.id = %run.session, run.id = %run.id, model.id = run.model, seq = message.seq, status = ending.status().as_str(), "answered");
         self.0
             .bus
             .publish(&run.session, Event::Stored(Arc::new(message)));

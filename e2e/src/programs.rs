@@ -44,6 +44,11 @@ pub fn install_node_modules(dir: &Path) -> Result<()> {
     .map(drop)
 }
 
+/// Whether nothing was built in this checkout yet.
+pub fn is_first_build() -> bool {
+    !paths::cargo_target().join("image").exists()
+}
+
 /// Builds both programs and returns the folder that they lie in.
 pub fn build() -> Result<PathBuf> {
     let target = format!("{}-unknown-linux-gnu", env::consts::ARCH);

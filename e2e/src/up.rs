@@ -116,6 +116,11 @@ fn build_programs(progress: &Progress) -> Result<(Image, Image)> {
     progress.step("page built", programs::build_page)?;
     let mut images = None;
     progress.step("operator and chatbox built", || {
+        if programs::is_first_build() {
+            progress.patience(
+                "compiling both programs for the first time: about five minutes on two cores",
+            );
+        }
         let built = programs::build()?;
         let operator = images::of_program("chatbox-operator", &built)?;
         let chatbox = images::of_program("chatbox", &built)?;

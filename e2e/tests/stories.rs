@@ -68,6 +68,11 @@ const STORIES: &[Story] = &[
         change::an_edit_rolls_once_and_the_page_goes_on,
     ),
     (
+        "a-chat-without-a-volume-begins-anew",
+        Needs::Pods,
+        change::a_chat_without_a_volume_begins_anew,
+    ),
+    (
         "only-the-named-key-rolls",
         Needs::Pods,
         change::only_the_named_key_rolls_the_pods,

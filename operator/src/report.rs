@@ -87,6 +87,13 @@ async fn announce(
         return;
     };
     let is_fine = after.status == "True" || status::is_calm(&after.reason);
+    tracing::info!(
+        chatbox = %watched.key(),
+        ready = after.status,
+        reason = after.reason,
+        message = after.message,
+        "changed"
+    );
     let event = Event {
         type_: if is_fine {
             EventType::Normal

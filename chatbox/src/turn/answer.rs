@@ -18,6 +18,16 @@ pub(super) enum Ending {
     Interrupted,
 }
 
+impl Ending {
+    pub(super) fn status(&self) -> Status {
+        match self {
+            Self::Complete => Status::Complete,
+            Self::Failed(_) => Status::Failed,
+            Self::Interrupted => Status::Interrupted,
+        }
+    }
+}
+
 /// An answer that grows.
 pub(super) struct Draft<'run> {
     run: &'run Run,
@@ -65,11 +75,7 @@ impl<'run> Draft<'run> {
         Answer {
             id,
             content: self.text,
-            status: match ending {
-                Ending::Complete => Status::Complete,
-                Ending::Failed(_) => Status::Failed,
-                Ending::Interrupted => Status::Interrupted,
-            },
+            status: ending.status(),
             at,
             tokens: i64::try_from(self.usage.total()).unwrap_or(i64::MAX),
             took_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),

@@ -88,6 +88,14 @@ describe('catching up', () => {
     expect(run(hears(hello), hears(caughtUp(900, false)))[1]).toEqual([{ do: 'reload' }]);
   });
 
+  test('begins anew when the server has less than was shown', () => {
+    const [state, effects] = run(reads(2), hears(hello), hears(caughtUp(0)));
+    expect(effects).toEqual([{ do: 'reload' }]);
+    expect(state).toMatchObject({ notice: 'FORGOTTEN', transcript: { last: 0, messages: [] } });
+    const [after] = conversation.receive(state, { type: 'message', message: stored(1) }, 0);
+    expect(after.transcript.messages).toHaveLength(1);
+  });
+
   test('asks once more while that brings something', () => {
     const steps = [reads(2), hears(hello), hears({ type: 'message', message: stored(3) }), hears(caughtUp(4))];
     expect(transmitted(run(...steps)[1])).toMatchObject([{ seq: 3, metadata: { op: 'resume' } }]);

@@ -97,6 +97,29 @@ pub(crate) fn an_edit_rolls_once_and_the_page_goes_on(world: &World<'_>) -> Resu
     browser.wait_for_text("body", "Ada")
 }
 
+/// On a volume that goes with the pod, an edit takes the messages too. The open page says so and begins anew.
+pub(crate) fn a_chat_without_a_volume_begins_anew(world: &World<'_>) -> Result<()> {
+    world.apply(&demo())?;
+    let page = world.page(NAME)?;
+    let mut browser = Browser::start()?;
+    browser.open(&page)?;
+    ask(&mut browser, "Before the edit")?;
+    world.apply(&with(demo(), "/spec/config/models/0/name", json!("Ada")))?;
+    browser.wait_for_text("body", "no longer there")?;
+    let after = said(&ask(&mut browser, "After the edit")?);
+    ensure!(
+        after.len() == 2 && after[0].1.contains("After the edit"),
+        "the page shows what is not there: {after:?}"
+    );
+    browser.reload()?;
+    browser.wait_for_text(".message.ai", "After the edit")?;
+    ensure!(
+        said(&browser.transcript()?) == after,
+        "a reload shows something else"
+    );
+    Ok(())
+}
+
 /// Another key of the same Secret is none of the Chatbox's business; the key that it names is.
 pub(crate) fn only_the_named_key_rolls_the_pods(world: &World<'_>) -> Result<()> {
     let secret = |jwt: char, other: &str| {

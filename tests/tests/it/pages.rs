@@ -67,8 +67,9 @@ async fn every_response_is_guarded_and_the_prefix_moves_every_route() {
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .unwrap();
-    for path in ["", "/"] {
-        let redirect = plain.get(world.url(path)).send().await.unwrap();
+    let top = format!("http://{}/", world.public);
+    for url in [world.url(""), world.url("/"), top] {
+        let redirect = plain.get(url).send().await.unwrap();
         assert_eq!(redirect.headers()["location"], "/help/desk/chat.html");
     }
 }

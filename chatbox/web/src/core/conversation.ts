@@ -146,6 +146,11 @@ function acknowledged(before: Conversation, ack: Frame & { type: 'ack' }, now: n
 function caughtUp(before: Conversation, frame: Frame & { type: 'caughtUp' }, now: number): Step {
   const { asking, gap, transcript: known } = before;
   const next = { ...before, asking: undefined, gap: undefined };
+  if (asking && frame.seq < asking.from.seq) {
+    // The server has less than was shown, as after a lost volume. What it has holds; to go on from here would hide
+    // everything that gets a number for the second time.
+    return [{ ...next, transcript: transcript.EMPTY, notice: 'FORGOTTEN' }, [{ do: 'reload' }]];
+  }
   if (!frame.recovered) return [next, [{ do: 'reload' }]];
   const complete = known.last >= frame.seq && (!gap || transcript.isClosed(known, gap));
   if (complete) return [next, []];

@@ -49,6 +49,8 @@ export function noticeWords(code: string): string {
       return troubleWords('failed', code);
     case 'NEW_VISITOR':
       return 'Your earlier chat is no longer open in this browser, so this is a new one.';
+    case 'FORGOTTEN':
+      return 'The earlier messages of this chat are no longer there.';
     case 'OUTBOX_FULL':
       return 'Too many messages are waiting to be sent. Wait until some of them have gone out.';
     default:

@@ -12,8 +12,8 @@ export interface Listener {
   end(code: number): void;
 }
 
-/** The greeting comes at once from a server that is there. */
-const GREETING_WITHIN_MS = 15_000;
+/** The greeting comes at once from a server that is there; an attempt that hits one that has just gone hangs. */
+const GREETING_WITHIN_MS = 6_000;
 const NO_CLOSE_FRAME = 1006;
 
 export function openLine(url: string, token: string, listener: Listener): Line {
