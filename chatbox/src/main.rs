@@ -1,11 +1,10 @@
 //! The chat server. See [`chatbox::args`] for what it can be told.
 
-use chatbox::args::Cli;
-use clap::Parser;
+use std::process::ExitCode;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     // The one TLS provider of this program; without it a client could choose between two and would panic.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    Cli::parse().run().await
+    chatbox::args::main().await
 }

@@ -1,10 +1,9 @@
 //! The chat server's own command line as a program of this crate, so that tests can start and kill a real process.
 
-use chatbox::args::Cli;
-use clap::Parser;
+use std::process::ExitCode;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    Cli::parse().run().await
+    chatbox::args::main().await
 }
