@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::children::child::{Child, Detail};
 use crate::observed::{Observed, Secret, SigningKey, Value};
 use crate::plan::{self, Plan};
 use crate::validate::{Findings, Valid, validate};
@@ -92,4 +93,17 @@ pub(crate) fn valid(watched: &Watched, observed: &Observed) -> Result<Valid, Fin
 pub(crate) fn plan(yaml: &str) -> Plan {
     let watched = watched(yaml);
     plan::plan(&valid(&watched, &observed(&watched)).unwrap())
+}
+
+/// An object of which only the detail matters.
+pub(crate) fn child(detail: Detail) -> Child {
+    Child {
+        uid: String::new(),
+        version: 1,
+        owner: None,
+        instance: None,
+        terminating: false,
+        owned: None,
+        detail,
+    }
 }

@@ -6,7 +6,7 @@ use super::{Connection, Following, Start, refusal};
 use crate::bus::Subscription;
 use crate::chat::SessionId;
 use crate::clock;
-use crate::store::{Page, StoreError};
+use crate::store::Page;
 use crate::wire::outbound::Frame;
 
 /// Messages that a client is caught up with; one that missed more reads the history over HTTP.
@@ -16,6 +16,7 @@ const PAGE: Page = Page {
     messages: 100,
     bytes: 256 * 1024,
 };
+
 impl Connection {
     /// Follows a session from where the client left it. Subscribed first, read then: nothing falls between.
     pub(super) async fn bind(&mut self, start: Start) -> Result<(), Closed> {
@@ -60,10 +61,7 @@ impl Connection {
         else {
             return Ok(true);
         };
-        let recovered = match self.send_missing(&session).await? {
-            Ok(recovered) => recovered,
-            Err(error) => return self.store_failed(&session, &error).await.map(|()| false),
-        };
+        let recovered = self.send_missing(&session).await?;
         let Some(following) = &mut self.following else {
             return Ok(recovered);
         };
@@ -76,23 +74,20 @@ impl Connection {
     }
 
     /// A page at a time: the next one is read when the client has taken the one before.
-    async fn send_missing(
-        &mut self,
-        session: &SessionId,
-    ) -> Result<Result<bool, StoreError>, Closed> {
+    async fn send_missing(&mut self, session: &SessionId) -> Result<bool, Closed> {
         let Some(Following { follow, .. }) = &mut self.following else {
-            return Ok(Ok(true));
+            return Ok(true);
         };
         let newest = match self.state.store.session(session).await {
             Ok(newest) => newest.map_or(0, |session| session.seq),
-            Err(error) => return Ok(Err(error)),
+            Err(error) => return self.store_failed(session, &error).await.map(|()| false),
         };
         if newest - follow.seq() > CATCH_UP {
             follow.skip_to(newest);
             self.pump
                 .feed(&Frame::caught_up(clock::now(), session, newest, false))
                 .await?;
-            return Ok(Ok(false));
+            return Ok(false);
         }
         loop {
             let missing = match self
@@ -102,10 +97,10 @@ impl Connection {
                 .await
             {
                 Ok(missing) => missing,
-                Err(error) => return Ok(Err(error)),
+                Err(error) => return self.store_failed(session, &error).await.map(|()| false),
             };
             if missing.is_empty() {
-                return Ok(Ok(true));
+                return Ok(true);
             }
             for message in &missing {
                 if let Step::Send(frame) = follow.message(clock::now(), message) {

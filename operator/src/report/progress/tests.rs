@@ -1,5 +1,6 @@
-use crate::children::child::{Child, Detail};
+use crate::children::child::Detail;
 use crate::children::trouble::Trouble;
+use crate::fixtures::child;
 use crate::kind::Kind;
 
 use super::*;
@@ -19,15 +20,6 @@ fn rolled_out() -> Rollout {
 }
 
 fn family(rollout: Rollout, pods: Vec<Pod>) -> Family {
-    let child = |detail| Child {
-        uid: String::new(),
-        version: 1,
-        owner: None,
-        instance: None,
-        terminating: false,
-        owned: None,
-        detail,
-    };
     let mut family = Family::new("x");
     family.insert(
         Kind::Deployment,

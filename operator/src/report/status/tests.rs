@@ -1,6 +1,7 @@
 use kube::core::Status as Answer;
 
-use crate::children::child::{Child, Detail, Rollout};
+use crate::children::child::{Detail, Rollout};
+use crate::fixtures::child;
 use crate::kind::Kind;
 
 use super::*;
@@ -16,15 +17,7 @@ fn family(ready: i32) -> Family {
         digest: Some("d1".to_owned()),
         ..Rollout::default()
     };
-    let child = Child {
-        uid: String::new(),
-        version: 1,
-        owner: None,
-        instance: None,
-        terminating: false,
-        owned: None,
-        detail: Detail::Deployment(Box::new(rollout)),
-    };
+    let child = child(Detail::Deployment(Box::new(rollout)));
     let mut family = Family::new("x");
     family.insert(Kind::Deployment, "x-chatbox", child);
     family
