@@ -10,12 +10,11 @@ use tokio::net::TcpListener;
 
 use crate::auth::Keys;
 use crate::bus::Bus;
-use crate::http;
+use crate::http::{self, serve::serve};
 use crate::lifecycle::Lifecycle;
 use crate::limits::Limits;
 use crate::llm::Models;
 use crate::metrics::Metrics;
-use crate::serve::serve;
 use crate::state::AppState;
 use crate::store::Store;
 use crate::store::sqlite::Sqlite;
@@ -28,7 +27,7 @@ const PROBE_CONNECTIONS: usize = 100;
 
 /// Where a server finds what it needs.
 #[derive(Clone, Debug)]
-pub struct Places {
+pub struct Paths {
     /// Root of [`crds::SecretRef::path`].
     pub secrets: PathBuf,
     pub data: PathBuf,
@@ -45,13 +44,13 @@ impl App {
     /// Opens the store, reads the keys and goes on with what an earlier process left. The document was checked.
     pub async fn start(
         config: Config,
-        places: &Places,
+        paths: &Paths,
         public: TcpListener,
         internal: TcpListener,
     ) -> anyhow::Result<Self> {
-        let keys = Keys::load(&config.auth, &places.secrets)?;
-        let models = Models::new(&config.models, &places.secrets)?;
-        let store: Arc<dyn Store> = Arc::new(Sqlite::open(&places.data)?);
+        let keys = Keys::load(&config.auth, &paths.secrets)?;
+        let models = Models::new(&config.models, &paths.secrets)?;
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open(&paths.data)?);
         let (bus, lifecycle, metrics) = (Bus::default(), Lifecycle::default(), Metrics::new()?);
         let turns = Turns::new(
             Arc::clone(&store),

@@ -1,11 +1,15 @@
 //! Every route, and what wraps them.
 
 mod caller;
+mod client_address;
+pub mod error;
 mod guest;
 mod health;
 mod pages;
+pub mod serve;
 mod sessions;
 mod socket;
+mod token;
 
 use axum::Router;
 use axum::extract::Request;
@@ -18,7 +22,7 @@ use tower_http::cors::CorsLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use crate::error::ApiError;
+use self::error::ApiError;
 use crate::state::AppState;
 
 /// No route of this release reads a body.
@@ -31,7 +35,7 @@ pub fn public(state: AppState) -> Router {
     let to_pages = move || async move { Redirect::temporary(&pages) };
     let routes = Router::new()
         .route("/ws", get(socket::upgrade))
-        .route("/guest", post(guest::token))
+        .route("/guest", post(guest::issue))
         .route("/sessions", get(sessions::list))
         .route("/sessions/{id}", get(sessions::read))
         .route("/healthz", get(health::healthz))

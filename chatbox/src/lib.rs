@@ -7,12 +7,12 @@
 //! - [`store`], [`bus`], [`llm`]: what is kept, what is told, who answers
 //! - [`turn`]: one question to one answer
 //! - [`wire`]: the JSON on the socket; pure
-//! - [`serve`], [`limits`], [`auth`], [`error`]: connections, how much, who speaks, what outsiders are told
+//! - [`limits`], [`auth`]: how much of everything, who speaks
 //! - [`state`]: what a handler may ask for
 //! - [`socket`]: the life of one connection
-//! - [`http`]: every route
+//! - [`http`]: every route, and the connections they come on
 //! - [`app`]: the whole program in one place
-//! - [`args`]: the command line
+//! - [`args`], [`commands`]: the command line, and what it does; [`config_file`], [`signals`]
 
 pub mod chat;
 
@@ -31,9 +31,7 @@ pub mod turn;
 pub mod wire;
 
 pub mod auth;
-pub mod error;
 pub mod limits;
-pub mod serve;
 
 pub mod state;
 
@@ -43,3 +41,6 @@ pub mod http;
 
 pub mod app;
 pub mod args;
+pub mod commands;
+pub mod config_file;
+pub mod signals;

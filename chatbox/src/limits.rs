@@ -9,7 +9,6 @@ use std::time::Duration;
 use crds::config;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use ipnet::IpNet;
 
 /// How often counters of those who are quiet are forgotten.
 const FORGET_EVERY: Duration = Duration::from_mins(1);
@@ -121,22 +120,6 @@ fn household(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The address that counts: the last one that no trusted proxy added.
-pub fn client_address(peer: IpAddr, forwarded_for: &str, proxies: &[IpNet]) -> IpAddr {
-    let trusted = |address: &IpAddr| proxies.iter().any(|network| network.contains(address));
-    let hops = forwarded_for
-        .rsplit(',')
-        .map(|hop| hop.trim().parse::<IpAddr>());
-    let mut client = peer.to_canonical();
-    for hop in hops {
-        let (true, Ok(hop)) = (trusted(&client), hop) else {
-            break;
-        };
-        client = hop.to_canonical();
-    }
-    client
-}
-
 fn per_minute(limit: i32) -> Quota {
     Quota::per_minute(NonZeroU32::new(limit.unsigned_abs()).unwrap_or(NonZeroU32::MIN))
 }
@@ -190,25 +173,5 @@ mod tests {
         let guest = |address: &str| limits.guest(address.parse().unwrap()).is_ok();
         assert!(guest("2001:db8:0:1::1") && !guest("2001:db8:0:1:ffff::2"));
         assert!(guest("2001:db8:0:2::1") && guest("192.0.2.1") && !guest("192.0.2.1"));
-    }
-
-    #[test]
-    fn only_a_trusted_proxy_is_believed() {
-        let proxies: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap()];
-        for (peer, header, expected) in [
-            ("10.1.1.1", "203.0.113.7", "203.0.113.7"),
-            ("10.1.1.1", "6.6.6.6, 203.0.113.7, 10.2.2.2", "203.0.113.7"),
-            ("10.1.1.1", "nonsense", "10.1.1.1"),
-            ("10.1.1.1", "", "10.1.1.1"),
-            ("198.51.100.1", "203.0.113.7", "198.51.100.1"),
-            ("::ffff:10.1.1.1", "2001:db8::1", "2001:db8::1"),
-        ] {
-            let client = client_address(peer.parse().unwrap(), header, &proxies);
-            assert_eq!(
-                client,
-                expected.parse::<IpAddr>().unwrap(),
-                "{peer} {header:?}"
-            );
-        }
     }
 }

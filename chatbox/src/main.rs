@@ -1,4 +1,4 @@
-//! The chat server. See [`chatbox::args`] for what it can be told.
+//! The chat server. See [`chatbox::args`] for its command line.
 
 use std::process::ExitCode;
 
@@ -6,5 +6,5 @@ use std::process::ExitCode;
 async fn main() -> ExitCode {
     // The one TLS provider of this program; without it a client could choose between two and would panic.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    chatbox::args::main().await
+    chatbox::commands::main().await
 }

@@ -93,7 +93,7 @@ impl Process {
     }
 }
 
-/// A server on free ports, with its places below `home`.
+/// A server on free ports, with its files below `home`.
 pub fn serve(binary: &str, home: &Path) -> Command {
     let mut command = Command::new(binary);
     command

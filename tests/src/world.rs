@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use chatbox::app::{App, Places};
+use chatbox::app::{App, Paths};
 use chatbox::auth::Keys;
 use chatbox::auth::keys::Claims;
 use crds::Config;
@@ -74,14 +74,14 @@ impl World {
     async fn start_in(home: TempDir, config: Config) -> Self {
         assert_eq!(config.check(), []);
         documents(home.path(), &config);
-        let places = Places {
+        let paths = Paths {
             secrets: home.path().join("secrets"),
             data: home.path().join("data"),
         };
         let (public, internal) = (listen().await, listen().await);
         let (stop, stopped) = oneshot::channel::<()>();
         let addresses = (public.local_addr().unwrap(), internal.local_addr().unwrap());
-        let app = App::start(config.clone(), &places, public, internal)
+        let app = App::start(config.clone(), &paths, public, internal)
             .await
             .unwrap();
         let running = tokio::spawn(app.run(async move {

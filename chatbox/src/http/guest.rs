@@ -8,10 +8,10 @@ use axum::http::HeaderMap;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::auth::header_token;
+use super::client_address::client_address;
+use super::error::ApiError;
+use super::token;
 use crate::clock;
-use crate::error::ApiError;
-use crate::limits::client_address;
 use crate::state::AppState;
 
 #[derive(Serialize)]
@@ -22,7 +22,7 @@ pub(super) struct Guest {
 }
 
 /// `POST guest`: a fresh token; for the same visitor if an older one comes with the request.
-pub(super) async fn token(
+pub(super) async fn issue(
     State(state): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
@@ -33,15 +33,11 @@ pub(super) async fn token(
         .guests
         .as_ref()
         .ok_or(ApiError::NotFound)?;
-    // A proxy may add a line of its own instead of a word to the first one.
-    let hops = headers.get_all("x-forwarded-for").iter();
-    let hops: Vec<_> = hops.filter_map(|value| value.to_str().ok()).collect();
-    let forwarded_for = hops.join(",");
-    let address = client_address(peer.ip(), &forwarded_for, &state.proxies);
+    let address = client_address(peer, &headers, &state.proxies);
     state.limits.guest(address).map_err(ApiError::TooMany)?;
     let claims = state
         .keys
-        .guest(guests, header_token(&headers), clock::now())
+        .guest(guests, token::from_authorization(&headers), clock::now())
         .map_err(|_| ApiError::InvalidToken)?;
     Ok(Json(Guest {
         token: state.keys.sign(&claims).map_err(ApiError::Internal)?,

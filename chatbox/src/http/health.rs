@@ -6,8 +6,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::error::ApiError;
 use crate::clock;
-use crate::error::ApiError;
 use crate::state::AppState;
 
 /// The predecessor's public route: the process answers.

@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use crate::error::ApiError;
+use super::error::ApiError;
 
 /// What `npm run build` makes of `web/`.
 #[derive(RustEmbed)]

@@ -7,10 +7,10 @@ use axum::extract::{Path, Query, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::error::ApiError;
 use crate::auth::Caller;
 use crate::chat::{Message, MessageId, RunId, Sender, Session, SessionId, Status};
 use crate::clock;
-use crate::error::ApiError;
 use crate::state::AppState;
 use crate::store::Page;
 

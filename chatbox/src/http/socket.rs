@@ -8,10 +8,10 @@ use serde::Deserialize;
 use std::time::Duration;
 use url::Url;
 
-use crate::auth::{header_token, protocol_token};
+use super::error::ApiError;
+use super::token;
 use crate::chat::{RunId, SessionId};
 use crate::clock;
-use crate::error::ApiError;
 use crate::socket::{self, Start};
 use crate::state::AppState;
 
@@ -40,10 +40,10 @@ pub(super) async fn upgrade(
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     check_origin(&headers, &state.config.server.allowed_origins)?;
-    let token = header_token(&headers)
-        .or_else(|| protocol_token(&headers))
-        .or(params.token.as_deref());
-    let token = token.ok_or(ApiError::Unauthorized)?;
+    let token = token::from_authorization(&headers)
+        .or_else(|| token::from_subprotocol(&headers))
+        .or(params.token.as_deref())
+        .ok_or(ApiError::Unauthorized)?;
     let caller = state
         .keys
         .verify(token, clock::now())
@@ -60,7 +60,7 @@ pub(super) async fn upgrade(
         .ok_or(ApiError::TooMany(RETRY))?;
     let frame_bytes = usize::try_from(state.config.limits.frame_bytes).unwrap_or(READ_BUFFER);
     // A client that offers its token alone must get it back: a browser takes no other answer.
-    let bearer = protocol_token(&headers).map(|token| format!("bearer.{token}"));
+    let bearer = token::from_subprotocol(&headers).map(|bearer| format!("bearer.{bearer}"));
     let upgrade = upgrade
         .protocols([PROTOCOL.to_owned()].into_iter().chain(bearer))
         .read_buffer_size(READ_BUFFER)

@@ -5,5 +5,5 @@ use std::process::ExitCode;
 #[tokio::main]
 async fn main() -> ExitCode {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    chatbox::args::main().await
+    chatbox::commands::main().await
 }

@@ -1,15 +1,29 @@
-//! The arrows between the rooms of the two programs go one way.
+//! Dependencies between modules, and between crates, go one way.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each room of the server, from the top down, and the rooms that it may use: each of them stands further down. A room
-/// that is missing here may not exist.
-const CHATBOX: [(&str, &[&str]); 22] = [
+/// Each module of the server, from the top down, and the modules that it may use: each of them stands further down. A
+/// module that is missing here may not exist.
+const CHATBOX: [(&str, &[&str]); 23] = [
     ("lib", &[]),
-    ("main", &["args"]),
-    ("args", &["app", "auth", "clock", "telemetry"]),
+    ("main", &["commands"]),
+    (
+        "commands",
+        &[
+            "app",
+            "args",
+            "auth",
+            "clock",
+            "config_file",
+            "signals",
+            "telemetry",
+        ],
+    ),
+    ("args", &["telemetry"]),
+    ("config_file", &[]),
+    ("signals", &[]),
     (
         "app",
         &[
@@ -20,7 +34,6 @@ const CHATBOX: [(&str, &[&str]); 22] = [
             "limits",
             "llm",
             "metrics",
-            "serve",
             "state",
             "store",
             "turn",
@@ -28,9 +41,7 @@ const CHATBOX: [(&str, &[&str]); 22] = [
     ),
     (
         "http",
-        &[
-            "auth", "chat", "clock", "error", "limits", "socket", "state", "store",
-        ],
+        &["auth", "chat", "clock", "socket", "state", "store"],
     ),
     (
         "socket",
@@ -52,10 +63,8 @@ const CHATBOX: [(&str, &[&str]); 22] = [
             "wire",
         ],
     ),
-    ("error", &["store"]),
     ("auth", &["clock", "secrets"]),
     ("limits", &[]),
-    ("serve", &[]),
     ("wire", &["chat"]),
     (
         "turn",
@@ -80,32 +89,32 @@ const CHATBOX: [(&str, &[&str]); 22] = [
     ("chat", &[]),
 ];
 
-/// Crates that must not appear in a room, because it is pure.
+/// Crates that must not appear in a module, because it is pure.
 const PURE: [(&str, &[&str]); 2] = [
     ("chat", &["tokio", "axum", "rusqlite", "reqwest"]),
     ("wire", &["tokio", "axum", "rusqlite", "reqwest"]),
 ];
 
 #[test]
-fn the_rooms_of_the_server_use_only_those_below_them() {
+fn modules_of_the_server_use_only_those_below_them() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../chatbox/src");
     let allowed: BTreeMap<_, _> = CHATBOX.into_iter().collect();
     for file in sources(&root) {
-        let room = room(&root, &file);
+        let module = module(&root, &file);
         let may = allowed
-            .get(room.as_str())
-            .unwrap_or_else(|| panic!("room {room} is not in the table"));
+            .get(module.as_str())
+            .unwrap_or_else(|| panic!("module {module} is not in the table"));
         let text = fs::read_to_string(&file).unwrap();
         for used in uses(&text) {
-            let known = used == room || may.contains(&used.as_str());
+            let known = used == module || may.contains(&used.as_str());
             assert!(
                 known,
-                "{} uses `{used}`, which room `{room}` may not",
+                "{} uses `{used}`, which module `{module}` may not",
                 file.display()
             );
         }
         for (pure, foreign) in PURE {
-            for name in foreign.iter().filter(|_| room == pure) {
+            for name in foreign.iter().filter(|_| module == pure) {
                 assert!(
                     !text.contains(&format!("{name}::")),
                     "{} is pure and uses {name}",
@@ -117,13 +126,13 @@ fn the_rooms_of_the_server_use_only_those_below_them() {
 }
 
 #[test]
-fn no_arrow_of_the_table_points_upwards() {
-    for (place, (room, below)) in CHATBOX.iter().enumerate() {
+fn the_table_has_no_dependency_upwards() {
+    for (place, (module, below)) in CHATBOX.iter().enumerate() {
         for used in *below {
             let found = CHATBOX.iter().position(|(name, _)| name == used);
             assert!(
                 found.is_some_and(|found| found > place),
-                "{room} stands below {used}"
+                "{module} stands below {used}"
             );
         }
     }
@@ -167,7 +176,7 @@ fn sources(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The first part of the path below `src`.
-fn room(root: &Path, file: &Path) -> String {
+fn module(root: &Path, file: &Path) -> String {
     let first = file
         .strip_prefix(root)
         .unwrap()
@@ -182,23 +191,48 @@ fn room(root: &Path, file: &Path) -> String {
         .to_owned()
 }
 
-/// The rooms that a file names behind `crate::`, outside of its tests.
+/// The modules that a file names behind `crate::`, outside of its tests; also those in `crate::{…}`.
 fn uses(text: &str) -> Vec<String> {
     let code = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let name = |rest: &str| {
-        rest.chars()
+    code.split("crate::")
+        .skip(1)
+        .flat_map(first_names)
+        .collect()
+}
+
+fn first_names(path: &str) -> Vec<String> {
+    let name = |text: &str| -> String {
+        text.trim_start()
+            .chars()
             .take_while(|letter| letter.is_alphanumeric() || *letter == '_')
             .collect()
     };
-    code.split("crate::").skip(1).map(name).collect()
+    let Some(group) = path.strip_prefix('{') else {
+        return vec![name(path)];
+    };
+    let (mut depth, mut names, mut start) = (0_u32, Vec::new(), 0);
+    for (index, letter) in group.char_indices() {
+        match letter {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                names.push(name(&group[start..index]));
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                names.push(name(&group[start..index]));
+                start = index + 1;
+            }
+            _ => {}
+        }
+    }
+    names.retain(|name| !name.is_empty());
+    names
 }
 
 #[test]
-fn the_reader_of_uses_reads() {
-    assert_eq!(
-        uses(
-            "use crate::chat::Message;\nfn f() { crate::clock::now() }\n#[cfg(test)]\nuse crate::x;"
-        ),
-        ["chat", "clock"]
-    );
+fn names_behind_crate_are_found() {
+    let text = "use crate::chat::Message;\nuse crate::{auth::{Caller, Keys}, wire, llm::{self},};\n\
+        fn f() { crate::clock::now() }\n#[cfg(test)]\nuse crate::x;";
+    assert_eq!(uses(text), ["chat", "auth", "wire", "llm", "clock"]);
 }

@@ -1,0 +1,80 @@
+//! What each command of the command line does.
+
+use std::io::Write;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use crds::config::schema;
+use tokio::net::TcpListener;
+
+use crate::app::{App, Paths};
+use crate::args::{Cli, Command, Serve, Token};
+use crate::auth::Keys;
+use crate::auth::keys::Claims;
+use crate::config_file::load;
+use crate::{clock, signals, telemetry};
+
+/// Does what the command line says. An error is told in words, without a backtrace: it is about the document or the
+/// machine, not about the program.
+pub async fn main() -> ExitCode {
+    match run(Cli::parse().command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(args) => serve(args).await,
+        Command::Check { file } => {
+            load(&file)?;
+            print(&format!("{} can be served", file.display()))
+        }
+        Command::Schema => print(&serde_json::to_string_pretty(&schema())?),
+        Command::Token(args) => token(args),
+    }
+}
+
+async fn serve(args: Serve) -> anyhow::Result<()> {
+    telemetry::start(&args.log, args.log_format)?;
+    let config = load(&args.config)?;
+    let (public, internal) = (listen(args.public).await?, listen(args.internal).await?);
+    let paths = Paths {
+        secrets: args.secrets,
+        data: args.data,
+    };
+    let stop = signals::stop_requested().context("cannot listen to signals")?;
+    let app = App::start(config, &paths, public, internal).await?;
+    app.run(stop).await
+}
+
+fn token(args: Token) -> anyhow::Result<()> {
+    let keys = Keys::load(&load(&args.config)?.auth, &args.secrets)?;
+    let claims = Claims {
+        user_id: args.user,
+        roles: args.roles,
+        exp: clock::now().as_second() + args.seconds,
+        guest: false,
+    };
+    print(&keys.sign(&claims)?)
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let bound = match TcpListener::bind(address).await {
+        // A kernel without IPv6 still has the wildcard address of IPv4.
+        Err(_) if address.ip() == Ipv6Addr::UNSPECIFIED => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        bound => bound,
+    };
+    bound.with_context(|| format!("cannot listen on {address}"))
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout(), "{text}")?)
+}
