@@ -9,15 +9,17 @@ use crds::{Config, runtime};
 use tokio::net::TcpListener;
 
 use crate::auth::Keys;
-use crate::bus::Bus;
+use crate::bus::{Bus, LocalBus};
+use crate::chat::DigestKey;
 use crate::http::{self, serve::serve};
 use crate::lifecycle::Lifecycle;
 use crate::limits::Limits;
 use crate::llm::Models;
 use crate::metrics::Metrics;
-use crate::state::AppState;
+use crate::state::{AppState, Parts};
 use crate::store::Store;
 use crate::store::sqlite::Sqlite;
+use crate::supervisor::Supervisor;
 use crate::turn::Turns;
 
 /// Connections beside the sockets: for pages, history and those that have not said who they are.
@@ -33,6 +35,12 @@ pub struct Paths {
     pub data: PathBuf,
 }
 
+/// What a server stands on.
+pub struct Adapters {
+    pub store: Arc<dyn Store>,
+    pub bus: Arc<dyn Bus>,
+}
+
 /// A server that is ready to run.
 pub struct App {
     state: AppState,
@@ -40,33 +48,50 @@ pub struct App {
     internal: TcpListener,
 }
 
+impl Adapters {
+    /// Those that a document names.
+    pub fn open(paths: &Paths) -> anyhow::Result<Self> {
+        Ok(Self {
+            store: Arc::new(Sqlite::open(&paths.data)?),
+            bus: Arc::new(LocalBus::default()),
+        })
+    }
+}
+
 impl App {
-    /// Opens the store, reads the keys and goes on with what an earlier process left. The document was checked.
+    /// Reads the keys and goes on with what an earlier process left. The document was checked.
     pub async fn start(
         config: Config,
         paths: &Paths,
+        adapters: Adapters,
         public: TcpListener,
         internal: TcpListener,
     ) -> anyhow::Result<Self> {
         let keys = Keys::load(&config.auth, &paths.secrets)?;
         let models = Models::new(&config.models, &paths.secrets)?;
-        let store: Arc<dyn Store> = Arc::new(Sqlite::open(&paths.data)?);
-        let (bus, lifecycle, metrics) = (Bus::default(), Lifecycle::default(), Metrics::new()?);
-        let turns = Turns::new(
-            Arc::clone(&store),
-            bus.clone(),
-            models.clone(),
-            lifecycle.clone(),
-            metrics.clone(),
-        );
+        let Adapters { store, bus } = adapters;
+        let (lifecycle, metrics) = (Lifecycle::default(), Metrics::new()?);
+        let digest_key = store
+            .digest_key(DigestKey::random())
+            .await
+            .context("cannot read the key of the store's digests")?;
+        let turns = Turns::new(crate::turn::Deps {
+            store: Arc::clone(&store),
+            bus: Arc::clone(&bus),
+            models: models.clone(),
+            lifecycle: lifecycle.clone(),
+            metrics: metrics.clone(),
+            pending_max: usize::try_from(config.limits.pending_questions)?,
+            digest_key,
+        });
         turns
             .recover()
             .await
             .context("cannot take up what an earlier process left")?;
-        let state = AppState {
-            proxies: config.server.proxies().into(),
+        let state = AppState::new(Parts {
+            proxies: config.server.proxies(),
             limits: Limits::new(&config.limits),
-            config: Arc::new(config),
+            config,
             keys,
             models,
             store,
@@ -74,7 +99,7 @@ impl App {
             turns,
             lifecycle,
             metrics,
-        };
+        });
         Ok(Self {
             state,
             public,
@@ -83,6 +108,9 @@ impl App {
     }
 
     /// Serves until `stop` resolves, then ends in order.
+    ///
+    /// # Errors
+    /// When something that must run as long as the process has ended before.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let Self {
             state,
@@ -95,24 +123,41 @@ impl App {
             path = state.config.server.path_prefix,
             "serving"
         );
-        let seats = usize::try_from(state.config.limits.connections)? + SPARE_CONNECTIONS;
-        let serving = tokio::spawn(serve(public, http::public(state.clone()), seats));
-        let probes = tokio::spawn(serve(
-            internal,
-            http::internal(state.clone()),
-            PROBE_CONNECTIONS,
-        ));
-        let limits = state.limits.clone();
-        let janitor = tokio::spawn(async move { limits.forget_quiet().await });
-        stop.await;
+        let mut supervisor = supervise(&state, public, internal)?;
+        let failure = tokio::select! {
+            () = stop => None,
+            failure = supervisor.failed() => Some(failure),
+        };
+        if let Some(failure) = &failure {
+            tracing::error!(cause = format!("{failure:#}"), "the server cannot go on");
+            state.lifecycle.set_broken();
+        }
         let drain = Duration::from_secs(state.config.server.drain_seconds.unsigned_abs().into());
         let flush = Duration::from_secs(runtime::FLUSH_SECONDS.unsigned_abs());
-        state.lifecycle.stop(drain, flush).await;
-        for task in [&serving, &probes] {
-            task.abort();
-        }
-        janitor.abort();
+        state.lifecycle.shut_down(drain, flush).await;
         tracing::info!("stopped");
-        Ok(())
+        failure.map_or(Ok(()), Err)
     }
+}
+
+fn supervise(
+    state: &AppState,
+    public: TcpListener,
+    internal: TcpListener,
+) -> anyhow::Result<Supervisor> {
+    let connections = usize::try_from(state.config.limits.connections)? + SPARE_CONNECTIONS;
+    let mut supervisor = Supervisor::default();
+    let routes = http::public(state.clone());
+    supervisor.spawn("the public server", serve(public, routes, connections));
+    let routes = http::internal(state.clone());
+    supervisor.spawn(
+        "the probe server",
+        serve(internal, routes, PROBE_CONNECTIONS),
+    );
+    let store = Arc::clone(&state.store);
+    supervisor.spawn("the store", async move { store.lost().await.into() });
+    let (turns, limits) = (state.turns.clone(), state.limits.clone());
+    supervisor.spawn("the sweeper of runs", async move { turns.sweep().await });
+    supervisor.spawn("the sweeper of limits", async move { limits.sweep().await });
+    Ok(supervisor)
 }

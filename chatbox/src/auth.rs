@@ -1,15 +1,27 @@
-//! `Caller`: the proof of who speaks. No caller, no answer.
+//! `Caller`: the proof of who makes a request.
 
 pub mod keys;
 
 use jiff::Timestamp;
 
 pub use self::keys::Keys;
+use crate::chat::Participant;
 
 /// A user whose token was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub user: String,
+    pub roles: Vec<String>,
     /// When the token ends, and with it a connection.
     pub expires: Timestamp,
+}
+
+impl Caller {
+    /// The caller, for the rules about sessions.
+    pub fn as_participant(&self) -> Participant<'_> {
+        Participant {
+            user: &self.user,
+            roles: &self.roles,
+        }
+    }
 }

@@ -1,5 +1,11 @@
-//! The nouns: session, message, run. Pure: this room knows no other.
+//! The nouns (session, message, run) and the rules about them. Pure: this module knows no other.
+//!
+//! Rules: [`access`] says who may do what with a session, [`admission`] what becomes of a question, [`title`] what a
+//! session is called.
 
+pub mod access;
+pub mod admission;
+pub mod digest;
 pub mod ids;
 pub mod message;
 pub mod run;
@@ -7,7 +13,11 @@ pub mod session;
 pub mod title;
 pub mod utf16;
 
-pub use ids::{MessageId, RunId, SessionId};
-pub use message::{Message, Sender};
+pub use access::{Action, Participant};
+pub use admission::{Admission, Facts, Rejection, Verdict};
+pub use digest::{Digest, DigestKey};
+pub use ids::{MessageId, OwnerId, RunId, SessionId};
+pub use message::{Answered, Message, Sender};
 pub use run::{Failure, Run, Status};
 pub use session::Session;
+pub use title::title;

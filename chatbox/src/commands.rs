@@ -9,7 +9,7 @@ use clap::Parser;
 use crds::config::schema;
 use tokio::net::TcpListener;
 
-use crate::app::{App, Paths};
+use crate::app::{Adapters, App, Paths};
 use crate::args::{Cli, Command, Serve, Token};
 use crate::auth::Keys;
 use crate::auth::keys::Claims;
@@ -49,7 +49,8 @@ async fn serve(args: Serve) -> anyhow::Result<()> {
         data: args.data,
     };
     let stop = signals::stop_requested().context("cannot listen to signals")?;
-    let app = App::start(config, &paths, public, internal).await?;
+    let adapters = Adapters::open(&paths)?;
+    let app = App::start(config, &paths, adapters, public, internal).await?;
     app.run(stop).await
 }
 

@@ -1,13 +1,13 @@
-//! The chat server: talks with people and models.
+//! The chat server: between visitors and language models.
 //!
-//! The rooms, from the bottom up. A room uses only rooms above it in this list; a test holds every file to it.
+//! The modules, from the bottom up. A module uses only modules above it in this list; a test holds every file to it.
 //!
-//! - [`chat`]: the nouns; pure
-//! - [`clock`], [`telemetry`], [`secrets`], [`metrics`], [`lifecycle`]: what every room may use
-//! - [`store`], [`bus`], [`llm`]: what is kept, what is told, who answers
+//! - [`chat`]: session, message, run, and the rules about them; pure
+//! - [`clock`], [`telemetry`], [`secrets`], [`metrics`], [`lifecycle`], [`supervisor`]: what every module may use
+//! - [`store`], [`bus`], [`llm`]: what is kept, what is published, the models
 //! - [`turn`]: one question to one answer
 //! - [`wire`]: the JSON on the socket; pure
-//! - [`limits`], [`auth`]: how much of everything, who speaks
+//! - [`limits`], [`auth`]: how much of everything, who makes a request
 //! - [`state`]: what a handler may ask for
 //! - [`socket`]: the life of one connection
 //! - [`http`]: every route, and the connections they come on
@@ -20,6 +20,7 @@ pub mod clock;
 pub mod lifecycle;
 pub mod metrics;
 pub mod secrets;
+pub mod supervisor;
 pub mod telemetry;
 
 pub mod bus;

@@ -1,4 +1,4 @@
-//! How the server stops, in two steps: no new answers, then no answers.
+//! How the server stops: a soft shutdown, in which running answers may finish, then a hard one.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,61 +7,72 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-/// Handles of the stop, and of what it waits for. Cheap to clone.
+/// Handles of the shutdown, and of what it waits for. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Lifecycle {
-    /// No new answer begins and no new connection is taken.
-    stopping: CancellationToken,
-    /// Running answers are cut.
-    cut: CancellationToken,
+    /// Soft shutdown: no new run begins and no new connection is accepted.
+    soft: CancellationToken,
+    /// Hard shutdown: running answers are interrupted.
+    hard: CancellationToken,
     /// Connections are closed.
-    closing: CancellationToken,
-    turns: TaskTracker,
+    close: CancellationToken,
+    /// Something that the server cannot do without has ended.
+    broken: CancellationToken,
+    runs: TaskTracker,
     sockets: TaskTracker,
 }
 
 impl Lifecycle {
     pub fn is_stopping(&self) -> bool {
-        self.stopping.is_cancelled()
+        self.soft.is_cancelled()
     }
 
-    pub fn spawn_turn(&self, turn: impl Future<Output = ()> + Send + 'static) {
-        self.turns.spawn(turn);
+    /// False: the process is about to end, because something that it cannot do without has ended.
+    pub fn is_healthy(&self) -> bool {
+        !self.broken.is_cancelled()
     }
 
-    /// Resolves when running answers must end.
-    pub async fn cut(&self) {
-        self.cut.cancelled().await;
+    pub fn set_broken(&self) {
+        self.broken.cancel();
+    }
+
+    pub fn spawn_run(&self, run: impl Future<Output = ()> + Send + 'static) {
+        self.runs.spawn(run);
+    }
+
+    /// A token that ends one run; the hard shutdown ends all of them.
+    pub fn run_token(&self) -> CancellationToken {
+        self.hard.child_token()
     }
 
     /// Resolves when connections must be closed.
     pub async fn closing(&self) {
-        self.closing.cancelled().await;
+        self.close.cancelled().await;
     }
 
-    /// Runs the life of a connection; the stop waits for its end.
-    pub async fn hold_socket(&self, socket: impl Future<Output = ()>) {
+    /// Runs the life of a connection; the shutdown waits for its end.
+    pub async fn track_socket(&self, socket: impl Future<Output = ()>) {
         self.sockets.track_future(socket).await;
     }
 
-    /// Stops: lets running answers finish for `drain`, cuts the rest, and closes connections. What must be written
-    /// and said after the drain gets `flush`, half of it each.
-    pub async fn stop(&self, drain: Duration, flush: Duration) {
-        self.stopping.cancel();
-        self.turns.close();
+    /// Stops: lets running answers finish for `drain`, interrupts the rest, and closes connections. What must be
+    /// written and sent after the drain gets `flush`, half of it each.
+    pub async fn shut_down(&self, drain: Duration, flush: Duration) {
+        self.soft.cancel();
+        self.runs.close();
         self.sockets.close();
-        let (answers, connections) = (self.turns.len(), self.sockets.len());
-        tracing::info!(answers, connections, "stopping: running answers may finish");
-        if timeout(drain, self.turns.wait()).await.is_err() {
-            let answers = self.turns.len();
+        let (runs, connections) = (self.runs.len(), self.sockets.len());
+        tracing::info!(runs, connections, "stopping: running answers may finish");
+        if timeout(drain, self.runs.wait()).await.is_err() {
+            let runs = self.runs.len();
             tracing::warn!(
-                answers,
+                runs,
                 "the drain time has passed: running answers are interrupted"
             );
-            self.cut.cancel();
-            let _ = timeout(flush / 2, self.turns.wait()).await;
+            self.hard.cancel();
+            let _ = timeout(flush / 2, self.runs.wait()).await;
         }
-        self.closing.cancel();
+        self.close.cancel();
         let _ = timeout(flush / 2, self.sockets.wait()).await;
     }
 }

@@ -3,15 +3,15 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crds::config;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-/// How often counters of those who are quiet are forgotten.
-const FORGET_EVERY: Duration = Duration::from_mins(1);
+/// How often the counters of those who did nothing for a while are removed.
+const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
 /// Counts what each user and address does. Cheap to clone.
 #[derive(Clone)]
@@ -20,13 +20,19 @@ pub struct Limits(Arc<Counters>);
 struct Counters {
     messages: DefaultKeyedRateLimiter<String>,
     guests: DefaultKeyedRateLimiter<IpAddr>,
-    connections: Mutex<HashMap<String, usize>>,
+    connections: Mutex<Connections>,
     per_user: usize,
-    in_all: usize,
+    total: usize,
 }
 
-/// Room for one connection; given back when dropped.
-pub struct Seat {
+#[derive(Default)]
+struct Connections {
+    total: usize,
+    by_user: HashMap<String, usize>,
+}
+
+/// Permission for one connection; given back when dropped.
+pub struct Permit {
     limits: Limits,
     user: String,
 }
@@ -38,7 +44,7 @@ impl Limits {
             guests: RateLimiter::keyed(per_minute(limits.guests_per_minute)),
             connections: Mutex::default(),
             per_user: count(limits.connections_per_user),
-            in_all: count(limits.connections),
+            total: count(limits.connections),
         }))
     }
 
@@ -56,62 +62,58 @@ impl Limits {
         let clock = DefaultClock::default();
         self.0
             .guests
-            .check_key(&household(address))
+            .check_key(&network(address))
             .map_err(|wait| wait.wait_time_from(clock.now()))
     }
 
-    /// Room for one more connection of this user, if there is any.
-    pub fn seat(&self, user: &str) -> Option<Seat> {
-        let mut connections = self
-            .0
-            .connections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let all: usize = connections.values().sum();
-        let mine = connections.entry(user.to_owned()).or_default();
-        if *mine >= self.0.per_user || all >= self.0.in_all {
-            if *mine == 0 {
-                connections.remove(user);
-            }
+    /// Permission for one more connection of this user, unless there are too many.
+    pub fn connect(&self, user: &str) -> Option<Permit> {
+        let mut connections = self.connections();
+        let mine = connections.by_user.get(user).copied().unwrap_or(0);
+        if mine >= self.0.per_user || connections.total >= self.0.total {
             return None;
         }
-        *mine += 1;
-        Some(Seat {
+        connections.total += 1;
+        connections.by_user.insert(user.to_owned(), mine + 1);
+        Some(Permit {
             limits: self.clone(),
             user: user.to_owned(),
         })
     }
 
-    /// Forgets those who are quiet, for ever.
-    pub async fn forget_quiet(&self) {
-        let mut pace = tokio::time::interval(FORGET_EVERY);
+    /// Forgets those who did nothing for a while, again and again. Ends never.
+    pub async fn sweep(&self) -> anyhow::Error {
+        let mut interval = tokio::time::interval(SWEEP_EVERY);
         loop {
-            pace.tick().await;
+            interval.tick().await;
             self.0.messages.retain_recent();
             self.0.guests.retain_recent();
         }
     }
-}
 
-impl Drop for Seat {
-    fn drop(&mut self) {
-        let mut connections = self
-            .limits
-            .0
+    fn connections(&self) -> MutexGuard<'_, Connections> {
+        self.0
             .connections
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(mine) = connections.get_mut(&self.user) {
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let mut connections = self.limits.connections();
+        connections.total -= 1;
+        if let Some(mine) = connections.by_user.get_mut(&self.user) {
             *mine -= 1;
             if *mine == 0 {
-                connections.remove(&self.user);
+                connections.by_user.remove(&self.user);
             }
         }
     }
 }
 
-/// What counts as one address: a household has a whole /64 of IPv6.
-fn household(address: IpAddr) -> IpAddr {
+/// What counts as one address: one customer of a provider has a whole /64 of IPv6.
+fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => {
@@ -133,20 +135,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seats_come_back() {
+    fn permits_come_back() {
         let limits = Limits::new(&config::Limits {
             connections_per_user: 2,
             connections: 3,
             ..config::Limits::default()
         });
-        let (first, _second) = (limits.seat("a").unwrap(), limits.seat("a").unwrap());
-        assert!(limits.seat("a").is_none(), "a user has two seats");
-        let third = limits.seat("b").unwrap();
-        assert!(limits.seat("c").is_none(), "there are three in all");
+        let (first, _second) = (limits.connect("a").unwrap(), limits.connect("a").unwrap());
+        assert!(limits.connect("a").is_none(), "a user has two");
+        let third = limits.connect("b").unwrap();
+        assert!(limits.connect("c").is_none(), "there are three in all");
         drop(first);
-        assert!(limits.seat("a").is_some());
+        assert!(limits.connect("a").is_some());
         drop(third);
-        assert_eq!(limits.0.connections.lock().unwrap().len(), 1);
+        assert_eq!(limits.connections().by_user.len(), 1);
     }
 
     #[test]
@@ -165,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_household_has_one_limit() {
+    fn a_network_of_ipv6_has_one_limit() {
         let limits = Limits::new(&config::Limits {
             guests_per_minute: 1,
             ..config::Limits::default()

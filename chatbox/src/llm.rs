@@ -129,6 +129,10 @@ impl Models {
         self.0.iter()
     }
 
+    pub fn get(&self, id: &str) -> Option<&Model> {
+        self.iter().find(|model| model.id == id)
+    }
+
     /// The model that answers; a checked document has one.
     pub fn first(&self) -> Option<&Model> {
         self.0.first()

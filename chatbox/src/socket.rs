@@ -1,9 +1,13 @@
-//! The life of one connection: what comes in, what the session says, pings, the end.
+//! The life of one connection: what the client sends, what the session publishes, pings, the end.
+//!
+//! `cursor` decides what the client is sent (pure), `catch_up` binds the connection to a session and fills gaps from
+//! the store, `transport` writes and reads frames, `rejection` holds the words for what is not served.
 
 mod catch_up;
-mod follow;
-mod pump;
-mod refusal;
+mod coalesce;
+mod cursor;
+mod rejection;
+mod transport;
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -11,24 +15,23 @@ use std::time::Duration;
 use axum::extract::ws::WebSocket;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use self::follow::{Follow, Step};
-use self::pump::{Closed, Incoming, Pump};
+use self::coalesce::coalesce;
+use self::cursor::{Cursor, Step};
+use self::transport::{Closed, Incoming, Transport};
 use crate::auth::Caller;
-use crate::bus::{Heard, Subscription};
-use crate::chat::{Message, MessageId, RunId, SessionId};
+use crate::bus::{Event, Received, Receiver, Subscription};
+use crate::chat::{Message, RunId, SessionId};
 use crate::clock;
 use crate::state::AppState;
-use crate::store::{Question, StoreError};
+use crate::turn::{Asked, NewQuestion};
 use crate::wire::inbound::{self, Inbound, Resume, Say};
 use crate::wire::outbound::{Frame, Rejection};
 use crate::wire::{CLOSE_EXPIRED, CLOSE_GOING_AWAY};
 
 /// Between two pings: short enough for the proxies that cut quiet connections after 30 s.
 const PING_EVERY: Duration = Duration::from_secs(25);
-/// A peer that was not heard for so long is gone.
+/// A peer that has sent nothing for so long is gone.
 const DEAD_AFTER: Duration = Duration::from_mins(1);
-/// Events between two flushes.
-const BURST: usize = 256;
 
 /// A session that the client named when it connected.
 #[derive(Clone, Debug)]
@@ -39,111 +42,115 @@ pub struct Start {
     pub run: Option<(RunId, usize)>,
 }
 
-/// Talks with one client until one of the two goes.
+/// Serves one client until one of the two goes.
 pub async fn serve(socket: WebSocket, caller: Caller, start: Option<Start>, state: AppState) {
     state.metrics.connections.inc();
     let mut connection = Connection {
-        pump: Pump::new(socket),
+        transport: Transport::new(socket),
         caller,
-        following: None,
-        waiting: None,
+        binding: Binding::None,
         state,
     };
-    let Err(Closed) = connection.talk(start).await;
+    let Err(Closed) = connection.run(start).await;
     connection.state.metrics.connections.dec();
 }
 
 struct Connection {
-    pump: Pump,
+    transport: Transport,
     caller: Caller,
-    following: Option<Following>,
-    /// The session that the client named, while nobody has it yet.
-    waiting: Option<(Start, Subscription)>,
+    binding: Binding,
     state: AppState,
 }
 
-/// The session this connection is bound to.
-struct Following {
-    follow: Follow,
-    events: Subscription,
+/// The session of a connection.
+enum Binding {
+    None,
+    /// The client named a session that nobody has yet.
+    Waiting {
+        start: Start,
+        events: Receiver,
+    },
+    Bound {
+        cursor: Cursor,
+        events: Receiver,
+    },
 }
 
 impl Connection {
     /// Goes on until the connection is over, and then returns.
-    async fn talk(&mut self, start: Option<Start>) -> Result<Infallible, Closed> {
-        self.greet(start).await?;
+    async fn run(&mut self, start: Option<Start>) -> Result<Infallible, Closed> {
+        // Boxed, as every rare path of a connection: its memory is taken while it is under way and not all the time.
+        Box::pin(self.greet(start)).await?;
         let mut ping = interval(PING_EVERY);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut heard_at = Instant::now();
+        let mut last_received = Instant::now();
         let left = self.caller.expires.duration_since(clock::now());
         let expiry = sleep(left.try_into().unwrap_or(Duration::ZERO));
         tokio::pin!(expiry);
         let lifecycle = self.state.lifecycle.clone();
         loop {
             tokio::select! {
-                incoming = self.pump.next() => {
-                    heard_at = Instant::now();
+                incoming = self.transport.next() => {
+                    last_received = Instant::now();
                     if let Incoming::Text(text) = incoming? {
-                        self.take(&text).await?;
+                        Box::pin(self.take(&text)).await?;
                     }
                 }
-                heard = next_event(&mut self.following) => self.tell(heard).await?,
-                start = begun(&mut self.waiting) => self.bind(start).await?,
+                received = self.binding.recv() => self.receive(received).await?,
                 _ = ping.tick() => {
-                    if heard_at.elapsed() > DEAD_AFTER {
+                    if last_received.elapsed() > DEAD_AFTER {
                         return Err(Closed);
                     }
-                    self.pump.ping().await?;
+                    self.transport.ping().await?;
                 }
-                () = &mut expiry => return Err(self.pump.close(CLOSE_EXPIRED, "the token has expired").await),
-                () = lifecycle.closing() => return Err(self.leave().await),
+                () = &mut expiry => {
+                    return Err(self.transport.close(CLOSE_EXPIRED, "the token has expired").await);
+                }
+                () = lifecycle.closing() => return Err(Box::pin(self.leave()).await),
             }
         }
-    }
-
-    /// Says what was heard to the end, and goes.
-    async fn leave(&mut self) -> Closed {
-        while let Some(heard) = self
-            .following
-            .as_mut()
-            .and_then(|following| following.events.try_next())
-        {
-            if let Err(closed) = self.tell(heard).await {
-                return closed;
-            }
-        }
-        self.pump
-            .close(CLOSE_GOING_AWAY, "Server shutting down")
-            .await
     }
 
     async fn greet(&mut self, start: Option<Start>) -> Result<(), Closed> {
         let session = start.as_ref().map(|start| &start.session);
-        let hello = Frame::hello(
-            clock::now(),
-            &self.caller.user,
-            session,
-            self.state.model_names(),
-        );
-        self.pump.send(&hello).await?;
-        let Some(start) = start else {
-            return Ok(());
-        };
-        self.bind(start).await
+        let hello = self.hello(session);
+        self.transport.send(&hello).await?;
+        match start {
+            Some(start) => self.bind(start).await,
+            None => Ok(()),
+        }
+    }
+
+    fn hello(&self, session: Option<&SessionId>) -> Frame {
+        let models = self.state.model_names();
+        Frame::hello(clock::now(), &self.caller.user, session, models)
+    }
+
+    /// Delivers what was published before the end, and goes.
+    async fn leave(&mut self) -> Closed {
+        match self.deliver_waiting().await {
+            Err(closed) => closed,
+            Ok(()) => {
+                self.transport
+                    .close(CLOSE_GOING_AWAY, "Server shutting down")
+                    .await
+            }
+        }
     }
 
     async fn take(&mut self, text: &str) -> Result<(), Closed> {
         let chars = usize::try_from(self.state.config.limits.message_chars).unwrap_or(0);
         match inbound::parse(text, clock::now(), chars) {
-            Ok(Inbound::Say(say)) => self.say(say).await,
+            Ok(Inbound::Say(say)) => self.ask(say).await,
             Ok(Inbound::Resume(Resume {
                 session,
                 after,
                 run,
             })) => {
+                let after = Some(after);
                 self.bind(Start {
                     session,
-                    after: Some(after),
+                    after,
                     run,
                 })
                 .await
@@ -152,118 +159,118 @@ impl Connection {
         }
     }
 
-    /// Stores a message, has it answered, and acknowledges it in its turn.
-    async fn say(&mut self, say: Say) -> Result<(), Closed> {
-        let session = say.session.clone().or_else(|| self.session());
-        let session = session.unwrap_or_else(SessionId::random);
+    /// Stores a question, has it answered, and acknowledges it in its turn.
+    async fn ask(&mut self, say: Say) -> Result<(), Closed> {
+        let session = say
+            .session
+            .or_else(|| self.binding.session().cloned())
+            .unwrap_or_else(SessionId::random);
         let client_id = say.client_id.clone();
         let about = |rejection| Rejection {
             client_id,
             ..rejection
         };
         if let Err(wait) = self.state.limits.message(&self.caller.user) {
-            return self
-                .reject(Some(&session), about(refusal::too_fast(wait)))
-                .await;
+            let rejection = about(rejection::too_fast(wait));
+            return self.reject(Some(&session), rejection).await;
         }
         self.state.metrics.messages_received.inc();
-        // Before the message is stored, so that its own announcement is heard; unused if it is not this user's.
-        let followed = self
-            .following
-            .as_ref()
-            .map(|following| following.follow.session());
-        let events = (followed != Some(&session)).then(|| self.state.bus.subscribe(&session));
-        match self.state.turns.ask(self.question(&session, say)).await {
-            Ok(appended) => self.acknowledge(&appended.message, events).await?,
-            Err(error) => {
-                return self
-                    .reject(Some(&session), about(refusal::not_stored(error)))
-                    .await;
-            }
-        }
-        self.pump.flush().await
-    }
-
-    /// The session that a message without one belongs to.
-    fn session(&self) -> Option<SessionId> {
-        let following = self
-            .following
-            .as_ref()
-            .map(|following| following.follow.session());
-        let waiting = self.waiting.as_ref().map(|(start, _)| &start.session);
-        following.or(waiting).cloned()
-    }
-
-    fn question(&self, session: &SessionId, say: Say) -> Question {
-        Question {
-            id: MessageId::new(),
+        // Before the question is stored, so that nothing of it is missed; dropped if the session is not this user's.
+        let subscription = if self.binding.is_bound_to(&session) {
+            None
+        } else {
+            Some(self.state.bus.subscribe(&session).await)
+        };
+        let question = NewQuestion {
             session: session.clone(),
             user: self.caller.user.clone(),
+            roles: self.caller.roles.clone(),
             client_id: say.client_id,
             content: say.content,
-            at: clock::now(),
-            pending_max: usize::try_from(self.state.config.limits.pending_questions).unwrap_or(0),
-        }
+        };
+        let rejection = match self.state.turns.ask(question).await {
+            Ok(Asked::Stored { message, .. }) => {
+                return self.acknowledge(&message, subscription).await;
+            }
+            Ok(Asked::Rejected(rejected)) => rejection::not_admitted(rejected),
+            Err(error) => rejection::not_stored(&error),
+        };
+        self.reject(Some(&session), about(rejection)).await
     }
 
-    /// Tells the sender that its message is stored, after everything that came before it. `events`: the session is
-    /// another one than so far.
+    /// Tells the sender that its question is stored, after everything that came before it. `subscription`: the session
+    /// is another one than so far.
     async fn acknowledge(
         &mut self,
         message: &Message,
-        events: Option<Subscription>,
+        subscription: Option<Subscription>,
     ) -> Result<(), Closed> {
-        if let Some(events) = events {
-            let session = message.session.clone();
-            let names = self.state.model_names();
-            let hello = Frame::hello(clock::now(), &self.caller.user, Some(&session), names);
-            self.follow(Follow::new(session, message.seq - 1, None), events);
-            self.pump.feed(&hello).await?;
-        }
-        let Some(following) = &mut self.following else {
-            return Ok(());
-        };
-        if following.follow.seq() >= message.seq {
-            return self.pump.feed(&Frame::ack(clock::now(), message)).await;
-        }
-        following.follow.sent(message);
-        self.catch_up().await.map(drop)
-    }
-
-    /// Tells what was heard, and what was heard meanwhile, with one write.
-    async fn tell(&mut self, first: Heard) -> Result<(), Closed> {
-        let mut next = Some(first);
-        for _ in 0..BURST {
-            let Some(heard) = next.take() else {
-                break;
+        let mut live = None;
+        if let Some(subscription) = subscription {
+            let hello = self.hello(Some(&message.session));
+            self.transport.feed(&hello).await?;
+            live = subscription.live;
+            self.binding = Binding::Bound {
+                cursor: Cursor::new(message.session.clone(), message.seq - 1, None),
+                events: subscription.events,
             };
-            self.tell_one(heard).await?;
-            next = self
-                .following
-                .as_mut()
-                .and_then(|following| following.events.try_next());
         }
-        if let Some(heard) = next {
-            self.tell_one(heard).await?;
+        if let Binding::Bound { cursor, .. } = &mut self.binding {
+            if cursor.seq() >= message.seq {
+                let ack = Frame::ack(clock::now(), message);
+                return self.transport.send(&ack).await;
+            }
+            cursor.sent(message);
         }
-        self.pump.flush().await
+        self.deliver_live(live.as_ref()).await?;
+        self.deliver_waiting().await?;
+        // What the bus did not bring comes from the store.
+        self.deliver(&Event::MessageStored(message.clone())).await?;
+        self.transport.flush().await
     }
 
-    async fn tell_one(&mut self, heard: Heard) -> Result<(), Closed> {
-        let Some(following) = &mut self.following else {
+    /// Something happened in the session.
+    async fn receive(&mut self, received: Received) -> Result<(), Closed> {
+        if let Binding::Waiting { start, .. } = &self.binding {
+            let start = start.clone();
+            return Box::pin(self.bind(start)).await;
+        }
+        self.deliver_received(received).await?;
+        // What was published meanwhile goes out with the same write.
+        self.deliver_waiting().await?;
+        self.transport.flush().await
+    }
+
+    async fn deliver_waiting(&mut self) -> Result<(), Closed> {
+        while let Some(received) = self.binding.try_recv() {
+            self.deliver_received(received).await?;
+        }
+        Ok(())
+    }
+
+    async fn deliver_received(&mut self, received: Received) -> Result<(), Closed> {
+        match received {
+            Received::Events(events) => {
+                for event in coalesce(&events) {
+                    self.deliver(&event).await?;
+                }
+                Ok(())
+            }
+            Received::Lagged => Box::pin(self.catch_up()).await.map(drop),
+        }
+    }
+
+    async fn deliver(&mut self, event: &Event) -> Result<(), Closed> {
+        let Binding::Bound { cursor, .. } = &mut self.binding else {
             return Ok(());
         };
-        let step = match &heard {
-            Heard::Event(event) => following.follow.event(clock::now(), event),
-            Heard::Lagged => Step::Gap,
-        };
-        match step {
+        match cursor.event(clock::now(), event) {
             Step::Send(frame) => {
                 self.count_error(&frame);
-                self.pump.feed(&frame).await
+                self.transport.feed(&frame).await
             }
             Step::Skip => Ok(()),
-            Step::Gap => self.catch_up().await.map(drop),
+            Step::Gap => Box::pin(self.catch_up()).await.map(drop),
         }
     }
 
@@ -274,16 +281,7 @@ impl Connection {
     ) -> Result<(), Closed> {
         let frame = Frame::rejected(clock::now(), session, rejection);
         self.count_error(&frame);
-        self.pump.send(&frame).await
-    }
-
-    async fn store_failed(
-        &mut self,
-        session: &SessionId,
-        error: &StoreError,
-    ) -> Result<(), Closed> {
-        tracing::error!(session.id = %session, cause = ?error, "cannot read a session");
-        self.reject(Some(session), refusal::not_read()).await
+        self.transport.send(&frame).await
     }
 
     fn count_error(&self, frame: &Frame) {
@@ -297,20 +295,30 @@ impl Connection {
     }
 }
 
-async fn next_event(following: &mut Option<Following>) -> Heard {
-    match following {
-        Some(following) => following.events.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// Resolves when something happens in the session that the client waits for.
-async fn begun(waiting: &mut Option<(Start, Subscription)>) -> Start {
-    match waiting {
-        Some((start, events)) => {
-            events.next().await;
-            start.clone()
+impl Binding {
+    fn session(&self) -> Option<&SessionId> {
+        match self {
+            Self::None => None,
+            Self::Waiting { start, .. } => Some(&start.session),
+            Self::Bound { cursor, .. } => Some(cursor.session()),
         }
-        None => std::future::pending().await,
+    }
+
+    fn is_bound_to(&self, session: &SessionId) -> bool {
+        matches!(self, Self::Bound { cursor, .. } if cursor.session() == session)
+    }
+
+    async fn recv(&mut self) -> Received {
+        match self {
+            Self::None => std::future::pending().await,
+            Self::Waiting { events, .. } | Self::Bound { events, .. } => events.recv().await,
+        }
+    }
+
+    fn try_recv(&mut self) -> Option<Received> {
+        match self {
+            Self::Bound { events, .. } => events.try_recv(),
+            Self::None | Self::Waiting { .. } => None,
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! What a handler may ask for. Each field is cheap to clone.
+//! What a handler may ask for.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use crds::Config;
@@ -15,15 +16,18 @@ use crate::store::Store;
 use crate::turn::Turns;
 use crate::wire::outbound::ModelName;
 
+/// The parts of a server, shared. Cheap to clone: each of many thousand connections holds one.
 #[derive(Clone)]
-pub struct AppState {
-    pub config: Arc<Config>,
+pub struct AppState(Arc<Parts>);
+
+pub struct Parts {
+    pub config: Config,
     /// Networks of `server.trustedProxies`.
-    pub proxies: Arc<[IpNet]>,
+    pub proxies: Vec<IpNet>,
     pub keys: Keys,
     pub models: Models,
     pub store: Arc<dyn Store>,
-    pub bus: Bus,
+    pub bus: Arc<dyn Bus>,
     pub turns: Turns,
     pub limits: Limits,
     pub lifecycle: Lifecycle,
@@ -31,6 +35,12 @@ pub struct AppState {
 }
 
 impl AppState {
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Parts {
     /// The models as clients see them, in the order of the document.
     pub fn model_names(&self) -> Vec<ModelName> {
         let name = |model: &crate::llm::Model| ModelName {
@@ -38,5 +48,13 @@ impl AppState {
             name: model.name.clone(),
         };
         self.models.iter().map(name).collect()
+    }
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
     }
 }

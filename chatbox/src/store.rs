@@ -1,36 +1,67 @@
 //! What is kept: sessions, messages, runs. The store is the truth; everything else may be lost.
+//!
+//! Each operation of [`Store`] is one short transaction that begins with the session. It holds no policy: who may
+//! write, what counts as a duplicate and how many questions may wait is judged by [`Admission`], with what the store
+//! finds in its transaction.
+//!
+//! Content, names, provider state and payloads are opaque: a store keeps and returns them, and looks into none. So one
+//! cipher can wrap any store, with session, message id (of a checkpoint: run id) and field as associated data, all of
+//! which are known before the commit.
 
+mod error;
 pub mod sqlite;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::chat::{Message, MessageId, Run, RunId, Session, SessionId, Status};
+pub use self::error::{ErrorKind, StoreError};
+use crate::chat::{
+    Admission, DigestKey, Message, MessageId, OwnerId, Rejection, Run, RunId, Session, SessionId,
+    Status,
+};
 
 /// What every storage must do. The conformance suite in `tests/` holds each implementation to the words below.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Stores a question, and its session if that is new. When it returns, the question survives a crash.
-    /// The same `client_id` with the same content again gives the stored message and stores nothing.
-    async fn append(&self, question: Question) -> Result<Appended, AppendError>;
+    /// Judges a question by its admission, and stores it and its session if that is new. When it returns, the question
+    /// survives a crash. With `run`, the same commit claims it, unless a run is at work or other questions wait.
+    async fn append(&self, question: Question) -> Result<Appended, StoreError>;
 
     /// Takes the oldest unanswered question of a session, unless there is none or a run is at work on one.
     async fn claim(&self, session: &SessionId, run: NewRun) -> Result<Option<Claim>, StoreError>;
 
-    /// Keeps what a run has said so far. Ignored once the run has ended.
-    async fn checkpoint(&self, run: RunId, text: String) -> Result<(), StoreError>;
+    /// Keeps what a run has produced so far, if `text` is given, and moves its lease. False: the run has ended, or lost
+    /// its session to another fence.
+    async fn checkpoint(
+        &self,
+        run: &Run,
+        text: Option<String>,
+        lease: Timestamp,
+    ) -> Result<bool, StoreError>;
 
-    /// Ends a run and stores its answer; nothing if the run has lost its session to another fence.
-    async fn finish(&self, run: &Run, answer: Answer) -> Result<Option<Message>, StoreError>;
+    /// Ends a run, and stores its answer and `outbox` in one commit; nothing if the run has lost its session.
+    async fn finish(
+        &self,
+        run: &Run,
+        answer: Answer,
+        outbox: Vec<OutboxEntry>,
+    ) -> Result<Option<Message>, StoreError>;
 
-    /// Gives the question of an abandoned run back, to be claimed again.
-    async fn release(&self, run: RunId) -> Result<(), StoreError>;
+    /// Runs whose lease ended before `now`, with what they had produced.
+    async fn abandoned(&self, now: Timestamp, limit: usize) -> Result<Vec<Abandoned>, StoreError>;
 
-    /// Runs whose process is gone, with what they had said.
-    async fn abandoned(&self) -> Result<Vec<Abandoned>, StoreError>;
+    /// Replaces an abandoned run by a new one, under a higher fence: what the old one still stores is ignored. The
+    /// checkpoint stays.
+    /// Nothing if somebody else was faster, or the lease was renewed after all.
+    async fn take_over(
+        &self,
+        run: &Run,
+        new: NewRun,
+        now: Timestamp,
+    ) -> Result<Option<Claim>, StoreError>;
 
     /// Sessions with a question that nobody is answering.
-    async fn waiting(&self) -> Result<Vec<SessionId>, StoreError>;
+    async fn waiting(&self, limit: usize) -> Result<Vec<SessionId>, StoreError>;
 
     async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError>;
 
@@ -53,15 +84,27 @@ pub trait Store: Send + Sync {
         page: Page,
     ) -> Result<Vec<Message>, StoreError>;
 
+    /// The oldest entries that were not removed yet.
+    async fn outbox(&self, limit: usize) -> Result<Vec<OutboxEntry>, StoreError>;
+
+    /// Forgets an entry that was delivered.
+    async fn remove_from_outbox(&self, id: MessageId) -> Result<(), StoreError>;
+
+    /// The key of this store's digests: `proposed` if it has none yet. Every process gets the same one.
+    async fn digest_key(&self, proposed: DigestKey) -> Result<DigestKey, StoreError>;
+
     /// Fails when the storage cannot be read.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Resolves when the storage is lost for good, so that the process must end.
+    async fn lost(&self) -> StoreError;
 }
 
 /// How much is read at once. One message is always given, whatever its size.
 #[derive(Clone, Copy, Debug)]
 pub struct Page {
     pub messages: usize,
-    /// Bytes of content.
+    /// Bytes of content, as stored.
     pub bytes: usize,
 }
 
@@ -70,27 +113,42 @@ pub struct Page {
 pub struct Question {
     pub id: MessageId,
     pub session: SessionId,
-    pub user: String,
     pub client_id: Option<String>,
     pub content: String,
     pub at: Timestamp,
-    /// How many questions of the session may wait at the same time.
-    pub pending_max: usize,
+    /// Name of the session, if this question begins it.
+    pub name: String,
+    pub admission: Admission,
+    /// Who would answer at once.
+    pub run: Option<NewRun>,
 }
 
-/// A stored question.
+/// What happened to a question.
 #[derive(Clone, Debug)]
-pub struct Appended {
-    pub message: Message,
+pub enum Appended {
+    Stored {
+        message: Message,
+        /// Set if the commit claimed it for the run that came with it.
+        claim: Option<Box<Claim>>,
+    },
     /// It was stored before.
-    pub duplicate: bool,
+    Duplicate(Message),
+    Rejected(Rejection),
 }
 
-/// The process that wants to answer.
+/// A run that wants to answer.
 #[derive(Clone, Debug)]
 pub struct NewRun {
     pub id: RunId,
     pub model: String,
+    pub lease: Lease,
+}
+
+/// Until when a run belongs to a process.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease {
+    pub owner: OwnerId,
+    pub until: Timestamp,
 }
 
 /// A question to answer.
@@ -98,6 +156,8 @@ pub struct NewRun {
 pub struct Claim {
     pub run: Run,
     pub question: Message,
+    /// What the provider of this model asked to be kept with the session.
+    pub provider_state: Option<String>,
 }
 
 /// What a run ends with.
@@ -111,9 +171,11 @@ pub struct Answer {
     pub tokens: i64,
     /// How long it took, in milliseconds.
     pub took_ms: i64,
+    /// Replaces what is kept for this model and session, if given.
+    pub provider_state: Option<String>,
 }
 
-/// A run whose process is gone.
+/// A run whose lease has ended.
 #[derive(Clone, Debug)]
 pub struct Abandoned {
     pub run: Run,
@@ -121,26 +183,11 @@ pub struct Abandoned {
     pub text: String,
 }
 
-/// Why a question was not stored.
-#[derive(Debug, thiserror::Error)]
-pub enum AppendError {
-    #[error("the session belongs to another user")]
-    NotOwner,
-    #[error("the client id was used for another message of this session")]
-    ClientIdTaken,
-    #[error("too many questions of this session wait for an answer")]
-    TooManyPending,
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// The storage did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-#[error("the store failed")]
-pub struct StoreError(#[source] pub anyhow::Error);
-
-impl StoreError {
-    pub fn new(cause: impl Into<anyhow::Error>) -> Self {
-        Self(cause.into())
-    }
+/// Something to deliver after the commit that made it necessary.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxEntry {
+    /// Sorted by the time it was made.
+    pub id: MessageId,
+    pub session: SessionId,
+    pub payload: String,
 }

@@ -1,310 +1,183 @@
-//! From a question to its answer: claim, prompt, stream, publish, store, announce. One at a time in a session.
+//! From a question to its answer. [`Turns::ask`] stores a question and has it answered; `run` is one answer; `prompt`
+//! decides what the model is asked and `answer` what becomes of its words; `recover` takes up what others left.
 
 mod answer;
-mod live;
+mod checkpoint;
 mod prompt;
 mod recover;
+mod run;
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
-use futures_util::StreamExt;
-use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-use self::answer::{Draft, Ending};
-use self::live::Live;
-pub use self::live::Snapshot;
-use crate::bus::{Bus, Delta, Event};
-use crate::chat::{Message, MessageId, Run, RunId, SessionId};
+use crate::bus::{Bus, Event};
+use crate::chat::{
+    Admission, DigestKey, Message, MessageId, OwnerId, Rejection, RunId, SessionId, title,
+};
 use crate::clock;
 use crate::lifecycle::Lifecycle;
-use crate::llm::{self, Model, Models};
+use crate::llm::{Model, Models};
 use crate::metrics::Metrics;
-use crate::store::{self, AppendError, Appended, Claim, NewRun, Page, Question, Store, StoreError};
+use crate::store::{Appended, Claim, Lease, NewRun, Question, Store, StoreError};
 
-/// Messages of a session that are looked at for a prompt; the token budget cuts before, as a rule.
-const HISTORY_MESSAGES: usize = 2000;
-/// Bytes that a token of the budget can stand for: what is read of a history is no more than could fit.
-const BYTES_PER_TOKEN: usize = 4;
-/// What a run has said is kept at once when it begins to speak, and again after so long or so much.
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(1);
-const CHECKPOINT_BYTES: usize = 2048;
+/// How long a run belongs to its process without a sign of life. A run whose process died is taken up within this time
+/// and one sweep.
+const LEASE: Duration = Duration::from_secs(15);
 
 /// Answers questions. Cheap to clone.
 #[derive(Clone)]
-pub struct Turns(Arc<Deps>);
+pub struct Turns(Arc<Inner>);
 
-struct Deps {
-    store: Arc<dyn Store>,
-    bus: Bus,
-    models: Models,
-    lifecycle: Lifecycle,
-    metrics: Metrics,
-    live: Live,
+/// What answering needs.
+pub struct Deps {
+    pub store: Arc<dyn Store>,
+    pub bus: Arc<dyn Bus>,
+    pub models: Models,
+    pub lifecycle: Lifecycle,
+    pub metrics: Metrics,
+    /// How many questions of a session may wait for an answer.
+    pub pending_max: usize,
+    pub digest_key: DigestKey,
+}
+
+struct Inner {
+    deps: Deps,
+    /// This process, as the owner of its runs.
+    owner: OwnerId,
+    /// The runs of this process, and what ends them.
+    running: Mutex<HashMap<RunId, CancellationToken>>,
+}
+
+/// A message of a user that wants an answer.
+#[derive(Clone, Debug)]
+pub struct NewQuestion {
+    pub session: SessionId,
+    pub user: String,
+    pub roles: Vec<String>,
+    pub client_id: Option<String>,
+    pub content: String,
+}
+
+/// What happened to a question.
+#[derive(Debug)]
+pub enum Asked {
+    /// It is stored; `duplicate`: it was before.
+    Stored {
+        message: Message,
+        duplicate: bool,
+    },
+    Rejected(Rejection),
 }
 
 impl Turns {
-    pub fn new(
-        store: Arc<dyn Store>,
-        bus: Bus,
-        models: Models,
-        lifecycle: Lifecycle,
-        metrics: Metrics,
-    ) -> Self {
-        let live = Live::default();
-        Self(Arc::new(Deps {
-            store,
-            bus,
-            models,
-            lifecycle,
-            metrics,
-            live,
+    pub fn new(deps: Deps) -> Self {
+        Self(Arc::new(Inner {
+            deps,
+            owner: OwnerId::new(),
+            running: Mutex::default(),
         }))
     }
 
     /// Stores a question, announces it, and has it answered. A sender who goes away in the middle cancels nothing.
-    pub async fn ask(&self, question: Question) -> Result<Appended, AppendError> {
-        let session = question.session.clone();
-        let appended = self.0.store.append(question).await?;
-        if !appended.duplicate {
-            let message = Arc::new(appended.message.clone());
-            self.0.bus.publish(&session, Event::Stored(message));
+    pub async fn ask(&self, question: NewQuestion) -> Result<Asked, StoreError> {
+        match self.deps().store.append(self.question(question)).await? {
+            Appended::Rejected(rejection) => Ok(Asked::Rejected(rejection)),
+            Appended::Duplicate(message) => Ok(Asked::Stored {
+                message,
+                duplicate: true,
+            }),
+            Appended::Stored { message, claim } => {
+                let event = Event::MessageStored(message.clone());
+                self.deps().bus.publish(&message.session, event);
+                // Without a claim a run is at work in the session, and takes this question when it is done.
+                if let Some(claim) = claim {
+                    self.spawn(*claim);
+                }
+                Ok(Asked::Stored {
+                    message,
+                    duplicate: false,
+                })
+            }
         }
-        self.kick(session);
-        Ok(appended)
     }
 
-    /// Sees to it that the questions of a session are answered. Cheap when somebody already does.
-    fn kick(&self, session: SessionId) {
-        if self.0.lifecycle.is_stopping() {
-            // The question is stored; whoever starts next answers it.
-            return;
+    fn question(&self, question: NewQuestion) -> Question {
+        let deps = self.deps();
+        // A server that stops only stores: whoever starts next answers.
+        let model = deps
+            .models
+            .first()
+            .filter(|_| !deps.lifecycle.is_stopping());
+        Question {
+            id: MessageId::new(),
+            session: question.session,
+            client_id: question.client_id,
+            at: clock::now(),
+            name: title(&question.content),
+            admission: Admission {
+                user: question.user,
+                roles: question.roles,
+                digest: deps.digest_key.digest(&question.content),
+                pending_max: deps.pending_max,
+            },
+            content: question.content,
+            run: model.map(|model| self.new_run(model)),
         }
+    }
+
+    fn new_run(&self, model: &Model) -> NewRun {
+        NewRun {
+            id: RunId::new(),
+            model: model.id.clone(),
+            lease: self.lease(),
+        }
+    }
+
+    fn lease(&self) -> Lease {
+        Lease {
+            owner: self.0.owner,
+            until: clock::now() + LEASE,
+        }
+    }
+
+    /// Answers a claimed question, and those of its session that wait behind it.
+    fn spawn(&self, claim: Claim) {
         let turns = self.clone();
-        self.0
-            .lifecycle
-            .spawn_turn(async move { turns.answer_all(&session).await });
+        self.deps().lifecycle.spawn_run(async move {
+            let session = claim.run.session.clone();
+            turns.answer(claim).await;
+            turns.answer_waiting(&session).await;
+        });
     }
 
-    /// What the run that is at work in a session has said so far.
-    pub fn live(&self, session: &SessionId) -> Option<Snapshot> {
-        self.0.live.snapshot(session)
-    }
-
-    async fn answer_all(&self, session: &SessionId) {
-        while !self.0.lifecycle.is_stopping() {
-            match self.claim(session).await {
-                Ok(Some((claim, model))) => self.answer(claim, &model).await,
+    /// Answers the questions of a session that wait, one after the other.
+    async fn answer_waiting(&self, session: &SessionId) {
+        while !self.deps().lifecycle.is_stopping() {
+            let Some(model) = self.deps().models.first() else {
+                return;
+            };
+            match self.deps().store.claim(session, self.new_run(model)).await {
+                Ok(Some(claim)) => self.answer(claim).await,
                 Ok(None) => return,
                 Err(error) => {
-                    tracing::error!(session.id = %session, cause = ?error, "cannot claim a question; it stays stored");
+                    tracing::warn!(session.id = %session, cause = format!("{:#}", error.cause()), "cannot claim a question; the next sweep tries again");
                     return;
                 }
             }
         }
     }
 
-    async fn claim(&self, session: &SessionId) -> Result<Option<(Claim, Model)>, StoreError> {
-        let Some(model) = self.0.models.first().cloned() else {
-            return Ok(None);
-        };
-        let new = || NewRun {
-            id: RunId::new(),
-            model: model.id.clone(),
-        };
-        let claim = (|| self.0.store.claim(session, new()))
-            .retry(patience())
-            .await?;
-        Ok(claim.map(|claim| (claim, model)))
+    fn deps(&self) -> &Deps {
+        &self.0.deps
     }
 
-    /// One question to one answer. Whatever happens, the run ends in a stored message.
-    async fn answer(&self, claim: Claim, model: &Model) {
-        let run = &claim.run;
-        let started = Instant::now();
-        self.0.live.begin(run);
-        self.0.bus.publish(
-            &run.session,
-            Event::Began {
-                run: run.id,
-                fence: run.fence,
-            },
-        );
+    fn running(&self) -> MutexGuard<'_, HashMap<RunId, CancellationToken>> {
         self.0
-            .metrics
-            .llm_requests
-            .with_label_values(&[&model.id])
-            .inc();
-
-        let mut draft = Draft::new(run);
-        let ending = self.stream(&claim, model, &mut draft, started).await;
-        if let Ending::Failed(failed) = &ending {
-            self.0
-                .metrics
-                .llm_errors
-                .with_label_values(&[&model.id])
-                .inc();
-            tracing::warn!(session.id = %run.session, run.id = %run.id, model.id, cause = format!("{:#}", failed.cause), "the answer failed");
-        }
-        self.0
-            .metrics
-            .tokens
-            .with_label_values(&[&model.id])
-            .inc_by(draft.usage.total());
-        let answer = draft.finish(&ending, MessageId::new(), clock::now(), started.elapsed());
-        self.close(run, answer, &ending).await;
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// Lets the model speak until it ends or the server must.
-    async fn stream(
-        &self,
-        claim: &Claim,
-        model: &Model,
-        draft: &mut Draft<'_>,
-        started: Instant,
-    ) -> Ending {
-        let mut events = match self.request(claim, model).await {
-            Ok(request) => model.ask(request),
-            Err(error) => return Ending::Failed(llm::Failed::unavailable(error)),
-        };
-        let mut checkpoint = Checkpoint::new(started);
-        loop {
-            let event = tokio::select! {
-                event = events.next() => event,
-                () = self.0.lifecycle.cut() => return Ending::Interrupted,
-            };
-            match event {
-                Some(llm::Event::Text(text)) => {
-                    if draft.text().is_empty() {
-                        let waited = started.elapsed().as_secs_f64();
-                        self.0.metrics.first_token.observe(waited);
-                    }
-                    self.say(&claim.run, draft.say(text));
-                    checkpoint.keep(&self.0.store, &claim.run, draft.text());
-                }
-                Some(llm::Event::Usage(usage)) => draft.usage = usage,
-                Some(llm::Event::Done) => return Ending::Complete,
-                Some(llm::Event::Failed(failed)) => return Ending::Failed(failed),
-                None => {
-                    let cause = anyhow::anyhow!("the answer has no end");
-                    return Ending::Failed(llm::Failed::unavailable(cause));
-                }
-            }
-        }
-    }
-
-    async fn request(&self, claim: &Claim, model: &Model) -> Result<llm::Request, StoreError> {
-        let page = Page {
-            messages: HISTORY_MESSAGES,
-            bytes: model.history_tokens.saturating_mul(BYTES_PER_TOKEN),
-        };
-        let session = &claim.run.session;
-        let history = self
-            .0
-            .store
-            .messages_before(session, i64::MAX, page)
-            .await?;
-        let system = model.system_prompt.as_deref();
-        Ok(prompt::build(
-            system,
-            model.history_tokens,
-            &history,
-            &claim.question,
-        ))
-    }
-
-    fn say(&self, run: &Run, delta: Delta) {
-        let delta = Arc::new(delta);
-        self.0.live.say(&run.session, &delta);
-        self.0.bus.publish(&run.session, Event::Said(delta));
-    }
-
-    /// Stores the answer and announces it: what is announced is already stored.
-    async fn close(&self, run: &Run, answer: store::Answer, ending: &Ending) {
-        let stored = (|| self.0.store.finish(run, answer.clone()))
-            .retry(patience())
-            .await;
-        match stored {
-            Ok(Some(message)) => self.announce(run, message, ending),
-            Ok(None) => {
-                tracing::info!(session.id = %run.session, run.id = %run.id, "the run lost its session; its answer is dropped");
-            }
-            Err(error) => {
-                tracing::error!(session.id = %run.session, run.id = %run.id, cause = ?error, "cannot store an answer; the next start closes its run");
-            }
-        }
-        // After the announcement: a follower that finds nothing live here finds the message in the store.
-        self.0.live.end(run);
-    }
-
-    fn announce(&self, run: &Run, message: Message, ending: &Ending) {
-        tracing::info!(session.id = %run.session, run.id = %run.id, model.id = run.model, seq = message.seq, status = ending.status().as_str(), "answered");
-        self.0
-            .bus
-            .publish(&run.session, Event::Stored(Arc::new(message)));
-        if let Ending::Failed(failed) = ending {
-            let failure = failed.failure;
-            self.0.bus.publish(
-                &run.session,
-                Event::Failed {
-                    run: run.id,
-                    fence: run.fence,
-                    failure,
-                },
-            );
-        }
-    }
-}
-
-/// Keeps what a run has said, beside the stream: a word must not wait for the disk.
-struct Checkpoint {
-    due: Instant,
-    bytes: usize,
-    /// At most one is under way, so that they neither pile up nor overtake each other.
-    under_way: Option<JoinHandle<()>>,
-}
-
-impl Checkpoint {
-    /// The very first word is kept at once: from then on the answer has been seen.
-    fn new(started: Instant) -> Self {
-        Self {
-            due: started,
-            bytes: 0,
-            under_way: None,
-        }
-    }
-
-    fn keep(&mut self, store: &Arc<dyn Store>, run: &Run, text: &str) {
-        let now = Instant::now();
-        let is_busy = self
-            .under_way
-            .as_ref()
-            .is_some_and(|task| !task.is_finished());
-        let is_due = now >= self.due || text.len() >= self.bytes + CHECKPOINT_BYTES;
-        if is_busy || !is_due {
-            return;
-        }
-        self.due = now + CHECKPOINT_EVERY;
-        self.bytes = text.len();
-        let (store, id, text) = (Arc::clone(store), run.id, text.to_owned());
-        self.under_way = Some(tokio::spawn(async move {
-            match store.checkpoint(id, text).await {
-                Ok(()) => tracing::trace!(run.id = %id, "checkpoint kept"),
-                Err(error) => {
-                    tracing::warn!(run.id = %id, cause = ?error, "cannot keep a checkpoint");
-                }
-            }
-        }));
-    }
-}
-
-/// A store that is away costs no answer, however long it takes: a stop does not wait for it for ever.
-fn patience() -> ExponentialBuilder {
-    ExponentialBuilder::default()
-        .with_min_delay(Duration::from_millis(100))
-        .with_max_delay(Duration::from_secs(5))
-        .with_jitter()
-        .without_max_times()
 }

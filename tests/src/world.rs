@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use chatbox::app::{App, Paths};
+use chatbox::app::{Adapters, App, Paths};
 use chatbox::auth::Keys;
 use chatbox::auth::keys::Claims;
 use crds::Config;
@@ -81,7 +81,8 @@ impl World {
         let (public, internal) = (listen().await, listen().await);
         let (stop, stopped) = oneshot::channel::<()>();
         let addresses = (public.local_addr().unwrap(), internal.local_addr().unwrap());
-        let app = App::start(config.clone(), &paths, public, internal)
+        let adapters = Adapters::open(&paths).unwrap();
+        let app = App::start(config.clone(), &paths, adapters, public, internal)
             .await
             .unwrap();
         let running = tokio::spawn(app.run(async move {

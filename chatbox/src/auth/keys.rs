@@ -75,6 +75,7 @@ impl Keys {
         }
         Ok(Caller {
             user: claims.user_id,
+            roles: claims.roles,
             expires,
         })
     }

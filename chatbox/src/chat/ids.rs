@@ -1,17 +1,18 @@
-//! Id types: what they look like, and nothing else can be one.
+//! Id types. A value of one has been checked.
 
 use std::fmt;
+use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Longest session id that a client may choose, in characters.
 const SESSION_ID_MAX: usize = 128;
 
-/// Name of a session. Clients may choose one; only letters, digits and `-_.:` are taken.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct SessionId(String);
+/// Id of a session. Clients may choose one; only letters, digits and `-_.:` are taken.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct SessionId(Arc<str>);
 
 impl SessionId {
     pub fn parse(text: &str) -> Option<Self> {
@@ -19,15 +20,29 @@ impl SessionId {
         let plain = text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte));
-        (fits && plain).then(|| Self(text.to_owned()))
+        (fits && plain).then(|| Self(text.into()))
     }
 
     pub fn random() -> Self {
-        Self(Uuid::new_v4().to_string())
+        Self(Uuid::new_v4().to_string().into())
     }
 
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl From<SessionId> for String {
+    fn from(id: SessionId) -> Self {
+        id.as_str().to_owned()
+    }
+}
+
+impl TryFrom<String> for SessionId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("not a session id")
     }
 }
 
@@ -41,7 +56,7 @@ impl fmt::Display for SessionId {
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(transparent)]
         pub struct $name(Uuid);
 
@@ -70,12 +85,16 @@ macro_rules! uuid_id {
 }
 
 uuid_id!(
-    /// Name of a stored message.
+    /// Id of a stored message.
     MessageId
 );
 uuid_id!(
-    /// Name of one attempt at one answer.
+    /// Id of one attempt at one answer.
     RunId
+);
+uuid_id!(
+    /// Id of a server process that answers questions.
+    OwnerId
 );
 
 #[cfg(test)]

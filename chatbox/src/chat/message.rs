@@ -1,28 +1,28 @@
 //! A message: stored once, never changed.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{MessageId, RunId, SessionId, Status};
 
 /// A stored message.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
     pub id: MessageId,
     pub session: SessionId,
     /// Place in its session: 1, 2, 3, … without a gap.
     pub seq: i64,
-    /// The sender's own name for it, unique in its session: sending twice stores once.
+    /// The sender's own id for it, unique in its session: sending twice stores once.
     pub client_id: Option<String>,
     pub sender: Sender,
     pub content: String,
     pub at: Timestamp,
-    /// Set on what a model said.
+    /// Set on answers of a model.
     pub answer: Option<Answered>,
 }
 
 /// Where an answer comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answered {
     pub run: RunId,
     pub fence: i64,
@@ -33,8 +33,8 @@ pub struct Answered {
     pub model: String,
 }
 
-/// Who said it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+/// Who wrote it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sender {
     User,
@@ -43,6 +43,12 @@ pub enum Sender {
 }
 
 impl Sender {
+    pub const ALL: [Self; 3] = [Self::User, Self::Ai, Self::System];
+
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|sender| sender.as_str() == text)
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",

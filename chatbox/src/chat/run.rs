@@ -1,8 +1,8 @@
 //! A run: one attempt at one answer.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{RunId, SessionId};
+use super::{OwnerId, RunId, SessionId};
 
 /// One attempt at one answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,13 +15,15 @@ pub struct Run {
     pub fence: i64,
     /// Id of the model, as configured.
     pub model: String,
+    /// The process that answers. It holds a lease, and renews it while it works.
+    pub owner: OwnerId,
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// The model said all it had to say.
+    /// The model finished its answer.
     Complete,
     /// The provider did not answer, or broke off.
     Failed,
@@ -46,7 +48,8 @@ impl Status {
 }
 
 /// Why a run failed, as far as the visitor is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Failure {
     Unavailable,
     Timeout,

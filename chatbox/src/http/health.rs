@@ -1,4 +1,4 @@
-//! Is it alive, may it be asked, what does it count.
+//! Health routes and metrics.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,12 +10,12 @@ use super::error::ApiError;
 use crate::clock;
 use crate::state::AppState;
 
-/// The predecessor's public route: the process answers.
+/// Public, for clients of old: the process answers.
 pub(super) async fn healthz() -> Response {
     Json(json!({"status": "healthy", "timestamp": clock::now()})).into_response()
 }
 
-/// The predecessor's public route: the store can be read and a model is configured.
+/// Public, for clients of old: the store can be read and a model is configured.
 pub(super) async fn readyz(State(state): State<AppState>) -> Response {
     let storage = match state.store.ping().await {
         Ok(()) => json!({"status": "ready"}),
@@ -35,12 +35,16 @@ pub(super) async fn readyz(State(state): State<AppState>) -> Response {
     (code, Json(body)).into_response()
 }
 
-/// The kubelet's: the process answers.
-pub(super) async fn live() -> &'static str {
-    "ok\n"
+/// For the kubelet: the process works. False while it ends because something that it cannot do without has ended.
+pub(super) async fn live(State(state): State<AppState>) -> Response {
+    if state.lifecycle.is_healthy() {
+        "ok\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "broken\n").into_response()
+    }
 }
 
-/// The kubelet's: new connections are welcome. A store that is away for a moment does not make them unwelcome, or one
+/// For the kubelet: the process takes connections. A store that is away for a moment does not change that, or one
 /// outage would take every pod out of service at once.
 pub(super) async fn ready(State(state): State<AppState>) -> Response {
     if state.lifecycle.is_stopping() {

@@ -17,16 +17,25 @@ use tower::ServiceExt;
 
 /// A client that has not sent its request's head by then is cut off.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// After a failure to accept, as when no file descriptor is left.
+/// After a failure to accept that may pass, as when no file descriptor is left.
 const PAUSE: Duration = Duration::from_millis(100);
+/// What `accept` fails with when the socket itself is of no use any more: `EBADF`, `EINVAL`, `ENOTSOCK`.
+const SOCKET_IS_GONE: [i32; 3] = [9, 22, 88];
 
-/// Serves for ever; at most `connections` at the same time, others wait in the kernel's queue.
-pub async fn serve(listener: TcpListener, router: Router, connections: usize) {
-    let seats = Arc::new(Semaphore::new(connections));
-    // The semaphore is never closed.
-    while let Ok(seat) = Arc::clone(&seats).acquire_owned().await {
+/// Serves until the listening socket is gone; at most `connections` at the same time, others wait in the kernel's
+/// queue.
+pub async fn serve(listener: TcpListener, router: Router, connections: usize) -> anyhow::Error {
+    let permits = Arc::new(Semaphore::new(connections));
+    loop {
+        let permit = match Arc::clone(&permits).acquire_owned().await {
+            Ok(permit) => permit,
+            Err(closed) => return anyhow::Error::new(closed),
+        };
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
+            Err(error) if is_fatal(&error) => {
+                return anyhow::Error::new(error).context("the listening socket is gone");
+            }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");
                 tokio::time::sleep(PAUSE).await;
@@ -36,9 +45,15 @@ pub async fn serve(listener: TcpListener, router: Router, connections: usize) {
         let router = router.clone();
         tokio::spawn(async move {
             connection(stream, peer, router).await;
-            drop(seat);
+            drop(permit);
         });
     }
+}
+
+fn is_fatal(error: &std::io::Error) -> bool {
+    error
+        .raw_os_error()
+        .is_some_and(|code| SOCKET_IS_GONE.contains(&code))
 }
 
 async fn connection(stream: TcpStream, peer: SocketAddr, router: Router) {

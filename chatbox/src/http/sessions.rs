@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
 use crate::auth::Caller;
-use crate::chat::{Message, MessageId, RunId, Sender, Session, SessionId, Status};
+use crate::chat::{Action, Message, MessageId, RunId, Sender, Session, SessionId, Status};
 use crate::clock;
 use crate::state::AppState;
 use crate::store::Page;
@@ -31,7 +31,7 @@ pub(super) struct List {
     truncated: bool,
 }
 
-/// A session in the predecessor's shape. Sessions of this release never end.
+/// A session, in the shape that clients of old read. Sessions of this release never end.
 #[derive(Serialize)]
 struct Summary {
     id: SessionId,
@@ -62,7 +62,7 @@ pub(super) struct History {
     session_id: SessionId,
     name: String,
     model_id: String,
-    messages: Vec<Line>,
+    messages: Vec<Entry>,
     /// `seq` of the newest message of the session.
     seq: i64,
     /// There are older messages than the first one here.
@@ -70,7 +70,7 @@ pub(super) struct History {
 }
 
 #[derive(Serialize)]
-struct Line {
+struct Entry {
     id: MessageId,
     seq: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -119,8 +119,8 @@ pub(super) async fn read(
         .store
         .session(&id)
         .await?
-        .filter(|session| session.user == caller.user);
-    let session = session.ok_or(ApiError::NotFound)?;
+        .filter(|session| caller.as_participant().may(Action::Read, &session.user))
+        .ok_or(ApiError::NotFound)?;
     let page = Page {
         messages: before.limit.map_or(HISTORY_MAX.messages, |limit| {
             limit.clamp(1, HISTORY_MAX.messages)
@@ -140,7 +140,7 @@ pub(super) async fn read(
             .map(|model| model.id.clone())
             .unwrap_or_default(),
         has_more: messages.first().is_some_and(|oldest| oldest.seq > 1),
-        messages: messages.into_iter().map(line).collect(),
+        messages: messages.into_iter().map(entry).collect(),
         seq: session.seq,
     }))
 }
@@ -165,12 +165,12 @@ fn summary(session: Session, now: Timestamp) -> Summary {
     }
 }
 
-fn line(message: Message) -> Line {
+fn entry(message: Message) -> Entry {
     let model = message
         .answer
         .as_ref()
         .map(|answer| ("model_id", answer.model.clone()));
-    Line {
+    Entry {
         id: message.id,
         seq: message.seq,
         client_id: message.client_id,

@@ -19,7 +19,7 @@ use crate::state::AppState;
 const PROTOCOL: &str = "chatbox.v1";
 /// A small buffer a connection, or ten thousand idle ones take more than a gigabyte.
 const READ_BUFFER: usize = 4096;
-/// When a user without a free seat may try again.
+/// When a user who has too many connections may try again.
 const RETRY: Duration = Duration::from_secs(5);
 
 #[derive(Deserialize)]
@@ -54,9 +54,9 @@ pub(super) async fn upgrade(
     }
     let upgrade = upgrade.map_err(|_| ApiError::BadRequest("this address speaks WebSocket"))?;
     // Taken last, so that nothing that fails above holds on to it.
-    let seat = state
+    let permit = state
         .limits
-        .seat(&caller.user)
+        .connect(&caller.user)
         .ok_or(ApiError::TooMany(RETRY))?;
     let frame_bytes = usize::try_from(state.config.limits.frame_bytes).unwrap_or(READ_BUFFER);
     // A client that offers its token alone must get it back: a browser takes no other answer.
@@ -69,9 +69,9 @@ pub(super) async fn upgrade(
     Ok(upgrade.on_upgrade(move |socket| async move {
         let lifecycle = state.lifecycle.clone();
         lifecycle
-            .hold_socket(socket::serve(socket, caller, start, state))
+            .track_socket(socket::serve(socket, caller, start, state))
             .await;
-        drop(seat);
+        drop(permit);
     }))
 }
 

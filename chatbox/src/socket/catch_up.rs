@@ -1,16 +1,16 @@
 //! Binds a connection to a session, and sends what the client has missed of it.
 
-use super::follow::{Follow, Step};
-use super::pump::Closed;
-use super::{Connection, Following, Start, refusal};
-use crate::bus::Subscription;
-use crate::chat::SessionId;
+use super::cursor::{Cursor, Step};
+use super::transport::Closed;
+use super::{Binding, Connection, Start, rejection};
+use crate::bus::{LiveRun, Receiver};
+use crate::chat::{Action, SessionId};
 use crate::clock;
-use crate::store::Page;
+use crate::store::{Page, StoreError};
 use crate::wire::outbound::Frame;
 
 /// Messages that a client is caught up with; one that missed more reads the history over HTTP.
-const CATCH_UP: i64 = 500;
+const CATCH_UP_MAX: i64 = 500;
 /// Of these, so much is held in memory at once while a slow client takes it.
 const PAGE: Page = Page {
     messages: 100,
@@ -20,98 +20,111 @@ const PAGE: Page = Page {
 impl Connection {
     /// Follows a session from where the client left it. Subscribed first, read then: nothing falls between.
     pub(super) async fn bind(&mut self, start: Start) -> Result<(), Closed> {
-        let events = self.state.bus.subscribe(&start.session);
+        let subscription = self.state.bus.subscribe(&start.session).await;
         let session = match self.state.store.session(&start.session).await {
             Ok(session) => session,
-            Err(error) => return self.store_failed(&start.session, &error).await,
+            Err(error) => return self.not_read(&start.session, &error).await,
         };
         let Some(session) = session else {
-            // Nobody's yet. Its first message makes it somebody's, and then it is looked at again.
-            let caught_up = Frame::caught_up(clock::now(), &start.session, 0, true);
-            let is_asked = start.after.is_some();
-            self.waiting = Some((start, events));
-            return if is_asked {
-                self.pump.send(&caught_up).await
-            } else {
-                Ok(())
-            };
+            return self.wait_for(start, subscription.events).await;
         };
-        self.waiting = None;
-        if session.user != self.caller.user {
-            return self.reject(None, refusal::foreign()).await;
+        let caller = self.caller.as_participant();
+        if !caller.may(Action::Read, &session.user) {
+            self.binding = Binding::None;
+            return self.reject(None, rejection::not_permitted()).await;
         }
         let after = start.after.unwrap_or(session.seq).min(session.seq);
-        self.follow(Follow::new(start.session, after, start.run), events);
-        let recovered = self.catch_up().await?;
-        if let (Some(_), true, Some(following)) = (start.after, recovered, &self.following) {
-            let follow = &following.follow;
-            let caught_up = Frame::caught_up(clock::now(), follow.session(), follow.seq(), true);
-            self.pump.feed(&caught_up).await?;
+        self.binding = Binding::Bound {
+            cursor: Cursor::new(start.session, after, start.run),
+            events: subscription.events,
+        };
+        let recovered = self.send_missing(session.seq).await?;
+        self.deliver_live(subscription.live.as_ref()).await?;
+        if let (Binding::Bound { cursor, .. }, true, Some(_)) =
+            (&self.binding, recovered, start.after)
+        {
+            let frame = Frame::caught_up(clock::now(), cursor.session(), cursor.seq(), true);
+            self.transport.feed(&frame).await?;
         }
-        self.pump.flush().await
+        self.transport.flush().await
     }
 
-    /// Sends what the store and the live run have beyond what the client has seen. False: that is too much, and the
-    /// client was told to read the history over HTTP.
-    pub(super) async fn catch_up(&mut self) -> Result<bool, Closed> {
-        let Some(session) = self
-            .following
-            .as_ref()
-            .map(|following| following.follow.session().clone())
-        else {
-            return Ok(true);
-        };
-        let recovered = self.send_missing(&session).await?;
-        let Some(following) = &mut self.following else {
-            return Ok(recovered);
-        };
-        if let Some(live) = self.state.turns.live(&session) {
-            for frame in following.follow.snapshot(clock::now(), &live) {
-                self.pump.feed(&frame).await?;
-            }
+    /// Nobody has this session yet. Its first message makes it somebody's, and then it is bound.
+    async fn wait_for(&mut self, start: Start, events: Receiver) -> Result<(), Closed> {
+        let is_asked = start.after.is_some();
+        let caught_up = Frame::caught_up(clock::now(), &start.session, 0, true);
+        self.binding = Binding::Waiting { start, events };
+        if is_asked {
+            self.transport.send(&caught_up).await?;
         }
-        Ok(recovered)
+        Ok(())
     }
 
-    /// A page at a time: the next one is read when the client has taken the one before.
-    async fn send_missing(&mut self, session: &SessionId) -> Result<bool, Closed> {
-        let Some(Following { follow, .. }) = &mut self.following else {
-            return Ok(true);
+    /// Follows the session anew after events were lost, and sends what the client has missed.
+    pub(super) async fn catch_up(&mut self) -> Result<(), Closed> {
+        let Binding::Bound { cursor, events } = &mut self.binding else {
+            return Ok(());
         };
-        let newest = match self.state.store.session(session).await {
+        let session = cursor.session().clone();
+        let subscription = self.state.bus.subscribe(&session).await;
+        *events = subscription.events;
+        let newest = match self.state.store.session(&session).await {
             Ok(newest) => newest.map_or(0, |session| session.seq),
-            Err(error) => return self.store_failed(session, &error).await.map(|()| false),
+            Err(error) => return self.not_read(&session, &error).await,
         };
-        if newest - follow.seq() > CATCH_UP {
-            follow.skip_to(newest);
-            self.pump
-                .feed(&Frame::caught_up(clock::now(), session, newest, false))
-                .await?;
+        self.send_missing(newest).await?;
+        self.deliver_live(subscription.live.as_ref()).await
+    }
+
+    /// Sends messages up to `newest` at least, a page at a time: the next one is read when the client has taken the one
+    /// before. False: there are too many, and the client was told to read the history over HTTP.
+    async fn send_missing(&mut self, newest: i64) -> Result<bool, Closed> {
+        let Binding::Bound { cursor, .. } = &mut self.binding else {
+            return Ok(true);
+        };
+        let session = cursor.session().clone();
+        if newest - cursor.seq() > CATCH_UP_MAX {
+            cursor.skip_to(newest);
+            let frame = Frame::caught_up(clock::now(), &session, newest, false);
+            self.transport.feed(&frame).await?;
             return Ok(false);
         }
-        loop {
-            let missing = match self
+        while cursor.seq() < newest {
+            let page = self
                 .state
                 .store
-                .messages_after(session, follow.seq(), PAGE)
-                .await
-            {
+                .messages_after(&session, cursor.seq(), PAGE)
+                .await;
+            let missing = match page {
                 Ok(missing) => missing,
-                Err(error) => return self.store_failed(session, &error).await.map(|()| false),
+                Err(error) => return self.not_read(&session, &error).await.map(|()| false),
             };
             if missing.is_empty() {
+                // Messages are never removed, so there is one for each number up to the newest.
                 return Ok(true);
             }
             for message in &missing {
-                if let Step::Send(frame) = follow.message(clock::now(), message) {
-                    self.pump.feed(&frame).await?;
+                if let Step::Send(frame) = cursor.message(clock::now(), message) {
+                    self.transport.feed(&frame).await?;
                 }
             }
         }
+        Ok(true)
     }
 
-    pub(super) fn follow(&mut self, follow: Follow, events: Subscription) {
-        self.following = Some(Following { follow, events });
-        self.waiting = None;
+    /// Sends what the run at work has produced so far.
+    pub(super) async fn deliver_live(&mut self, live: Option<&LiveRun>) -> Result<(), Closed> {
+        let Binding::Bound { cursor, .. } = &mut self.binding else {
+            return Ok(());
+        };
+        for frame in cursor.live(clock::now(), live) {
+            self.transport.feed(&frame).await?;
+        }
+        Ok(())
+    }
+
+    async fn not_read(&mut self, session: &SessionId, error: &StoreError) -> Result<(), Closed> {
+        tracing::error!(session.id = %session, cause = format!("{:#}", error.cause()), "cannot read a session");
+        self.reject(Some(session), rejection::not_read()).await
     }
 }

@@ -1,5 +1,8 @@
 //! A database file: for one process. Write-ahead log, one writer thread, a few readers.
 
+mod damage;
+mod error;
+mod meta;
 mod read;
 mod rows;
 mod schema;
@@ -13,14 +16,17 @@ use std::time::Duration;
 
 use anyhow::Context;
 use async_trait::async_trait;
+use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
+use self::damage::Damage;
 use self::writer::Writer;
 use super::{
-    Abandoned, Answer, AppendError, Appended, Claim, NewRun, Page, Question, Store, StoreError,
+    Abandoned, Answer, Appended, Claim, ErrorKind, NewRun, OutboxEntry, Page, Question, Store,
+    StoreError,
 };
-use crate::chat::{Message, Run, RunId, Session, SessionId};
+use crate::chat::{DigestKey, Message, MessageId, Run, Session, SessionId};
 
 /// Readers at the same time. More would only compete for the same disk.
 const READERS: usize = 4;
@@ -32,6 +38,7 @@ const FILE: &str = "chatbox.db";
 pub struct Sqlite {
     path: PathBuf,
     writer: Writer,
+    damage: Damage,
     /// Idle read connections; at most as many exist as `permits` lets run.
     readers: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
@@ -57,23 +64,34 @@ impl Sqlite {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         schema::migrate(&mut connection)?;
+        write::end_leases(&connection)?;
+        let damage = Damage::default();
         Ok(Self {
             path,
-            writer: Writer::start(connection)?,
+            writer: Writer::start(connection, damage.clone())?,
+            damage,
             readers: Arc::default(),
             permits: Arc::new(Semaphore::new(READERS)),
             _lock: lock,
         })
     }
 
+    async fn write<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.damage.note(self.writer.call(change).await)
+    }
+
     async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let broken = |cause: anyhow::Error| StoreError::new(ErrorKind::Permanent, cause);
         let permit = Arc::clone(&self.permits)
             .acquire_owned()
             .await
-            .map_err(StoreError::new)?;
+            .map_err(|closed| broken(closed.into()))?;
         let (readers, path) = (Arc::clone(&self.readers), self.path.clone());
         let run = move || -> rusqlite::Result<T> {
             let _permit = permit;
@@ -91,8 +109,8 @@ impl Sqlite {
         };
         let done = tokio::task::spawn_blocking(run)
             .await
-            .map_err(StoreError::new)?;
-        done.map_err(StoreError::new)
+            .map_err(|panicked: tokio::task::JoinError| broken(panicked.into()))?;
+        self.damage.note(done.map_err(StoreError::from))
     }
 }
 
@@ -109,42 +127,56 @@ fn lock(path: &Path) -> anyhow::Result<File> {
 
 #[async_trait]
 impl Store for Sqlite {
-    async fn append(&self, question: Question) -> Result<Appended, AppendError> {
-        self.writer
-            .call(move |tx| write::append(tx, &question))
-            .await?
+    async fn append(&self, question: Question) -> Result<Appended, StoreError> {
+        self.write(move |tx| write::append(tx, &question)).await
     }
 
     async fn claim(&self, session: &SessionId, run: NewRun) -> Result<Option<Claim>, StoreError> {
         let session = session.clone();
-        self.writer
-            .call(move |tx| write::claim(tx, &session, &run))
+        self.write(move |tx| write::claim(tx, &session, &run)).await
+    }
+
+    async fn checkpoint(
+        &self,
+        run: &Run,
+        text: Option<String>,
+        lease: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (run, lease) = (run.clone(), lease.as_microsecond());
+        self.write(move |tx| write::checkpoint(tx, &run, text.as_deref(), lease))
             .await
     }
 
-    async fn checkpoint(&self, run: RunId, text: String) -> Result<(), StoreError> {
-        self.writer
-            .call(move |tx| write::checkpoint(tx, run, &text))
-            .await
-    }
-
-    async fn finish(&self, run: &Run, answer: Answer) -> Result<Option<Message>, StoreError> {
+    async fn finish(
+        &self,
+        run: &Run,
+        answer: Answer,
+        outbox: Vec<OutboxEntry>,
+    ) -> Result<Option<Message>, StoreError> {
         let run = run.clone();
-        self.writer
-            .call(move |tx| write::finish(tx, &run, &answer))
+        self.write(move |tx| write::finish(tx, &run, &answer, &outbox))
             .await
     }
 
-    async fn release(&self, run: RunId) -> Result<(), StoreError> {
-        self.writer.call(move |tx| write::release(tx, run)).await
+    async fn abandoned(&self, now: Timestamp, limit: usize) -> Result<Vec<Abandoned>, StoreError> {
+        self.read(move |connection| read::abandoned(connection, now.as_microsecond(), limit))
+            .await
     }
 
-    async fn abandoned(&self) -> Result<Vec<Abandoned>, StoreError> {
-        self.read(read::open_runs).await
+    async fn take_over(
+        &self,
+        run: &Run,
+        new: NewRun,
+        now: Timestamp,
+    ) -> Result<Option<Claim>, StoreError> {
+        let run = run.clone();
+        self.write(move |tx| write::take_over(tx, &run, &new, now.as_microsecond()))
+            .await
     }
 
-    async fn waiting(&self) -> Result<Vec<SessionId>, StoreError> {
-        self.read(read::waiting).await
+    async fn waiting(&self, limit: usize) -> Result<Vec<SessionId>, StoreError> {
+        self.read(move |connection| read::waiting(connection, limit))
+            .await
     }
 
     async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
@@ -181,8 +213,26 @@ impl Store for Sqlite {
             .await
     }
 
+    async fn outbox(&self, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {
+        self.read(move |connection| read::outbox(connection, limit))
+            .await
+    }
+
+    async fn remove_from_outbox(&self, id: MessageId) -> Result<(), StoreError> {
+        self.write(move |tx| write::remove_from_outbox(tx, id))
+            .await
+    }
+
+    async fn digest_key(&self, proposed: DigestKey) -> Result<DigestKey, StoreError> {
+        self.write(move |tx| meta::digest_key(tx, proposed)).await
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.read(|connection| connection.query_row("SELECT 1", [], |_| Ok(())))
             .await
+    }
+
+    async fn lost(&self) -> StoreError {
+        self.damage.wait().await
     }
 }

@@ -1,24 +1,32 @@
-//! What a model says → deltas, and in the end a message. Pure.
+//! What a model produces → deltas, and in the end a message. Pure.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::bus::Delta;
-use crate::chat::{MessageId, Run, Status, utf16};
+use crate::chat::{Failure, MessageId, Run, Status, utf16};
 use crate::llm::{Failed, Usage};
 use crate::store::Answer;
 
-/// How a model stopped speaking.
+/// How a run ended.
 #[derive(Debug)]
 pub(super) enum Ending {
     Complete,
     Failed(Failed),
-    /// The server stops, and its patience with it.
+    /// The server stopped, or somebody else took the session.
     Interrupted,
 }
 
 impl Ending {
+    /// Why it failed, for those who follow it.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        match self {
+            Self::Failed(failed) => Some(failed.failure),
+            Self::Complete | Self::Interrupted => None,
+        }
+    }
+
     pub(super) fn status(&self) -> Status {
         match self {
             Self::Complete => Status::Complete,
@@ -51,8 +59,8 @@ impl<'run> Draft<'run> {
         &self.text
     }
 
-    /// Takes the next piece, and tells where it stands.
-    pub(super) fn say(&mut self, text: String) -> Delta {
+    /// Adds the next piece.
+    pub(super) fn push(&mut self, text: String) -> Delta {
         let off = self.off;
         self.off += utf16::len(&text);
         self.text.push_str(&text);
@@ -79,6 +87,7 @@ impl<'run> Draft<'run> {
             at,
             tokens: i64::try_from(self.usage.total()).unwrap_or(i64::MAX),
             took_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
+            provider_state: None,
         }
     }
 }
@@ -86,7 +95,7 @@ impl<'run> Draft<'run> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::{RunId, SessionId};
+    use crate::chat::{OwnerId, RunId, SessionId};
 
     #[test]
     fn offsets_count_as_a_browser_does_and_pieces_make_the_whole() {
@@ -96,10 +105,11 @@ mod tests {
             question: 1,
             fence: 7,
             model: "m".to_owned(),
+            owner: OwnerId::new(),
         };
         let mut draft = Draft::new(&run);
         let offs: Vec<_> = ["a😀", "ä", "b"]
-            .map(|text| draft.say(text.to_owned()).off)
+            .map(|text| draft.push(text.to_owned()).off)
             .into();
         assert_eq!(offs, [0, 3, 4]);
         draft.usage = Usage {

@@ -70,8 +70,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::chat::message::Answered;
-    use crate::chat::{MessageId, RunId, SessionId, Status};
+    use crate::chat::{Answered, MessageId, RunId, SessionId, Status};
 
     fn user(seq: i64, content: &str) -> Message {
         Message {

@@ -1,29 +1,82 @@
-//! What a crash left behind: runs without a process, questions without a run.
+//! What a process left behind that died or lost the store: runs whose lease has ended, questions without a run.
+
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::Turns;
-use crate::chat::{MessageId, Status};
+use super::answer::Ending;
+use crate::chat::{MessageId, RunId, Status};
 use crate::clock;
-use crate::store::{Abandoned, Answer, StoreError};
+use crate::store::{Abandoned, Answer, NewRun, StoreError};
+
+/// How often somebody looks for what was left.
+const SWEEP_EVERY: Duration = Duration::from_secs(5);
+/// Runs and sessions taken up in one sweep; the next one takes the rest.
+const SWEEP_MAX: usize = 500;
 
 impl Turns {
-    /// Closes what was half said, gives back what was not begun, and goes on answering. Once, at start.
+    /// Closes what was half answered, and answers what nobody answers.
     pub async fn recover(&self) -> Result<(), StoreError> {
-        for abandoned in self.0.store.abandoned().await? {
-            self.recover_run(abandoned).await?;
+        let store = &self.deps().store;
+        for abandoned in store.abandoned(clock::now(), SWEEP_MAX).await? {
+            if !self.is_running(abandoned.run.id) {
+                self.take_up(abandoned).await?;
+            }
         }
-        for session in self.0.store.waiting().await? {
-            self.kick(session);
+        for session in store.waiting(SWEEP_MAX).await? {
+            let turns = self.clone();
+            self.deps()
+                .lifecycle
+                .spawn_run(async move { turns.answer_waiting(&session).await });
         }
         Ok(())
     }
 
-    async fn recover_run(&self, abandoned: Abandoned) -> Result<(), StoreError> {
-        let Abandoned { run, text } = abandoned;
-        if text.is_empty() {
-            tracing::info!(session.id = %run.session, run.id = %run.id, "a run had not begun to speak; its question is asked again");
-            return self.0.store.release(run.id).await;
+    /// Does the same again and again. Ends never.
+    pub async fn sweep(&self) -> anyhow::Error {
+        let mut interval = interval(SWEEP_EVERY);
+        interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        interval.reset();
+        loop {
+            interval.tick().await;
+            if self.deps().lifecycle.is_stopping() {
+                continue;
+            }
+            if let Err(error) = self.recover().await {
+                tracing::warn!(
+                    cause = format!("{:#}", error.cause()),
+                    "cannot look for runs that were left; the next sweep tries again"
+                );
+            }
         }
-        tracing::info!(session.id = %run.session, run.id = %run.id, "a run broke off in the middle; what it said is kept");
+    }
+
+    /// A run of this process whose lease ended while the store was away is not left: it goes on.
+    fn is_running(&self, run: RunId) -> bool {
+        self.running().contains_key(&run)
+    }
+
+    async fn take_up(&self, abandoned: Abandoned) -> Result<(), StoreError> {
+        let Abandoned { run, text } = abandoned;
+        let new = match self.deps().models.first() {
+            Some(model) if text.is_empty() => self.new_run(model),
+            // Those who saw its beginning know it by its id.
+            _ => NewRun {
+                id: run.id,
+                model: run.model.clone(),
+                lease: self.lease(),
+            },
+        };
+        let Some(claim) = self.deps().store.take_over(&run, new, clock::now()).await? else {
+            return Ok(());
+        };
+        if text.is_empty() {
+            tracing::info!(session.id = %run.session, run.id = %run.id, "a run had produced nothing; its question is asked again");
+            self.spawn(claim);
+            return Ok(());
+        }
+        tracing::info!(session.id = %run.session, run.id = %run.id, "a run broke off in the middle; what it produced is kept");
         let answer = Answer {
             id: MessageId::new(),
             content: text,
@@ -31,7 +84,9 @@ impl Turns {
             at: clock::now(),
             tokens: 0,
             took_ms: 0,
+            provider_state: None,
         };
-        self.0.store.finish(&run, answer).await.map(drop)
+        self.finish(&claim.run, answer, &Ending::Interrupted).await;
+        Ok(())
     }
 }

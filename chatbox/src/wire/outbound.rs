@@ -294,7 +294,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::chat::message::Answered;
+    use crate::chat::Answered;
 
     fn value(frame: &Frame) -> serde_json::Value {
         serde_json::from_str(&frame.render()).unwrap()

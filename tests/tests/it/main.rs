@@ -11,4 +11,3 @@ mod pages;
 mod providers;
 mod resume;
 mod stop;
-mod store;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Each module of the server, from the top down, and the modules that it may use: each of them stands further down. A
 /// module that is missing here may not exist.
-const CHATBOX: [(&str, &[&str]); 23] = [
+const CHATBOX: [(&str, &[&str]); 24] = [
     ("lib", &[]),
     ("main", &["commands"]),
     (
@@ -29,6 +29,7 @@ const CHATBOX: [(&str, &[&str]); 23] = [
         &[
             "auth",
             "bus",
+            "chat",
             "http",
             "lifecycle",
             "limits",
@@ -36,6 +37,7 @@ const CHATBOX: [(&str, &[&str]); 23] = [
             "metrics",
             "state",
             "store",
+            "supervisor",
             "turn",
         ],
     ),
@@ -63,7 +65,7 @@ const CHATBOX: [(&str, &[&str]); 23] = [
             "wire",
         ],
     ),
-    ("auth", &["clock", "secrets"]),
+    ("auth", &["chat", "clock", "secrets"]),
     ("limits", &[]),
     ("wire", &["chat"]),
     (
@@ -82,6 +84,7 @@ const CHATBOX: [(&str, &[&str]); 23] = [
     ("bus", &["chat"]),
     ("store", &["chat"]),
     ("lifecycle", &[]),
+    ("supervisor", &[]),
     ("metrics", &[]),
     ("secrets", &[]),
     ("telemetry", &[]),

@@ -1,6 +1,6 @@
 //! Cut the connection anywhere: each message once, in order, no character lost or doubled.
 
-use chatbox::chat::{MessageId, SessionId};
+use chatbox::chat::{Admission, DigestKey, MessageId, SessionId};
 use chatbox::clock;
 use chatbox::store::sqlite::Sqlite;
 use chatbox::store::{Question, Store};
@@ -137,15 +137,22 @@ async fn who_missed_too_much_is_sent_to_the_history() {
 
 async fn fill(data: &std::path::Path, count: usize) {
     let store = Sqlite::open(data).unwrap();
-    for _ in 0..count {
+    for index in 0..count {
+        let content = format!("hello {index}");
         let question = Question {
             id: MessageId::new(),
             session: SessionId::parse("s").unwrap(),
-            user: "u".to_owned(),
             client_id: None,
-            content: "hello".to_owned(),
             at: clock::now(),
-            pending_max: usize::MAX,
+            name: "hello".to_owned(),
+            admission: Admission {
+                user: "u".to_owned(),
+                roles: Vec::new(),
+                digest: DigestKey::random().digest(&content),
+                pending_max: usize::MAX,
+            },
+            content,
+            run: None,
         };
         store.append(question).await.unwrap();
     }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::rows::{self, MESSAGE, RUN, SESSION};
 use crate::chat::{Message, Session, SessionId};
-use crate::store::{Abandoned, Page};
+use crate::store::{Abandoned, OutboxEntry, Page};
 
 pub(super) fn session(connection: &Connection, id: &SessionId) -> Result<Option<Session>> {
     connection
@@ -64,11 +64,13 @@ fn take(rows: impl Iterator<Item = Result<Message>>, bytes: usize) -> Result<Vec
     Ok(taken)
 }
 
-/// The file has one process, so a run that is open when it starts belongs to nobody.
-pub(super) fn open_runs(connection: &Connection) -> Result<Vec<Abandoned>> {
+/// Runs whose lease ended before `now`, in microseconds since 1970.
+pub(super) fn abandoned(connection: &Connection, now: i64, limit: usize) -> Result<Vec<Abandoned>> {
     connection
-        .prepare_cached(&format!("SELECT {RUN}, checkpoint FROM runs"))?
-        .query_map([], |row| {
+        .prepare_cached(&format!(
+            "SELECT {RUN}, checkpoint FROM runs WHERE lease < ?1 LIMIT ?2"
+        ))?
+        .query_map(params![now, limit], |row| {
             Ok(Abandoned {
                 run: rows::run(row)?,
                 text: row.get("checkpoint")?,
@@ -77,13 +79,16 @@ pub(super) fn open_runs(connection: &Connection) -> Result<Vec<Abandoned>> {
         .collect()
 }
 
-pub(super) fn waiting(connection: &Connection) -> Result<Vec<SessionId>> {
+pub(super) fn waiting(connection: &Connection, limit: usize) -> Result<Vec<SessionId>> {
     connection
-        .prepare_cached(
-            "SELECT id FROM sessions AS s WHERE run IS NULL AND EXISTS (
-                SELECT 1 FROM messages WHERE session = s.id AND seq > s.answered AND sender = 'user')",
-        )?
-        .query_map([], |row| row.get::<_, String>(0))?
-        .filter_map(|id| id.map(|id| SessionId::parse(&id)).transpose())
+        .prepare_cached("SELECT id FROM sessions WHERE pending > 0 AND run IS NULL LIMIT ?1")?
+        .query_map([limit], rows::session_id)?
+        .collect()
+}
+
+pub(super) fn outbox(connection: &Connection, limit: usize) -> Result<Vec<OutboxEntry>> {
+    connection
+        .prepare_cached("SELECT id, session, payload FROM outbox ORDER BY id LIMIT ?1")?
+        .query_map([limit], rows::outbox_entry)?
         .collect()
 }

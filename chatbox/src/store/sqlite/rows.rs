@@ -1,11 +1,13 @@
-//! Rows ↔ nouns.
+//! Rows to values.
 
 use jiff::Timestamp;
 use rusqlite::types::{FromSql, FromSqlError, Type};
 use rusqlite::{Error, Result, Row};
 
-use crate::chat::message::Answered;
-use crate::chat::{Message, MessageId, Run, RunId, Sender, Session, SessionId, Status};
+use crate::chat::{
+    Answered, Message, MessageId, OwnerId, Run, RunId, Sender, Session, SessionId, Status,
+};
+use crate::store::OutboxEntry;
 
 /// Columns of [`message`], in its order.
 pub(super) const MESSAGE: &str =
@@ -14,7 +16,7 @@ pub(super) const MESSAGE: &str =
 pub(super) const SESSION: &str =
     "id, user, name, seq, created, active, tokens, answers, answer_ms_sum, answer_ms_max";
 /// Columns of [`run`], in its order.
-pub(super) const RUN: &str = "id, session, question, fence, model";
+pub(super) const RUN: &str = "id, session, question, fence, model, owner";
 
 pub(super) fn message(row: &Row<'_>) -> Result<Message> {
     Ok(Message {
@@ -22,7 +24,7 @@ pub(super) fn message(row: &Row<'_>) -> Result<Message> {
         session: text(row, 1, SessionId::parse)?,
         seq: row.get(2)?,
         client_id: row.get(3)?,
-        sender: text(row, 4, sender)?,
+        sender: text(row, 4, Sender::parse)?,
         content: row.get(5)?,
         at: time(row, 6)?,
         answer: answered(row)?,
@@ -64,13 +66,20 @@ pub(super) fn run(row: &Row<'_>) -> Result<Run> {
         question: row.get(2)?,
         fence: row.get(3)?,
         model: row.get(4)?,
+        owner: text(row, 5, OwnerId::parse)?,
     })
 }
 
-fn sender(text: &str) -> Option<Sender> {
-    [Sender::User, Sender::Ai, Sender::System]
-        .into_iter()
-        .find(|sender| sender.as_str() == text)
+pub(super) fn session_id(row: &Row<'_>) -> Result<SessionId> {
+    text(row, 0, SessionId::parse)
+}
+
+pub(super) fn outbox_entry(row: &Row<'_>) -> Result<OutboxEntry> {
+    Ok(OutboxEntry {
+        id: text(row, 0, MessageId::parse)?,
+        session: text(row, 1, SessionId::parse)?,
+        payload: row.get(2)?,
+    })
 }
 
 fn text<T>(row: &Row<'_>, column: usize, parse: impl Fn(&str) -> Option<T>) -> Result<T> {

@@ -2,94 +2,82 @@
 
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
-use super::rows::{self, MESSAGE};
-use crate::chat::message::Answered;
-use crate::chat::title::title;
-use crate::chat::{Message, Run, RunId, Sender, SessionId};
-use crate::store::{Answer, AppendError, Appended, Claim, NewRun, Question};
+use super::rows::{self, MESSAGE, RUN};
+use crate::chat::{Answered, Digest, Facts, Message, MessageId, Run, Sender, SessionId, Verdict};
+use crate::store::{Answer, Appended, Claim, NewRun, OutboxEntry, Question};
 
-pub(super) fn append(
-    tx: &Connection,
-    question: &Question,
-) -> Result<Result<Appended, AppendError>> {
-    let owner: Option<String> = tx
-        .prepare_cached("SELECT user FROM sessions WHERE id = ?1")?
-        .query_row([question.session.as_str()], |row| row.get(0))
-        .optional()?;
-    match owner {
-        Some(owner) if owner != question.user => return Ok(Err(AppendError::NotOwner)),
-        Some(_) => {}
-        None => insert_session(tx, question)?,
+/// What an operation needs to know of a session.
+struct Head {
+    user: String,
+    fence: i64,
+    answered: i64,
+    pending: usize,
+    is_running: bool,
+}
+
+pub(super) fn append(tx: &Connection, question: &Question) -> Result<Appended> {
+    let head = head(tx, &question.session)?;
+    let same = by_client_id(tx, question)?;
+    let facts = Facts {
+        owner: head.as_ref().map(|head| head.user.as_str()),
+        pending: head.as_ref().map_or(0, |head| head.pending),
+        same_client_id: same.as_ref().map(|(_, digest)| *digest),
+    };
+    match (question.admission.judge(facts), same) {
+        (Verdict::Reject(rejection), _) => return Ok(Appended::Rejected(rejection)),
+        (Verdict::Duplicate, Some((message, _))) => return Ok(Appended::Duplicate(message)),
+        // Without a stored message there is no digest, and so no verdict that it is a duplicate.
+        (Verdict::Duplicate | Verdict::Store, _) => {}
     }
-    if let Some(message) = by_client_id(tx, question)? {
-        return Ok(if message.content == question.content {
-            Ok(Appended {
-                message,
-                duplicate: true,
-            })
-        } else {
-            Err(AppendError::ClientIdTaken)
-        });
+    let is_free = head
+        .as_ref()
+        .is_none_or(|head| !head.is_running && head.pending == 0);
+    let fence = head.as_ref().map_or(0, |head| head.fence);
+    if head.is_none() {
+        insert_session(tx, question)?;
     }
-    if pending(tx, &question.session)? >= question.pending_max {
-        return Ok(Err(AppendError::TooManyPending));
-    }
-    let seq = next_seq(tx, &question.session, question.at.as_microsecond())?;
+    let seq = next_seq(tx, &question.session, question.at.as_microsecond(), 1)?;
     let message = asked(question, seq);
-    insert_message(tx, &message)?;
-    Ok(Ok(Appended {
-        message,
-        duplicate: false,
-    }))
+    insert_message(tx, &message, Some(&question.admission.digest))?;
+    let claim = match &question.run {
+        Some(run) if is_free => Some(Box::new(begin(tx, run, fence + 1, &message, "")?)),
+        _ => None,
+    };
+    Ok(Appended::Stored { message, claim })
 }
 
 pub(super) fn claim(tx: &Connection, session: &SessionId, run: &NewRun) -> Result<Option<Claim>> {
-    let free: Option<(i64, i64)> = tx
-        .prepare_cached("SELECT answered, fence FROM sessions WHERE id = ?1 AND run IS NULL")?
-        .query_row([session.as_str()], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let Some((answered, fence)) = free else {
+    let Some(head) = head(tx, session)?.filter(|head| !head.is_running && head.pending > 0) else {
         return Ok(None);
     };
     let question = tx
         .prepare_cached(&format!(
             "SELECT {MESSAGE} FROM messages WHERE session = ?1 AND seq > ?2 AND sender = 'user' ORDER BY seq LIMIT 1"
         ))?
-        .query_row(params![session.as_str(), answered], rows::message)
-        .optional()?;
-    let Some(question) = question else {
-        return Ok(None);
-    };
-    let fence = fence + 1;
-    tx.prepare_cached("UPDATE sessions SET run = ?2, fence = ?3 WHERE id = ?1")?
-        .execute(params![session.as_str(), run.id.to_string(), fence])?;
-    tx.prepare_cached(
-        "INSERT INTO runs (id, session, question, fence, model, checkpoint) VALUES (?1, ?2, ?3, ?4, ?5, '')",
-    )?
-    .execute(params![
-        run.id.to_string(),
-        session.as_str(),
-        question.seq,
-        fence,
-        run.model
-    ])?;
-    let run = Run {
-        id: run.id,
-        session: session.clone(),
-        question: question.seq,
-        fence,
-        model: run.model.clone(),
-    };
-    Ok(Some(Claim { run, question }))
+        .query_row(params![session.as_str(), head.answered], rows::message)?;
+    begin(tx, run, head.fence + 1, &question, "").map(Some)
 }
 
-pub(super) fn checkpoint(tx: &Connection, run: RunId, text: &str) -> Result<()> {
-    tx.prepare_cached("UPDATE runs SET checkpoint = ?2 WHERE id = ?1")?
-        .execute(params![run.to_string(), text])?;
-    Ok(())
+pub(super) fn checkpoint(
+    tx: &Connection,
+    run: &Run,
+    text: Option<&str>,
+    lease: i64,
+) -> Result<bool> {
+    let kept = tx
+        .prepare_cached(
+            "UPDATE runs SET checkpoint = coalesce(?3, checkpoint), lease = ?4 WHERE id = ?1 AND fence = ?2",
+        )?
+        .execute(params![run.id.to_string(), run.fence, text, lease])?;
+    Ok(kept == 1)
 }
 
-pub(super) fn finish(tx: &Connection, run: &Run, answer: &Answer) -> Result<Option<Message>> {
+pub(super) fn finish(
+    tx: &Connection,
+    run: &Run,
+    answer: &Answer,
+    outbox: &[OutboxEntry],
+) -> Result<Option<Message>> {
     let freed = tx
         .prepare_cached(
             "UPDATE sessions SET run = NULL, answered = ?4, tokens = tokens + ?5, answers = answers + 1,
@@ -107,37 +95,124 @@ pub(super) fn finish(tx: &Connection, run: &Run, answer: &Answer) -> Result<Opti
     if freed == 0 {
         return Ok(None);
     }
-    close(tx, run.id)?;
-    let message = Message {
-        id: answer.id,
-        session: run.session.clone(),
-        seq: next_seq(tx, &run.session, answer.at.as_microsecond())?,
-        client_id: None,
-        sender: Sender::Ai,
-        content: answer.content.clone(),
-        at: answer.at,
-        answer: Some(Answered {
-            run: run.id,
-            fence: run.fence,
-            question: run.question,
-            status: answer.status,
-            model: run.model.clone(),
-        }),
-    };
-    insert_message(tx, &message)?;
+    tx.prepare_cached("DELETE FROM runs WHERE id = ?1")?
+        .execute([run.id.to_string()])?;
+    let seq = next_seq(tx, &run.session, answer.at.as_microsecond(), -1)?;
+    let message = answered(run, answer, seq);
+    insert_message(tx, &message, None)?;
+    if let Some(state) = &answer.provider_state {
+        tx.prepare_cached(
+            "INSERT INTO provider_state (session, model, state) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET state = excluded.state",
+        )?
+        .execute(params![run.session.as_str(), run.model, state])?;
+    }
+    for entry in outbox {
+        tx.prepare_cached("INSERT INTO outbox (id, session, payload) VALUES (?1, ?2, ?3)")?
+            .execute(params![
+                entry.id.to_string(),
+                entry.session.as_str(),
+                entry.payload
+            ])?;
+    }
     Ok(Some(message))
 }
 
-pub(super) fn release(tx: &Connection, run: RunId) -> Result<()> {
-    tx.prepare_cached("UPDATE sessions SET run = NULL WHERE run = ?1")?
-        .execute([run.to_string()])?;
-    close(tx, run)
+pub(super) fn take_over(
+    tx: &Connection,
+    run: &Run,
+    new: &NewRun,
+    now: i64,
+) -> Result<Option<Claim>> {
+    let freed = tx
+        .prepare_cached(
+            "DELETE FROM runs WHERE id = ?1 AND fence = ?2 AND lease < ?3 RETURNING checkpoint",
+        )?
+        .query_row(params![run.id.to_string(), run.fence, now], |row| {
+            row.get(0)
+        })
+        .optional()?;
+    let Some(checkpoint): Option<String> = freed else {
+        return Ok(None);
+    };
+    let question = tx
+        .prepare_cached(&format!(
+            "SELECT {MESSAGE} FROM messages WHERE session = ?1 AND seq = ?2"
+        ))?
+        .query_row(params![run.session.as_str(), run.question], rows::message)?;
+    begin(tx, new, run.fence + 1, &question, &checkpoint).map(Some)
 }
 
-fn close(tx: &Connection, run: RunId) -> Result<()> {
-    tx.prepare_cached("DELETE FROM runs WHERE id = ?1")?
-        .execute([run.to_string()])?;
+pub(super) fn remove_from_outbox(tx: &Connection, id: MessageId) -> Result<()> {
+    tx.prepare_cached("DELETE FROM outbox WHERE id = ?1")?
+        .execute([id.to_string()])?;
     Ok(())
+}
+
+/// No process but this one has the file open, so the leases in it belong to processes that are gone.
+pub(super) fn end_leases(connection: &Connection) -> Result<()> {
+    connection.execute("UPDATE runs SET lease = 0", [])?;
+    Ok(())
+}
+
+fn head(tx: &Connection, session: &SessionId) -> Result<Option<Head>> {
+    tx.prepare_cached(
+        "SELECT user, fence, answered, pending, run IS NOT NULL FROM sessions WHERE id = ?1",
+    )?
+    .query_row([session.as_str()], |row| {
+        Ok(Head {
+            user: row.get(0)?,
+            fence: row.get(1)?,
+            answered: row.get(2)?,
+            pending: row.get(3)?,
+            is_running: row.get(4)?,
+        })
+    })
+    .optional()
+}
+
+fn begin(
+    tx: &Connection,
+    new: &NewRun,
+    fence: i64,
+    question: &Message,
+    checkpoint: &str,
+) -> Result<Claim> {
+    let run = Run {
+        id: new.id,
+        session: question.session.clone(),
+        question: question.seq,
+        fence,
+        model: new.model.clone(),
+        owner: new.lease.owner,
+    };
+    tx.prepare_cached("UPDATE sessions SET run = ?2, fence = ?3 WHERE id = ?1")?
+        .execute(params![run.session.as_str(), run.id.to_string(), fence])?;
+    tx.prepare_cached(&format!(
+        "INSERT INTO runs ({RUN}, lease, checkpoint) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+    ))?
+    .execute(params![
+        run.id.to_string(),
+        run.session.as_str(),
+        run.question,
+        fence,
+        run.model,
+        run.owner.to_string(),
+        new.lease.until.as_microsecond(),
+        checkpoint
+    ])?;
+    let provider_state = provider_state(tx, &run.session, &run.model)?;
+    Ok(Claim {
+        run,
+        question: question.clone(),
+        provider_state,
+    })
+}
+
+fn provider_state(tx: &Connection, session: &SessionId, model: &str) -> Result<Option<String>> {
+    tx.prepare_cached("SELECT state FROM provider_state WHERE session = ?1 AND model = ?2")?
+        .query_row(params![session.as_str(), model], |row| row.get(0))
+        .optional()
 }
 
 fn asked(question: &Question, seq: i64) -> Message {
@@ -153,52 +228,70 @@ fn asked(question: &Question, seq: i64) -> Message {
     }
 }
 
+fn answered(run: &Run, answer: &Answer, seq: i64) -> Message {
+    Message {
+        id: answer.id,
+        session: run.session.clone(),
+        seq,
+        client_id: None,
+        sender: Sender::Ai,
+        content: answer.content.clone(),
+        at: answer.at,
+        answer: Some(Answered {
+            run: run.id,
+            fence: run.fence,
+            question: run.question,
+            status: answer.status,
+            model: run.model.clone(),
+        }),
+    }
+}
+
 fn insert_session(tx: &Connection, question: &Question) -> Result<()> {
     let at = question.at.as_microsecond();
     tx.prepare_cached(
-        "INSERT INTO sessions (id, user, name, seq, fence, answered, created, active,
+        "INSERT INTO sessions (id, user, name, seq, fence, answered, pending, created, active,
             tokens, answers, answer_ms_sum, answer_ms_max)
-         VALUES (?1, ?2, ?3, 0, 0, 0, ?4, ?4, 0, 0, 0, 0)",
+         VALUES (?1, ?2, ?3, 0, 0, 0, 0, ?4, ?4, 0, 0, 0, 0)",
     )?
     .execute(params![
         question.session.as_str(),
-        question.user,
-        title(&question.content),
+        question.admission.user,
+        question.name,
         at
     ])?;
     Ok(())
 }
 
-fn by_client_id(tx: &Connection, question: &Question) -> Result<Option<Message>> {
+/// The message that carries the question's client id already, and the digest of its content.
+fn by_client_id(tx: &Connection, question: &Question) -> Result<Option<(Message, Digest)>> {
     let Some(client_id) = &question.client_id else {
         return Ok(None);
     };
     tx.prepare_cached(&format!(
-        "SELECT {MESSAGE} FROM messages WHERE session = ?1 AND client_id = ?2"
+        "SELECT {MESSAGE}, digest FROM messages WHERE session = ?1 AND client_id = ?2"
     ))?
-    .query_row(params![question.session.as_str(), client_id], rows::message)
+    .query_row(params![question.session.as_str(), client_id], |row| {
+        let digest = Digest::from_bytes(row.get("digest")?);
+        Ok((rows::message(row)?, digest))
+    })
     .optional()
 }
 
-fn pending(tx: &Connection, session: &SessionId) -> Result<usize> {
+/// The next number of a session, after a change of how many of its questions wait.
+fn next_seq(tx: &Connection, session: &SessionId, at: i64, pending: i64) -> Result<i64> {
     tx.prepare_cached(
-        "SELECT count(*) FROM messages AS m JOIN sessions AS s ON s.id = m.session
-         WHERE m.session = ?1 AND m.seq > s.answered AND m.sender = 'user'",
+        "UPDATE sessions SET seq = seq + 1, active = max(active, ?2), pending = pending + ?3 WHERE id = ?1
+         RETURNING seq",
     )?
-    .query_row([session.as_str()], |row| row.get(0))
+    .query_row(params![session.as_str(), at, pending], |row| row.get(0))
 }
 
-fn next_seq(tx: &Connection, session: &SessionId, at: i64) -> Result<i64> {
-    tx.prepare_cached(
-        "UPDATE sessions SET seq = seq + 1, active = max(active, ?2) WHERE id = ?1 RETURNING seq",
-    )?
-    .query_row(params![session.as_str(), at], |row| row.get(0))
-}
-
-fn insert_message(tx: &Connection, message: &Message) -> Result<()> {
+fn insert_message(tx: &Connection, message: &Message, digest: Option<&Digest>) -> Result<()> {
     let answer = message.answer.as_ref();
     tx.prepare_cached(&format!(
-        "INSERT INTO messages ({MESSAGE}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+        "INSERT INTO messages ({MESSAGE}, digest)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
     ))?
     .execute(params![
         message.id.to_string(),
@@ -213,6 +306,7 @@ fn insert_message(tx: &Connection, message: &Message) -> Result<()> {
         answer.map(|answer| answer.question),
         answer.map(|answer| answer.status.as_str()),
         answer.map(|answer| &answer.model),
+        digest.map(Digest::as_bytes),
     ])?;
     Ok(())
 }

@@ -1,5 +1,5 @@
 //! The one thread that writes. It takes what waits into one transaction, so that a busy server pays for one flush to
-//! disk a batch and not one a message; an answer is given only after the commit.
+//! disk a batch and not one a message; the reply comes after the commit.
 
 use std::thread;
 
@@ -7,7 +7,8 @@ use anyhow::anyhow;
 use rusqlite::{Connection, Savepoint};
 use tokio::sync::{mpsc, oneshot};
 
-use super::StoreError;
+use super::damage::Damage;
+use super::{ErrorKind, StoreError};
 
 /// Writes that may wait; a caller beyond that waits to hand in its own.
 const QUEUE: usize = 1024;
@@ -18,16 +19,47 @@ pub(super) struct Writer {
     jobs: mpsc::Sender<Job>,
 }
 
-/// Does its write at once; what it returns is called with the outcome of the commit.
-type Job = Box<dyn FnOnce(&mut Savepoint<'_>) -> Reply + Send>;
-type Reply = Box<dyn FnOnce(Result<(), String>) + Send>;
+/// Does its write at once, or learns that there is no transaction; what it returns is called with the outcome of the
+/// commit.
+type Job = Box<dyn FnOnce(Result<&mut Savepoint<'_>, NotCommitted>) -> Reply + Send>;
+type Reply = Box<dyn FnOnce(Result<(), NotCommitted>) + Send>;
+
+/// Why a batch was not committed. Every caller of the batch gets a copy.
+#[derive(Clone)]
+struct NotCommitted {
+    kind: ErrorKind,
+    cause: String,
+}
+
+impl From<rusqlite::Error> for NotCommitted {
+    fn from(error: rusqlite::Error) -> Self {
+        let cause = error.to_string();
+        Self {
+            kind: StoreError::from(error).kind(),
+            cause,
+        }
+    }
+}
+
+impl From<NotCommitted> for StoreError {
+    fn from(NotCommitted { kind, cause }: NotCommitted) -> Self {
+        Self::new(
+            kind,
+            anyhow!(cause).context("the transaction was not committed"),
+        )
+    }
+}
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> anyhow::Result<Self> {
+    /// The end of the thread is damage: without it nothing can be stored.
+    pub(super) fn start(connection: Connection, damage: Damage) -> anyhow::Result<Self> {
         let (jobs, queue) = mpsc::channel(QUEUE);
         thread::Builder::new()
             .name("sqlite-writer".to_owned())
-            .spawn(move || write_all(connection, queue))?;
+            .spawn(move || {
+                let _guard = EndIsDamage(damage);
+                write_all(connection, queue);
+            })?;
         Ok(Self { jobs })
     }
 
@@ -38,24 +70,34 @@ impl Writer {
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |tx| {
-            let result = alone(tx, change);
-            Box::new(move |committed| {
+            let result = match tx {
+                Ok(tx) => alone(tx, change).map_err(StoreError::from),
+                Err(cause) => Err(cause.into()),
+            };
+            Box::new(move |committed: Result<(), NotCommitted>| {
+                let result = result.and_then(|value| {
+                    committed?;
+                    Ok(value)
+                });
                 // Nobody listens when the caller has been dropped; the write stands all the same.
-                let _ = answer.send(
-                    committed
-                        .map_err(|cause| anyhow!(cause))
-                        .and(result.map_err(Into::into)),
-                );
+                let _ = answer.send(result);
             })
         });
-        self.jobs
-            .send(job)
-            .await
-            .map_err(|_| StoreError::new(anyhow!("the writer has ended")))?;
-        let result = answered
-            .await
-            .map_err(|_| StoreError::new(anyhow!("the writer dropped the write")))?;
-        result.map_err(StoreError)
+        self.jobs.send(job).await.map_err(|_| ended())?;
+        answered.await.map_err(|_| ended())?
+    }
+}
+
+fn ended() -> StoreError {
+    StoreError::new(ErrorKind::Lost, anyhow!("the thread that writes has ended"))
+}
+
+struct EndIsDamage(Damage);
+
+impl Drop for EndIsDamage {
+    fn drop(&mut self) {
+        self.0
+            .report("the thread that writes to the database ended");
     }
 }
 
@@ -80,25 +122,85 @@ fn write_all(mut connection: Connection, mut queue: mpsc::Receiver<Job>) {
     }
 }
 
-fn write_batch(connection: &mut Connection, batch: Vec<Job>) -> (Vec<Reply>, Result<(), String>) {
+fn write_batch(
+    connection: &mut Connection,
+    batch: Vec<Job>,
+) -> (Vec<Reply>, Result<(), NotCommitted>) {
     // A savepoint outside of a transaction is one, and its jobs may nest their own.
     let mut tx = match connection.savepoint() {
         Ok(tx) => tx,
         Err(cause) => {
-            tracing::error!(%cause, "cannot begin to write");
-            // Dropping the jobs tells their callers.
-            return (Vec::new(), Err(cause.to_string()));
+            let cause = NotCommitted::from(cause);
+            return (refuse(batch, &cause), Err(cause));
         }
     };
-    let mut replies = Vec::new();
-    for job in batch {
-        replies.push(job(&mut tx));
+    let mut replies = Vec::with_capacity(batch.len());
+    let mut jobs = batch.into_iter();
+    while let Some(job) = jobs.next() {
+        replies.push(job(Ok(&mut tx)));
         if tx.is_autocommit() {
             // A full disk and the like make SQLite undo the whole transaction by itself. What follows would be
             // committed alone, and reported as lost.
-            return (replies, Err("the transaction was undone".to_owned()));
+            let undone = NotCommitted {
+                kind: ErrorKind::Unavailable,
+                cause: "the transaction was undone".to_owned(),
+            };
+            replies.extend(refuse(jobs, &undone));
+            return (replies, Err(undone));
         }
     }
-    let committed = tx.commit().map_err(|cause| cause.to_string());
+    let committed = tx.commit().map_err(NotCommitted::from);
     (replies, committed)
+}
+
+fn refuse(jobs: impl IntoIterator<Item = Job>, cause: &NotCommitted) -> Vec<Reply> {
+    jobs.into_iter()
+        .map(|job| job(Err(cause.clone())))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn writer() -> (Writer, Damage, tempfile::TempDir) {
+        let home = tempfile::tempdir().unwrap();
+        let connection = Connection::open(home.path().join("db")).unwrap();
+        connection
+            .execute_batch("CREATE TABLE t (n INTEGER PRIMARY KEY)")
+            .unwrap();
+        let damage = Damage::default();
+        let writer = Writer::start(connection, damage.clone()).unwrap();
+        (writer, damage, home)
+    }
+
+    fn insert(n: i64) -> impl FnOnce(&Connection) -> rusqlite::Result<usize> + Send {
+        move |tx| tx.execute("INSERT INTO t VALUES (?1)", [n])
+    }
+
+    #[tokio::test]
+    async fn a_change_that_fails_undoes_itself_alone() {
+        let (writer, _damage, _home) = writer();
+        let (first, second, third) = tokio::join!(
+            writer.call(insert(1)),
+            writer.call(insert(1)),
+            writer.call(insert(2))
+        );
+        assert_eq!((first.unwrap(), third.unwrap()), (1, 1));
+        assert_eq!(second.unwrap_err().kind(), ErrorKind::Permanent);
+    }
+
+    #[tokio::test]
+    async fn the_end_of_the_thread_is_damage() {
+        let (writer, damage, _home) = writer();
+        let dropped = writer
+            .call(|_| -> rusqlite::Result<()> { panic!("a bug in a change") })
+            .await;
+        assert_eq!(dropped.unwrap_err().kind(), ErrorKind::Lost);
+        assert_eq!(damage.wait().await.kind(), ErrorKind::Lost);
+        assert_eq!(
+            writer.call(insert(1)).await.unwrap_err().kind(),
+            ErrorKind::Lost
+        );
+    }
 }

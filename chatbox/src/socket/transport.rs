@@ -1,9 +1,8 @@
-//! Frames ↔ the socket: size and pace.
+//! Frames ↔ the socket, with bounds on size and time.
 
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite;
@@ -21,23 +20,22 @@ pub(super) struct Closed;
 
 pub(super) enum Incoming {
     Text(String),
-    /// A sign of life.
+    /// A ping, a pong, or bytes: the peer is there.
     Other,
 }
 
-pub(super) struct Pump {
-    outgoing: SplitSink<WebSocket, Message>,
-    incoming: SplitStream<WebSocket>,
+/// Reads or writes, one at a time: a client that does not read is not read either.
+pub(super) struct Transport {
+    socket: WebSocket,
 }
 
-impl Pump {
+impl Transport {
     pub(super) fn new(socket: WebSocket) -> Self {
-        let (outgoing, incoming) = socket.split();
-        Self { outgoing, incoming }
+        Self { socket }
     }
 
     pub(super) async fn next(&mut self) -> Result<Incoming, Closed> {
-        match self.incoming.next().await {
+        match self.socket.next().await {
             Some(Ok(Message::Text(text))) => Ok(Incoming::Text(text.to_string())),
             Some(Ok(Message::Close(_))) | None => Err(Closed),
             Some(Ok(_)) => Ok(Incoming::Other),
@@ -51,13 +49,13 @@ impl Pump {
     /// Queues a frame; [`Self::flush`] sends it with its neighbours in one write.
     pub(super) async fn feed(&mut self, frame: &Frame) -> Result<(), Closed> {
         let message = Message::text(frame.render());
-        let fed = timeout(WRITE_TIMEOUT, self.outgoing.feed(message)).await;
-        self.judge(fed).await
+        let fed = timeout(WRITE_TIMEOUT, self.socket.feed(message)).await;
+        self.check(fed).await
     }
 
     pub(super) async fn flush(&mut self) -> Result<(), Closed> {
-        let flushed = timeout(WRITE_TIMEOUT, self.outgoing.flush()).await;
-        self.judge(flushed).await
+        let flushed = timeout(WRITE_TIMEOUT, self.socket.flush()).await;
+        self.check(flushed).await
     }
 
     pub(super) async fn send(&mut self, frame: &Frame) -> Result<(), Closed> {
@@ -68,32 +66,28 @@ impl Pump {
     pub(super) async fn ping(&mut self) -> Result<(), Closed> {
         let pinged = timeout(
             WRITE_TIMEOUT,
-            self.outgoing.send(Message::Ping(Vec::new().into())),
+            self.socket.send(Message::Ping(Vec::new().into())),
         )
         .await;
-        self.judge(pinged).await
+        self.check(pinged).await
     }
 
-    /// Says why, and waits a moment for the peer to agree.
+    /// Sends a close frame, and waits a moment for the one of the peer.
     pub(super) async fn close(&mut self, code: u16, reason: &'static str) -> Closed {
         let frame = CloseFrame {
             code,
             reason: reason.into(),
         };
-        // The connection ends either way; what goes wrong with its last words is of no use to anybody.
-        let _ = timeout(
-            CLOSE_TIMEOUT,
-            self.outgoing.send(Message::Close(Some(frame))),
-        )
-        .await;
+        // The connection ends either way; what goes wrong with the close frame is of no use to anybody.
+        let _ = timeout(CLOSE_TIMEOUT, self.socket.send(Message::Close(Some(frame)))).await;
         let _ = timeout(CLOSE_TIMEOUT, async {
-            while let Some(Ok(_)) = self.incoming.next().await {}
+            while let Some(Ok(_)) = self.socket.next().await {}
         })
         .await;
         Closed
     }
 
-    async fn judge<E>(
+    async fn check<E>(
         &mut self,
         written: Result<Result<(), axum::Error>, E>,
     ) -> Result<(), Closed> {

@@ -1,6 +1,4 @@
-//! Whatever order, loss or repetition the bus produces, the client ends with the text that is stored.
-
-use std::sync::Arc;
+//! Whatever the bus reorders, loses or repeats, the client ends with the text that is stored.
 
 use proptest::prelude::*;
 
@@ -63,33 +61,32 @@ fn the_sender_gets_an_acknowledgement_and_others_get_the_message() {
     let session = SessionId::random();
     let message = stored(&session, 1, None);
     for (own, kind) in [(true, r#""op":"ack""#), (false, r#""type":"user_message""#)] {
-        let mut follow = Follow::new(session.clone(), 0, None);
+        let mut cursor = Cursor::new(session.clone(), 0, None);
         if own {
-            follow.sent(&message);
+            cursor.sent(&message);
         }
-        let Step::Send(frame) = follow.event(now(), &Event::Stored(Arc::new(message.clone())))
-        else {
+        let Step::Send(frame) = cursor.event(now(), &Event::MessageStored(message.clone())) else {
             panic!("nothing is sent");
         };
         assert!(frame.render().contains(kind), "{}", frame.render());
-        assert_eq!(follow.seq(), 1);
+        assert_eq!(cursor.seq(), 1);
     }
 }
 
 #[test]
 fn a_hole_is_noticed() {
     let session = SessionId::random();
-    let mut follow = Follow::new(session.clone(), 1, None);
+    let mut cursor = Cursor::new(session.clone(), 1, None);
     assert!(matches!(
-        follow.message(now(), &stored(&session, 3, None)),
+        cursor.message(now(), &stored(&session, 3, None)),
         Step::Gap
     ));
     assert!(matches!(
-        follow.message(now(), &stored(&session, 1, None)),
+        cursor.message(now(), &stored(&session, 1, None)),
         Step::Skip
     ));
     assert!(matches!(
-        follow.message(now(), &stored(&session, 2, None)),
+        cursor.message(now(), &stored(&session, 2, None)),
         Step::Send(_)
     ));
 }
@@ -107,31 +104,32 @@ proptest! {
         let (session, run) = (SessionId::random(), RunId::new());
         let whole: String = pieces.concat();
         let head: String = whole.chars().take(has).collect();
-        let mut follow = Follow::new(session.clone(), 1, Some((run, utf16::len(&head))));
+        let mut cursor = Cursor::new(session.clone(), 1, Some((run, utf16::len(&head))));
         let mut client = Client { text: head.clone(), ..Client::default() };
-        let mut live = Snapshot { run, fence: 1, model: "m".to_owned(), text: String::new() };
+        let mut live = LiveRun { run, fence: 1, model: "m".to_owned(), text: String::new(), units: 0 };
         for (index, text) in pieces.iter().enumerate() {
             let off = utf16::len(&live.text);
             live.text.push_str(text);
-            let delta = Event::Said(Arc::new(Delta { run, fence: 1, model: "m".to_owned(), off, text: text.clone() }));
+            live.units = utf16::len(&live.text);
+            let delta = Event::Delta(Delta { run, fence: 1, model: "m".to_owned(), off, text: text.clone() });
             if index < joins || live.text.len() < head.len() {
                 continue;
             }
             for _ in 0..match faults[index] { 0 => 0, 1 => 2, _ => 1 } {
-                match follow.event(now(), &delta) {
+                match cursor.event(now(), &delta) {
                     Step::Send(frame) => client.take(&frame),
                     Step::Skip => {}
-                    Step::Gap => for frame in follow.snapshot(now(), &live) { client.take(&frame) },
+                    Step::Gap => for frame in cursor.live(now(), Some(&live)) { client.take(&frame) },
                 }
             }
         }
         let end = stored(&session, 2, Some((run, &whole)));
         for _ in 0..2 {
-            if let Step::Send(frame) = follow.message(now(), &end) {
+            if let Step::Send(frame) = cursor.message(now(), &end) {
                 client.take(&frame);
             }
         }
-        prop_assert!(follow.snapshot(now(), &live).is_empty(), "an ended run is not live");
+        prop_assert!(cursor.live(now(), Some(&live)).is_empty(), "an ended run is not live");
         prop_assert_eq!(client.text, whole);
         prop_assert_eq!(client.seqs, vec![2]);
     }
@@ -142,64 +140,61 @@ proptest! {
 fn an_old_backlog_says_nothing_after_a_catch_up() {
     let session = SessionId::random();
     let runs = [RunId::new(), RunId::new(), RunId::new()];
-    let said = |index: usize, off: usize, text: &str| {
-        Event::Said(Arc::new(Delta {
+    let started = |index: usize| Event::RunStarted {
+        run: runs[index],
+        fence: fence(index),
+        model: "m".to_owned(),
+    };
+    let delta = |index: usize, off: usize, text: &str| {
+        Event::Delta(Delta {
             run: runs[index],
             fence: fence(index),
             model: "m".to_owned(),
             off,
             text: text.to_owned(),
-        }))
+        })
     };
     let answered = |index: usize, seq: i64| {
         let mut message = stored(&session, seq, Some((runs[index], "all of it")));
         message.answer.as_mut().unwrap().fence = fence(index);
         message
     };
-    let live = Snapshot {
+    let live = LiveRun {
         run: runs[2],
         fence: fence(2),
         model: "m".to_owned(),
         text: "third".to_owned(),
+        units: 5,
     };
-    let mut follow = Follow::new(session.clone(), 3, None);
+    let mut cursor = Cursor::new(session.clone(), 3, None);
     for (index, seq) in [(0, 4), (1, 5)] {
         assert!(matches!(
-            follow.message(now(), &answered(index, seq)),
+            cursor.message(now(), &answered(index, seq)),
             Step::Send(_)
         ));
     }
-    assert_eq!(follow.snapshot(now(), &live).len(), 2);
+    assert_eq!(cursor.live(now(), Some(&live)).len(), 2);
     let failure = crate::chat::Failure::Timeout;
     for old in [
-        Event::Began {
+        started(0),
+        delta(0, 0, "all"),
+        delta(0, 7, " it"),
+        Event::MessageStored(answered(0, 4)),
+        Event::RunEnded {
             run: runs[0],
             fence: fence(0),
+            failure: Some(failure),
         },
-        said(0, 0, "all"),
-        said(0, 7, " it"),
-        Event::Stored(Arc::new(answered(0, 4))),
-        Event::Failed {
-            run: runs[0],
-            fence: fence(0),
-            failure,
-        },
-        Event::Began {
-            run: runs[1],
-            fence: fence(1),
-        },
-        said(1, 3, " of it"),
-        Event::Stored(Arc::new(answered(1, 5))),
-        Event::Began {
-            run: runs[2],
-            fence: fence(2),
-        },
-        said(2, 0, "third"),
+        started(1),
+        delta(1, 3, " of it"),
+        Event::MessageStored(answered(1, 5)),
+        started(2),
+        delta(2, 0, "third"),
     ] {
-        assert!(matches!(follow.event(now(), &old), Step::Skip), "{old:?}");
+        assert!(matches!(cursor.event(now(), &old), Step::Skip), "{old:?}");
     }
     assert!(matches!(
-        follow.event(now(), &said(2, 5, " and on")),
+        cursor.event(now(), &delta(2, 5, " and on")),
         Step::Send(_)
     ));
 }
@@ -207,4 +202,32 @@ fn an_old_backlog_says_nothing_after_a_catch_up() {
 /// Each run has the fence after the one before.
 fn fence(index: usize) -> i64 {
     i64::try_from(index).unwrap() + 1
+}
+
+/// A bus that cannot give the beginning of a run is asked once, and not again for each piece.
+#[test]
+fn a_run_whose_beginning_nobody_has_comes_with_its_message() {
+    let (session, run) = (SessionId::random(), RunId::new());
+    let mut cursor = Cursor::new(session.clone(), 1, None);
+    let delta = |off| {
+        Event::Delta(Delta {
+            run,
+            fence: 1,
+            model: "m".to_owned(),
+            off,
+            text: "x".to_owned(),
+        })
+    };
+    assert!(matches!(cursor.event(now(), &delta(3)), Step::Gap));
+    assert!(cursor.live(now(), None).is_empty());
+    assert!(matches!(cursor.event(now(), &delta(4)), Step::Skip));
+    let Step::Send(frame) = cursor.message(now(), &stored(&session, 2, Some((run, "abcxx"))))
+    else {
+        panic!("the message is not sent");
+    };
+    let frame: serde_json::Value = serde_json::from_str(&frame.render()).unwrap();
+    assert_eq!(
+        (&frame["off"], &frame["content"]),
+        (&0.into(), &"abcxx".into())
+    );
 }

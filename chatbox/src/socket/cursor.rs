@@ -3,26 +3,26 @@
 
 use jiff::Timestamp;
 
-use crate::bus::{Delta, Event};
-use crate::chat::message::Answered;
-use crate::chat::{Message, MessageId, RunId, SessionId, utf16};
-use crate::turn::Snapshot;
+use crate::bus::{Delta, Event, LiveRun};
+use crate::chat::{Answered, Message, MessageId, RunId, SessionId, utf16};
 use crate::wire::Frame;
 use crate::wire::outbound::Piece;
 
 /// What one client has seen of one session.
 #[derive(Debug)]
-pub(super) struct Follow {
+pub(super) struct Cursor {
     session: SessionId,
     /// `seq` of the newest message it has.
     seq: i64,
-    /// The answer it is being told, and how much of it, in UTF-16 code units.
+    /// The answer that it is being sent, and how much of it, in UTF-16 code units.
     run: Option<(RunId, usize)>,
-    /// The newest fence it has heard of: what comes with an older one is old.
+    /// The newest fence it has seen: what comes with an older one is old.
     fence: i64,
-    /// The newest fence whose message it has: what is still said under it is old too.
+    /// The newest fence whose message it has: what still comes under it is old too.
     ended: i64,
-    /// Messages that this client sent itself: they are acknowledged, not told.
+    /// A run whose beginning nobody could give: the client gets its message alone.
+    unavailable: Option<RunId>,
+    /// Messages that this client sent itself: they are acknowledged, not sent back.
     own: Vec<MessageId>,
 }
 
@@ -32,11 +32,11 @@ pub(super) enum Step {
     Send(Box<Frame>),
     /// The client knows it already.
     Skip,
-    /// Something is missing before it: read the store.
+    /// Something is missing before it: subscribe again, and read the store.
     Gap,
 }
 
-impl Follow {
+impl Cursor {
     pub(super) fn new(session: SessionId, seq: i64, run: Option<(RunId, usize)>) -> Self {
         Self {
             session,
@@ -44,6 +44,7 @@ impl Follow {
             run,
             fence: 0,
             ended: 0,
+            unavailable: None,
             own: Vec::new(),
         }
     }
@@ -68,13 +69,16 @@ impl Follow {
 
     pub(super) fn event(&mut self, now: Timestamp, event: &Event) -> Step {
         match event {
-            Event::Stored(message) => self.message(now, message),
-            Event::Began { run, fence } => self.began(now, *run, *fence),
-            Event::Said(delta) => self.said(now, delta),
-            Event::Failed { fence, .. } if *fence < self.fence => Step::Skip,
-            Event::Failed { run, failure, .. } => {
-                Step::Send(Box::new(Frame::failed(now, &self.session, *run, *failure)))
-            }
+            Event::MessageStored(message) => self.message(now, message),
+            Event::RunStarted { run, fence, .. } => self.started(now, *run, *fence),
+            Event::Delta(delta) => self.delta(now, delta),
+            Event::RunEnded { fence, .. } if *fence < self.fence => Step::Skip,
+            Event::RunEnded { run, failure, .. } => match failure {
+                Some(failure) => {
+                    Step::Send(Box::new(Frame::failed(now, &self.session, *run, *failure)))
+                }
+                None => Step::Skip,
+            },
         }
     }
 
@@ -98,12 +102,12 @@ impl Follow {
         }))
     }
 
-    /// Whether something said under this fence is too old to be told.
+    /// Whether something that comes under this fence is too old to be sent.
     fn is_old(&self, fence: i64) -> bool {
         fence <= self.ended || fence < self.fence
     }
 
-    fn began(&mut self, now: Timestamp, run: RunId, fence: i64) -> Step {
+    fn started(&mut self, now: Timestamp, run: RunId, fence: i64) -> Step {
         if self.is_old(fence) || self.run.is_some_and(|(seen, _)| seen == run) {
             return Step::Skip;
         }
@@ -140,8 +144,15 @@ impl Follow {
         }
     }
 
-    /// What a run has said before the client came.
-    pub(super) fn snapshot(&mut self, now: Timestamp, live: &Snapshot) -> Vec<Frame> {
+    /// What the run at work produced before the first event of a new subscription. Without it, pieces that do not follow
+    /// what the client has are left out from now on: nobody has what comes before them.
+    pub(super) fn live(&mut self, now: Timestamp, live: Option<&LiveRun>) -> Vec<Frame> {
+        let Some(live) = live else {
+            return Vec::new();
+        };
+        if self.unavailable == Some(live.run) {
+            self.unavailable = None;
+        }
         if self.is_old(live.fence) {
             return Vec::new();
         }
@@ -162,8 +173,8 @@ impl Follow {
         frames
     }
 
-    fn said(&mut self, now: Timestamp, delta: &Delta) -> Step {
-        if self.is_old(delta.fence) {
+    fn delta(&mut self, now: Timestamp, delta: &Delta) -> Step {
+        if self.is_old(delta.fence) || self.unavailable == Some(delta.run) {
             return Step::Skip;
         }
         let have = match self.run {
@@ -171,6 +182,8 @@ impl Follow {
             _ => 0,
         };
         if delta.off > have {
+            // Asked for once. If the new subscription does not bring it, the next pieces are skipped.
+            self.unavailable = Some(delta.run);
             return Step::Gap;
         }
         let text = utf16::skip(&delta.text, have - delta.off);

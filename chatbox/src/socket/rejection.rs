@@ -1,8 +1,9 @@
-//! What a client is told about a message that is not served. Pure but for the log.
+//! The words for what is not served. Pure but for the log.
 
 use std::time::Duration;
 
-use crate::store::AppendError;
+use crate::chat;
+use crate::store::StoreError;
 use crate::wire::outbound::{Code, Rejection};
 
 /// When to try again while earlier questions are being answered.
@@ -16,7 +17,7 @@ pub(super) fn too_fast(wait: Duration) -> Rejection {
     }
 }
 
-pub(super) fn foreign() -> Rejection {
+pub(super) fn not_permitted() -> Rejection {
     Rejection::new(
         Code::Unauthorized,
         "This conversation belongs to somebody else.",
@@ -30,26 +31,30 @@ pub(super) fn not_read() -> Rejection {
     )
 }
 
-pub(super) fn not_stored(error: AppendError) -> Rejection {
-    match error {
-        AppendError::NotOwner => foreign(),
-        AppendError::ClientIdTaken => Rejection::new(
+pub(super) fn not_admitted(rejection: chat::Rejection) -> Rejection {
+    match rejection {
+        chat::Rejection::NotPermitted => not_permitted(),
+        chat::Rejection::ClientIdReused => Rejection::new(
             Code::InvalidFormat,
             "client_id was used for another message",
         ),
-        AppendError::TooManyPending => Rejection {
+        chat::Rejection::TooManyPending => Rejection {
             retry_after: Some(BUSY),
             ..Rejection::new(
                 Code::ServiceError,
                 "Please wait for the answers to your earlier messages.",
             )
         },
-        AppendError::Store(error) => {
-            tracing::error!(cause = ?error, "cannot store a message");
-            Rejection::new(
-                Code::DatabaseError,
-                "Your message could not be stored. Please try again.",
-            )
-        }
     }
+}
+
+pub(super) fn not_stored(error: &StoreError) -> Rejection {
+    tracing::error!(
+        cause = format!("{:#}", error.cause()),
+        "cannot store a message"
+    );
+    Rejection::new(
+        Code::DatabaseError,
+        "Your message could not be stored. Please try again.",
+    )
 }

@@ -1,0 +1,118 @@
+//! What happens to a question: stored, recognised as one that is stored already, or rejected.
+//!
+//! A store gathers [`Facts`] inside its transaction, asks [`Admission::judge`], and does what the [`Verdict`] says. So
+//! the rule is the same on every store, and no store has one of its own.
+
+use super::{Action, Digest, Participant};
+
+/// Under which conditions a question is stored. Made when it arrives, judged at the commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// Who asks.
+    pub user: String,
+    pub roles: Vec<String>,
+    /// Of the question's content.
+    pub digest: Digest,
+    /// How many questions of a session may wait for an answer at the same time.
+    pub pending_max: usize,
+}
+
+/// What a store knows of the session at the moment of the commit.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Facts<'a> {
+    /// The session's user; `None` while there is no such session.
+    pub owner: Option<&'a str>,
+    /// Questions that wait for an answer, the one being answered included.
+    pub pending: usize,
+    /// The digest of the message that carries the question's `client_id` already.
+    pub same_client_id: Option<Digest>,
+}
+
+/// What to do with a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Store,
+    /// It is stored already.
+    Duplicate,
+    Reject(Rejection),
+}
+
+/// Why a question is not stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// The session belongs to another user.
+    NotPermitted,
+    /// The `client_id` was used for another content in this session.
+    ClientIdReused,
+    TooManyPending,
+}
+
+impl Admission {
+    pub fn judge(&self, facts: Facts<'_>) -> Verdict {
+        let participant = Participant {
+            user: &self.user,
+            roles: &self.roles,
+        };
+        // A new session belongs to whoever asks first.
+        let owner = facts.owner.unwrap_or(&self.user);
+        if !participant.may(Action::Write, owner) {
+            return Verdict::Reject(Rejection::NotPermitted);
+        }
+        match facts.same_client_id {
+            Some(digest) if digest == self.digest => Verdict::Duplicate,
+            Some(_) => Verdict::Reject(Rejection::ClientIdReused),
+            None if facts.pending >= self.pending_max => Verdict::Reject(Rejection::TooManyPending),
+            None => Verdict::Store,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::DigestKey;
+
+    #[test]
+    fn what_happens_to_a_question() {
+        let key = DigestKey::random();
+        let (same, other) = (key.digest("q"), key.digest("other"));
+        let admission = Admission {
+            user: "u".to_owned(),
+            roles: Vec::new(),
+            digest: same,
+            pending_max: 2,
+        };
+        for (owner, pending, same_client_id, expected) in [
+            (None, 0, None, Verdict::Store),
+            (Some("u"), 1, None, Verdict::Store),
+            (
+                Some("u"),
+                2,
+                None,
+                Verdict::Reject(Rejection::TooManyPending),
+            ),
+            (Some("u"), 2, Some(same), Verdict::Duplicate),
+            (
+                Some("u"),
+                0,
+                Some(other),
+                Verdict::Reject(Rejection::ClientIdReused),
+            ),
+            (Some("v"), 0, None, Verdict::Reject(Rejection::NotPermitted)),
+            // What somebody else has stored is told to nobody.
+            (
+                Some("v"),
+                0,
+                Some(same),
+                Verdict::Reject(Rejection::NotPermitted),
+            ),
+        ] {
+            let facts = Facts {
+                owner,
+                pending,
+                same_client_id,
+            };
+            assert_eq!(admission.judge(facts), expected, "{facts:?}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Keeps what a run has produced, and its lease, beside the stream: a word must not wait for the disk.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Turns;
+use crate::chat::Run;
+use crate::store::Store;
+
+/// How often a run renews its lease, at least: three times within it.
+pub(super) const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// What a run has produced is kept at once when it begins, and again after so long or so much.
+const KEEP_EVERY: Duration = Duration::from_secs(1);
+const KEEP_BYTES: usize = 2048;
+
+pub(super) struct Checkpoints<'a> {
+    turns: &'a Turns,
+    run: &'a Run,
+    /// Ends the run when it has lost its session.
+    token: CancellationToken,
+    due: Instant,
+    /// Bytes of the newest checkpoint.
+    kept: usize,
+    /// At most one is under way, so that they neither pile up nor overtake each other.
+    under_way: Option<JoinHandle<()>>,
+}
+
+impl<'a> Checkpoints<'a> {
+    /// The very first word is kept at once: from then on the answer has been seen.
+    pub(super) fn new(turns: &'a Turns, run: &'a Run, token: CancellationToken) -> Self {
+        Self {
+            turns,
+            run,
+            token,
+            due: Instant::now(),
+            kept: 0,
+            under_way: None,
+        }
+    }
+
+    /// The answer has grown to `text`.
+    pub(super) fn grown(&mut self, text: &str) {
+        if text.len() >= self.kept + KEEP_BYTES || Instant::now() >= self.due {
+            self.keep(text);
+        }
+    }
+
+    /// Time has passed: the lease must move, and what came last may not have been kept.
+    pub(super) fn renew(&mut self, text: &str) {
+        self.keep(text);
+    }
+
+    fn keep(&mut self, text: &str) {
+        if self
+            .under_way
+            .as_ref()
+            .is_some_and(|task| !task.is_finished())
+        {
+            return;
+        }
+        self.due = Instant::now() + KEEP_EVERY;
+        let text = (text.len() > self.kept).then(|| text.to_owned());
+        self.kept = text.as_ref().map_or(self.kept, String::len);
+        let store = Arc::clone(&self.turns.deps().store);
+        let (run, token, lease) = (self.run.clone(), self.token.clone(), self.turns.lease());
+        self.under_way = Some(tokio::spawn(async move {
+            keep(&*store, &run, text, lease.until, &token).await;
+        }));
+    }
+}
+
+async fn keep(
+    store: &dyn Store,
+    run: &Run,
+    text: Option<String>,
+    lease: jiff::Timestamp,
+    token: &CancellationToken,
+) {
+    match store.checkpoint(run, text, lease).await {
+        Ok(true) => tracing::trace!(run.id = %run.id, "checkpoint kept"),
+        Ok(false) => {
+            // Somebody else took it, or it has just ended by itself.
+            tracing::debug!(run.id = %run.id, "the run is not this process's any more");
+            token.cancel();
+        }
+        Err(error) => {
+            tracing::warn!(run.id = %run.id, cause = format!("{:#}", error.cause()), "cannot keep a checkpoint");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! One run: prompt, stream, publish, store, announce. Whatever happens, it ends in a stored message.
+
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use futures_util::StreamExt;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use super::answer::{Draft, Ending};
+use super::checkpoint::{Checkpoints, RENEW_EVERY};
+use super::{Turns, prompt};
+use crate::bus::Event;
+use crate::chat::{Message, MessageId, Run, RunId};
+use crate::clock;
+use crate::llm::{self, Model};
+use crate::store::{Answer, Claim, Page, StoreError};
+
+/// Messages of a session that are read for a prompt; the token budget cuts before, as a rule.
+const HISTORY_MESSAGES: usize = 2000;
+/// Bytes that a token of the budget can stand for: what is read of a history is no more than could fit.
+const BYTES_PER_TOKEN: usize = 4;
+
+/// A run of this process, from its claim to its end.
+struct Running<'a> {
+    turns: &'a Turns,
+    run: RunId,
+    token: CancellationToken,
+}
+
+impl Turns {
+    /// One question to one answer.
+    pub(super) async fn answer(&self, claim: Claim) {
+        let models = &self.deps().models;
+        let Some(model) = models.get(&claim.run.model).or_else(|| models.first()) else {
+            // A checked document has a model.
+            return;
+        };
+        let running = Running::new(self, claim.run.id);
+        let run = &claim.run;
+        let started = Instant::now();
+        self.publish(run, Event::started(run));
+        count(&self.deps().metrics.llm_requests, model, 1);
+
+        let mut draft = Draft::new(run);
+        let ending = self
+            .stream(&claim, model, &mut draft, &running.token, started)
+            .await;
+        count(&self.deps().metrics.tokens, model, draft.usage.total());
+        if let Ending::Failed(failed) = &ending {
+            count(&self.deps().metrics.llm_errors, model, 1);
+            tracing::warn!(session.id = %run.session, run.id = %run.id, model.id, cause = format!("{:#}", failed.cause), "the answer failed");
+        }
+        let answer = draft.finish(&ending, MessageId::new(), clock::now(), started.elapsed());
+        self.finish(run, answer, &ending).await;
+    }
+
+    /// Lets the model produce until it ends or must end.
+    async fn stream(
+        &self,
+        claim: &Claim,
+        model: &Model,
+        draft: &mut Draft<'_>,
+        token: &CancellationToken,
+        started: Instant,
+    ) -> Ending {
+        let mut events = match self.request(claim, model).await {
+            Ok(request) => model.ask(request),
+            Err(error) => return Ending::Failed(llm::Failed::unavailable(error)),
+        };
+        let mut checkpoints = Checkpoints::new(self, &claim.run, token.clone());
+        let mut renew = interval(RENEW_EVERY);
+        renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        renew.reset();
+        let cancelled = token.cancelled();
+        tokio::pin!(cancelled);
+        loop {
+            let event = tokio::select! {
+                event = events.next() => event,
+                () = &mut cancelled => return Ending::Interrupted,
+                _ = renew.tick() => {
+                    checkpoints.renew(draft.text());
+                    continue;
+                }
+            };
+            match event {
+                Some(llm::Event::Text(text)) => {
+                    if draft.text().is_empty() {
+                        let waited = started.elapsed().as_secs_f64();
+                        self.deps().metrics.first_token.observe(waited);
+                    }
+                    self.publish(&claim.run, Event::Delta(draft.push(text)));
+                    checkpoints.grown(draft.text());
+                }
+                Some(llm::Event::Usage(usage)) => draft.usage = usage,
+                Some(llm::Event::Done) => return Ending::Complete,
+                Some(llm::Event::Failed(failed)) => return Ending::Failed(failed),
+                None => {
+                    let cause = anyhow::anyhow!("the answer has no end");
+                    return Ending::Failed(llm::Failed::unavailable(cause));
+                }
+            }
+        }
+    }
+
+    async fn request(&self, claim: &Claim, model: &Model) -> Result<llm::Request, StoreError> {
+        let history = self.history(claim, model).await?;
+        let system = model.system_prompt.as_deref();
+        Ok(prompt::build(
+            system,
+            model.history_tokens,
+            &history,
+            &claim.question,
+        ))
+    }
+
+    async fn history(&self, claim: &Claim, model: &Model) -> Result<Vec<Message>, StoreError> {
+        if claim.question.seq == 1 {
+            // Nothing came before it.
+            return Ok(Vec::new());
+        }
+        let page = Page {
+            messages: HISTORY_MESSAGES,
+            bytes: model.history_tokens.saturating_mul(BYTES_PER_TOKEN),
+        };
+        let session = &claim.run.session;
+        self.deps()
+            .store
+            .messages_before(session, i64::MAX, page)
+            .await
+    }
+
+    /// Stores the answer and announces it: what is announced is already stored.
+    pub(super) async fn finish(&self, run: &Run, answer: Answer, ending: &Ending) {
+        let stored = (|| self.deps().store.finish(run, answer.clone(), Vec::new()))
+            .retry(retry_policy())
+            .when(StoreError::is_retryable)
+            .await;
+        match stored {
+            Ok(Some(message)) => {
+                tracing::info!(session.id = %run.session, run.id = %run.id, model.id = run.model, seq = message.seq, status = ending.status().as_str(), "answered");
+                self.publish(run, Event::MessageStored(message));
+            }
+            Ok(None) => {
+                tracing::info!(session.id = %run.session, run.id = %run.id, "the run lost its session; its answer is dropped");
+            }
+            Err(error) => {
+                tracing::error!(session.id = %run.session, run.id = %run.id, cause = format!("{:#}", error.cause()), "cannot store an answer; its run is closed when its lease has ended");
+            }
+        }
+        self.publish(run, Event::ended(run, ending.failure()));
+    }
+
+    fn publish(&self, run: &Run, event: Event) {
+        self.deps().bus.publish(&run.session, event);
+    }
+}
+
+impl<'a> Running<'a> {
+    fn new(turns: &'a Turns, run: RunId) -> Self {
+        let token = turns.deps().lifecycle.run_token();
+        turns.running().insert(run, token.clone());
+        Self { turns, run, token }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.turns.running().remove(&self.run);
+    }
+}
+
+fn count(counter: &prometheus::IntCounterVec, model: &Model, by: u64) {
+    counter.with_label_values(&[&model.id]).inc_by(by);
+}
+
+/// A store that is away costs no answer, however long it takes; the shutdown does not wait for it for ever.
+fn retry_policy() -> ExponentialBuilder {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(100))
+        .with_max_delay(Duration::from_secs(5))
+        .with_jitter()
+        .without_max_times()
+}

@@ -1,0 +1,86 @@
+//! A process is killed while it writes. What it was told is stored must be there, and everything must fit together.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+use chatbox::chat::Sender;
+
+use crate::fixture::{ALL, Fixture, id, in_seconds};
+
+/// Rounds: in each the process is killed after another number of acknowledgements.
+const ROUNDS: usize = 6;
+
+pub(crate) async fn a_killed_process_loses_nothing_and_leaves_nothing_half_done(
+    mut fixture: Fixture,
+) {
+    if fixture.kind != "sqlite" {
+        // The process opens the store bare; a cipher around it changes nothing about its transactions.
+        return;
+    }
+    let mut acknowledged: HashMap<String, Vec<String>> = HashMap::new();
+    for round in 0..ROUNDS {
+        let Fixture { store, home, kind } = fixture;
+        drop(store);
+        let mut process = Command::new(env!("CARGO_BIN_EXE_store_writer"))
+            .arg(home.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        for line in lines.take(5 + 13 * round) {
+            let line = line.unwrap();
+            let (session, content) = line.split_once(' ').unwrap();
+            acknowledged
+                .entry(session.to_owned())
+                .or_default()
+                .push(content.to_owned());
+        }
+        process.kill().unwrap();
+        process.wait().unwrap();
+        fixture = Fixture::open(kind, home);
+        for (session, contents) in &acknowledged {
+            check(&fixture, session, contents).await;
+        }
+    }
+}
+
+async fn check(fixture: &Fixture, session: &str, acknowledged: &[String]) {
+    let store = &fixture.store;
+    let messages = store.messages_after(&id(session), 0, ALL).await.unwrap();
+    let head = store.session(&id(session)).await.unwrap().unwrap();
+    let numbers: Vec<_> = messages.iter().map(|message| message.seq).collect();
+    assert_eq!(
+        numbers,
+        (1..=head.seq).collect::<Vec<_>>(),
+        "no gap in {session}"
+    );
+    for content in acknowledged {
+        let found = messages
+            .iter()
+            .filter(|message| message.content == *content);
+        assert_eq!(found.count(), 1, "{content} in {session}");
+    }
+    let asked = messages
+        .iter()
+        .filter(|message| message.sender == Sender::User)
+        .count();
+    let answered = messages.len() - asked;
+    assert_eq!(
+        i64::try_from(answered).unwrap(),
+        head.answers,
+        "in {session}"
+    );
+    let abandoned = store.abandoned(in_seconds(999), 1000).await.unwrap();
+    let running = abandoned
+        .iter()
+        .filter(|left| left.run.session == id(session))
+        .count();
+    assert!(running <= 1, "{running} runs in {session}");
+    let waiting = store.waiting(1000).await.unwrap().contains(&id(session));
+    assert_eq!(
+        waiting,
+        running == 0 && answered < asked,
+        "a question waits if nobody answers it, in {session}"
+    );
+}

@@ -1,0 +1,52 @@
+//! What every store must do. Each test runs on each store.
+//!
+//! A new store is one more fixture and one more line in [`on_every_store`]; what it must do stands in the tests alone.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod crash;
+mod fixture;
+mod messages;
+mod outbox;
+mod runs;
+mod sealed;
+
+/// Makes a test of each function for each store.
+macro_rules! on_every_store {
+    ($($module:ident :: $name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                crate::$module::$name(crate::fixture::sqlite()).await;
+            })*
+        }
+
+        mod encrypted_sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                crate::$module::$name(crate::fixture::encrypted_sqlite()).await;
+            })*
+        }
+    };
+}
+
+on_every_store!(
+    messages::are_numbered_without_a_gap,
+    messages::a_client_id_stores_once,
+    messages::a_session_belongs_to_its_first_user,
+    messages::so_many_questions_may_wait,
+    messages::pages_and_lists,
+    messages::a_page_has_an_end_in_bytes_and_at_least_one_message,
+    messages::what_was_stored_is_there_after_a_restart,
+    messages::the_digest_key_is_made_once,
+    runs::one_at_a_time_takes_the_oldest_question,
+    runs::a_question_is_claimed_by_the_commit_that_stores_it,
+    runs::of_many_claims_one_succeeds,
+    runs::a_lease_that_is_renewed_is_not_abandoned,
+    runs::an_abandoned_run_is_taken_over_once,
+    runs::an_owner_that_lost_its_session_stores_nothing,
+    runs::leases_end_with_the_process,
+    runs::provider_state_is_kept_for_its_model_and_session,
+    outbox::entries_are_stored_with_the_answer_or_not_at_all,
+    crash::a_killed_process_loses_nothing_and_leaves_nothing_half_done,
+);
