@@ -17,12 +17,12 @@ use crate::chat::SessionId;
 /// What every bus must do. The conformance suite in `tests/` holds each implementation to the words below.
 #[async_trait]
 pub trait Bus: Send + Sync {
-    /// Tells the followers of a session. Never waits, never fails: what cannot be carried is lost. Events that one
-    /// process publishes reach its own followers before this returns.
+    /// Tells the followers of a session. Never waits, never fails: what cannot be carried is lost. A loss that no later
+    /// event shows is told to the followers as [`Received::Lagged`].
     fn publish(&self, session: &SessionId, event: Event);
 
-    /// Follows a session. The live run and the events are of one moment: what is in the one is not in the other, and
-    /// nothing lies between. The subscription ends when its receiver is dropped.
+    /// Follows a session. The live run and the events are of one moment: nothing lies between them. Over a network a
+    /// piece may be in both, which its offset tells. The subscription ends when its receiver is dropped.
     async fn subscribe(&self, session: &SessionId) -> Subscription;
 }
 

@@ -4,6 +4,7 @@
 //! - [`Process`]: the same as a process that can be killed
 //! - [`Client`]: one socket, and the receiver's rules of the wire
 //! - [`Provider`]: an endpoint that speaks OpenAI's chat completions word by word, as the test says
+//! - [`UnreliableBus`]: a bus that loses, repeats and delays
 
 #![expect(
     clippy::missing_panics_doc,
@@ -12,11 +13,13 @@
     reason = "a helper of tests fails by panicking"
 )]
 
+mod bus;
 mod client;
 mod process;
 mod provider;
 mod world;
 
+pub use bus::UnreliableBus;
 pub use client::{Answer, Client};
 pub use process::{Process, serve};
 pub use provider::{Call, Provider, Speech};

@@ -16,6 +16,7 @@ use crate::{PATIENCE, documents};
 /// A server with its database, as a process of its own.
 pub struct Process {
     pub public: String,
+    pub internal: String,
     child: Child,
     log: mpsc::UnboundedReceiver<String>,
 }
@@ -37,11 +38,13 @@ impl Process {
         });
         let mut process = Self {
             public: String::new(),
+            internal: String::new(),
             child,
             log,
         };
         let serving = process.logged("serving").await;
-        process.public = serving["public"].as_str().unwrap().to_owned();
+        let address = |port: &str| serving[port].as_str().unwrap().to_owned();
+        (process.public, process.internal) = (address("public"), address("internal"));
         process
     }
 
@@ -76,20 +79,35 @@ impl Process {
 
     /// Asks it to end, and gives its exit code.
     pub async fn terminate(&mut self) -> Option<i32> {
+        self.signal("TERM").await;
+        self.exit_code().await
+    }
+
+    /// Sends a signal by its name.
+    pub async fn signal(&self, name: &str) {
         let pid = self.child.id().unwrap().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &pid])
-                .status()
-                .await
-                .unwrap()
-                .success()
-        );
-        timeout(PATIENCE, self.child.wait())
+        let sent = Command::new("kill")
+            .args([&format!("-{name}"), &pid])
+            .status()
+            .await;
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits until it has ended.
+    pub async fn exit_code(&mut self) -> Option<i32> {
+        let ended = timeout(PATIENCE, self.child.wait()).await.unwrap();
+        ended.unwrap().code()
+    }
+
+    /// The token of a new guest.
+    pub async fn guest(&self) -> String {
+        let response = reqwest::Client::new()
+            .post(format!("http://{}/chatbox/guest", self.public))
+            .send()
             .await
-            .unwrap()
-            .unwrap()
-            .code()
+            .unwrap();
+        let guest: Value = response.json().await.unwrap();
+        guest["token"].as_str().unwrap().to_owned()
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use chatbox::app::{Adapters, App, Paths};
 use chatbox::auth::Keys;
 use chatbox::auth::keys::Claims;
+use chatbox::bus::Bus;
 use crds::Config;
 use crds::config::Guests;
 use jiff::Timestamp;
@@ -26,6 +28,8 @@ pub struct World {
     pub internal: SocketAddr,
     pub config: Config,
     home: TempDir,
+    /// The listening sockets once more, to break them.
+    listeners: [std::net::TcpListener; 2],
     stop: oneshot::Sender<()>,
     running: JoinHandle<anyhow::Result<()>>,
 }
@@ -71,18 +75,38 @@ impl World {
         Self::start_in(tempfile::tempdir().unwrap(), config).await
     }
 
+    /// The same on this bus.
+    pub async fn start_on(bus: Arc<dyn Bus>, config: Config) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let adapters = |paths: &Paths| Adapters {
+            bus,
+            ..Adapters::open(paths).unwrap()
+        };
+        Self::start_with(home, config, adapters).await
+    }
+
     async fn start_in(home: TempDir, config: Config) -> Self {
+        Self::start_with(home, config, |paths| Adapters::open(paths).unwrap()).await
+    }
+
+    async fn start_with(
+        home: TempDir,
+        config: Config,
+        adapters: impl FnOnce(&Paths) -> Adapters,
+    ) -> Self {
         assert_eq!(config.check(), []);
         documents(home.path(), &config);
         let paths = Paths {
             secrets: home.path().join("secrets"),
             data: home.path().join("data"),
         };
-        let (public, internal) = (listen().await, listen().await);
+        let listeners = [listen(), listen()];
+        let [public, internal] = listeners
+            .each_ref()
+            .map(|listener| TcpListener::from_std(listener.try_clone().unwrap()).unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
         let addresses = (public.local_addr().unwrap(), internal.local_addr().unwrap());
-        let adapters = Adapters::open(&paths).unwrap();
-        let app = App::start(config.clone(), &paths, adapters, public, internal)
+        let app = App::start(config.clone(), &paths, adapters(&paths), public, internal)
             .await
             .unwrap();
         let running = tokio::spawn(app.run(async move {
@@ -93,9 +117,28 @@ impl World {
             internal: addresses.1,
             config,
             home,
+            listeners,
             stop,
             running,
         }
+    }
+
+    /// Makes the socket that listens on `address` useless, as no program but this one could.
+    pub fn break_listener(&self, address: SocketAddr) {
+        for listener in &self.listeners {
+            if listener.local_addr().unwrap() == address {
+                let socket = socket2::SockRef::from(listener);
+                socket.shutdown(std::net::Shutdown::Both).unwrap();
+            }
+        }
+    }
+
+    /// Waits until the server ends by itself.
+    ///
+    /// # Errors
+    /// Why it did.
+    pub async fn ended(self) -> anyhow::Result<()> {
+        timeout(PATIENCE, self.running).await.unwrap().unwrap()
     }
 
     /// Begins to stop the server; [`Self::stopped`] waits for its end.
@@ -206,6 +249,8 @@ impl Stopping {
     }
 }
 
-async fn listen() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").await.unwrap()
+fn listen() -> std::net::TcpListener {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    listener
 }

@@ -13,25 +13,13 @@ async fn connect(process: &Process, query: &str, token: &str) -> Client {
     .unwrap()
 }
 
-async fn guest(process: &Process) -> String {
-    let response = reqwest::Client::new()
-        .post(format!("http://{}/chatbox/guest", process.public))
-        .send()
-        .await
-        .unwrap();
-    response.json::<serde_json::Value>().await.unwrap()["token"]
-        .as_str()
-        .unwrap()
-        .to_owned()
-}
-
 #[tokio::test]
 async fn a_run_that_had_spoken_ends_with_what_it_said() {
     let mut provider = Provider::start().await;
     let home = tempfile::tempdir().unwrap();
     let config = openai(&provider);
     let mut process = Process::start(BINARY, &home, &config).await;
-    let token = guest(&process).await;
+    let token = process.guest().await;
     let mut client = connect(&process, "", &token).await;
     client.say("s", "c", "tell me").await;
     client.wait_for("ack").await;
@@ -62,7 +50,7 @@ async fn a_run_that_had_not_spoken_is_started_again() {
     let home = tempfile::tempdir().unwrap();
     let config = openai(&provider);
     let process = Process::start(BINARY, &home, &config).await;
-    let token = guest(&process).await;
+    let token = process.guest().await;
     let mut client = connect(&process, "", &token).await;
     client.say("s", "c", "tell me").await;
     client.wait_for("ack").await;

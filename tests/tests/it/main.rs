@@ -11,3 +11,5 @@ mod pages;
 mod providers;
 mod resume;
 mod stop;
+mod supervision;
+mod unreliable;

@@ -87,15 +87,7 @@ async fn an_answer_that_takes_too_long_is_kept_as_far_as_it_came() {
 async fn a_process_ends_well_and_its_log_holds_no_token() {
     let home = tempfile::tempdir().unwrap();
     let mut process = Process::start(env!("CARGO_BIN_EXE_server"), &home, &demo()).await;
-    let guest: serde_json::Value = reqwest::Client::new()
-        .post(format!("http://{}/chatbox/guest", process.public))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    let token = guest["token"].as_str().unwrap();
+    let token = process.guest().await;
     let url = format!("ws://{}/chatbox/ws?token={token}", process.public);
     let mut client = Client::connect_with(&url, &std::collections::BTreeMap::new())
         .await
@@ -110,7 +102,7 @@ async fn a_process_ends_well_and_its_log_holds_no_token() {
         "requests are logged at this level: {log}"
     );
     for secret in [
-        token,
+        token.as_str(),
         "my private words",
         "sk-test-key",
         "7d1f0c5a9be24c3f8a6e1b0d4c7f2e93",

@@ -1,0 +1,78 @@
+//! What the server cannot do without ends: the process ends, says why, and fails its probes meanwhile.
+
+use std::io::Write;
+
+use tests::{Client, Process, Provider, World, demo, openai};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_server");
+
+#[tokio::test]
+async fn a_listening_socket_that_is_gone_ends_the_server() {
+    for which in ["the public server", "the probe server"] {
+        let world = World::start(demo()).await;
+        let address = if which == "the public server" {
+            world.public
+        } else {
+            world.internal
+        };
+        world.break_listener(address);
+        let error = world.ended().await.unwrap_err();
+        let error = format!("{error:#}");
+        assert!(
+            error.starts_with(which) && error.contains("the listening socket is gone"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_database_ends_the_process_with_a_reason() {
+    let home = tempfile::tempdir().unwrap();
+    let mut provider = Provider::start().await;
+    let mut process = Process::start(BINARY, &home, &openai(&provider)).await;
+    let token = process.guest().await;
+    let url = format!("ws://{}/chatbox/ws?session_id=s", process.public);
+    let mut client = Client::connect(&url, &token).await.unwrap();
+    client.say("s", "c", "hello").await;
+    let speech = provider.call().await.begin();
+    speech.say("so ");
+    client.wait_for("ai_response").await;
+    for file in ["chatbox.db", "chatbox.db-wal"] {
+        let path = home.path().join("data").join(file);
+        let length = std::fs::metadata(&path).unwrap().len();
+        let mut file = std::fs::OpenOptions::new().write(true).open(path).unwrap();
+        let noise = vec![0xa5; usize::try_from(length).unwrap()];
+        file.write_all(&noise).unwrap();
+    }
+    // A write that comes after the damage makes every reader read the file anew.
+    client.say("s", "c2", "is it stored?").await;
+    let history = reqwest::Client::new()
+        .get(format!("http://{}/chatbox/sessions/s", process.public))
+        .bearer_auth(&token);
+    assert_eq!(history.send().await.unwrap().status(), 500);
+    let failed = process.logged("the server cannot go on").await;
+    let cause = failed["cause"].as_str().unwrap();
+    assert!(cause.starts_with("the store ended unexpectedly"), "{cause}");
+    let livez = format!("http://{}/livez", process.internal);
+    assert_eq!(reqwest::get(livez).await.unwrap().status(), 503);
+    speech.end();
+    assert_eq!(process.exit_code().await, Some(1));
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_the_process_at_once() {
+    let home = tempfile::tempdir().unwrap();
+    let mut provider = Provider::start().await;
+    let mut process = Process::start(BINARY, &home, &openai(&provider)).await;
+    let token = process.guest().await;
+    let url = format!("ws://{}/chatbox/ws?session_id=s", process.public);
+    let mut client = Client::connect(&url, &token).await.unwrap();
+    client.say("s", "c", "hello").await;
+    let _speech = provider.call().await.begin();
+    process.signal("TERM").await;
+    process.logged("stopping: running answers may finish").await;
+    process.signal("INT").await;
+    assert_eq!(process.exit_code().await, Some(130));
+    let log = process.rest_of_log().await;
+    assert!(log.contains("second signal"), "{log}");
+}
