@@ -21,7 +21,8 @@ generate:
 	cargo build --quiet --workspace --locked --bins
 	target/debug/chatbox-operator crd > crds/chatbox.yaml
 	target/debug/chatbox-operator rbac > operator/rbac.yaml
-	target/debug/chatbox schema > crds/config.schema.json
+	target/debug/chatbox schema config > crds/config.schema.json
+	target/debug/chatbox schema wire > chatbox/wire.schema.json
 
 test: page
 	@.ci/test

@@ -3,7 +3,7 @@
 use std::net::{Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use crds::runtime;
 
 use crate::telemetry::LogFormat;
@@ -25,10 +25,22 @@ pub enum Command {
         /// JSON, or YAML if its name ends in .yaml or .yml.
         file: PathBuf,
     },
-    /// Prints the JSON schema of the configuration document.
-    Schema,
+    /// Prints a JSON schema.
+    Schema {
+        /// What the schema is of.
+        #[arg(value_enum, default_value_t = Document::Config)]
+        of: Document,
+    },
     /// Prints a token for development, signed with the first key of the document.
     Token(Token),
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Document {
+    /// The configuration document.
+    Config,
+    /// Frames on the socket, in both directions.
+    Wire,
 }
 
 #[derive(Args)]

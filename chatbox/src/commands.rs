@@ -6,15 +6,15 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use crds::config::schema;
+use crds::config;
 use tokio::net::TcpListener;
 
 use crate::app::{Adapters, App, Paths};
-use crate::args::{Cli, Command, Serve, Token};
+use crate::args::{Cli, Command, Document, Serve, Token};
 use crate::auth::Keys;
 use crate::auth::keys::Claims;
 use crate::config_file::load;
-use crate::{clock, signals, telemetry};
+use crate::{clock, signals, telemetry, wire};
 
 /// Does what the command line says. An error is told in words, without a backtrace: it is about the document or the
 /// machine, not about the program.
@@ -35,7 +35,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
             load(&file)?;
             print(&format!("{} can be served", file.display()))
         }
-        Command::Schema => print(&serde_json::to_string_pretty(&schema())?),
+        Command::Schema { of } => schema(of),
         Command::Token(args) => token(args),
     }
 }
@@ -52,6 +52,14 @@ async fn serve(args: Serve) -> anyhow::Result<()> {
     let adapters = Adapters::open(&paths)?;
     let app = App::start(config, &paths, adapters, public, internal).await?;
     app.run(stop).await
+}
+
+fn schema(of: Document) -> anyhow::Result<()> {
+    let schema = match of {
+        Document::Config => config::schema(),
+        Document::Wire => wire::schema::schema(),
+    };
+    print(&serde_json::to_string_pretty(&schema)?)
 }
 
 fn token(args: Token) -> anyhow::Result<()> {

@@ -24,9 +24,8 @@ use crate::chat::{Message, RunId, SessionId};
 use crate::clock;
 use crate::state::AppState;
 use crate::turn::{Asked, NewQuestion};
-use crate::wire::inbound::{self, Inbound, Resume, Say};
-use crate::wire::outbound::{Frame, Rejection};
-use crate::wire::{CLOSE_EXPIRED, CLOSE_GOING_AWAY};
+use crate::wire::inbound::{self, Resume, UserMessage};
+use crate::wire::{CLOSE_EXPIRED, CLOSE_GOING_AWAY, ClientFrame, Rejection, ServerFrame};
 
 /// Between two pings: short enough for the proxies that cut quiet connections after 30 s.
 const PING_EVERY: Duration = Duration::from_secs(25);
@@ -113,17 +112,12 @@ impl Connection {
 
     async fn greet(&mut self, start: Option<Start>) -> Result<(), Closed> {
         let session = start.as_ref().map(|start| &start.session);
-        let hello = self.hello(session);
+        let hello = hello(&self.caller, &self.state, session);
         self.transport.send(&hello).await?;
         match start {
             Some(start) => self.bind(start).await,
             None => Ok(()),
         }
-    }
-
-    fn hello(&self, session: Option<&SessionId>) -> Frame {
-        let models = self.state.model_names();
-        Frame::hello(clock::now(), &self.caller.user, session, models)
     }
 
     /// Delivers what was published before the end, and goes.
@@ -141,8 +135,8 @@ impl Connection {
     async fn take(&mut self, text: &str) -> Result<(), Closed> {
         let chars = usize::try_from(self.state.config.limits.message_chars).unwrap_or(0);
         match inbound::parse(text, clock::now(), chars) {
-            Ok(Inbound::Say(say)) => self.ask(say).await,
-            Ok(Inbound::Resume(Resume {
+            Ok(ClientFrame::UserMessage(message)) => self.ask(message).await,
+            Ok(ClientFrame::Resume(Resume {
                 session,
                 after,
                 run,
@@ -160,12 +154,12 @@ impl Connection {
     }
 
     /// Stores a question, has it answered, and acknowledges it in its turn.
-    async fn ask(&mut self, say: Say) -> Result<(), Closed> {
-        let session = say
+    async fn ask(&mut self, message: UserMessage) -> Result<(), Closed> {
+        let session = message
             .session
             .or_else(|| self.binding.session().cloned())
             .unwrap_or_else(SessionId::random);
-        let client_id = say.client_id.clone();
+        let client_id = message.client_id.clone();
         let about = |rejection| Rejection {
             client_id,
             ..rejection
@@ -185,8 +179,8 @@ impl Connection {
             session: session.clone(),
             user: self.caller.user.clone(),
             roles: self.caller.roles.clone(),
-            client_id: say.client_id,
-            content: say.content,
+            client_id: message.client_id,
+            content: message.content,
         };
         let rejection = match self.state.turns.ask(question).await {
             Ok(Asked::Stored { message, .. }) => {
@@ -207,7 +201,7 @@ impl Connection {
     ) -> Result<(), Closed> {
         let mut live = None;
         if let Some(subscription) = subscription {
-            let hello = self.hello(Some(&message.session));
+            let hello = hello(&self.caller, &self.state, Some(&message.session));
             self.transport.feed(&hello).await?;
             live = subscription.live;
             self.binding = Binding::Bound {
@@ -217,7 +211,7 @@ impl Connection {
         }
         if let Binding::Bound { cursor, .. } = &mut self.binding {
             if cursor.seq() >= message.seq {
-                let ack = Frame::ack(clock::now(), message);
+                let ack = ServerFrame::ack(clock::now(), message);
                 return self.transport.send(&ack).await;
             }
             cursor.sent(message);
@@ -266,7 +260,7 @@ impl Connection {
         };
         match cursor.event(clock::now(), event) {
             Step::Send(frame) => {
-                self.count_error(&frame);
+                count_error(&self.state, &frame);
                 self.transport.feed(&frame).await
             }
             Step::Skip => Ok(()),
@@ -279,19 +273,27 @@ impl Connection {
         session: Option<&SessionId>,
         rejection: Rejection,
     ) -> Result<(), Closed> {
-        let frame = Frame::rejected(clock::now(), session, rejection);
-        self.count_error(&frame);
+        let frame = ServerFrame::rejected(clock::now(), session, rejection);
+        count_error(&self.state, &frame);
         self.transport.send(&frame).await
     }
+}
 
-    fn count_error(&self, frame: &Frame) {
-        if let Some(code) = frame.error_code() {
-            self.state
-                .metrics
-                .message_errors
-                .with_label_values(&[code.as_str()])
-                .inc();
-        }
+fn hello<'a>(
+    caller: &'a Caller,
+    state: &AppState,
+    session: Option<&'a SessionId>,
+) -> ServerFrame<'a> {
+    ServerFrame::hello(clock::now(), &caller.user, session, state.model_names())
+}
+
+fn count_error(state: &AppState, frame: &ServerFrame<'_>) {
+    if let Some(code) = frame.error_code() {
+        state
+            .metrics
+            .message_errors
+            .with_label_values(&[code.as_str()])
+            .inc();
     }
 }
 

@@ -1,11 +1,22 @@
-//! The JSON on the socket. One envelope, as the predecessor spoke it; what is new rides in optional keys that an old
-//! client ignores. Pure.
+//! The JSON on the socket, described in `docs/wire.md`. Pure.
+//!
+//! - [`inbound`]: what a client sends, and the parser that is lenient about it
+//! - [`outbound`]: what the server sends
+//! - [`rejection`]: error codes, and why a client's frame is not served
+//! - [`schema`]: the JSON schema of both directions, made from these types
 
 pub mod inbound;
+mod literal;
 pub mod outbound;
+pub mod rejection;
+pub mod schema;
 
-pub use inbound::{Inbound, Resume, Say};
-pub use outbound::{Code, Frame};
+#[cfg(test)]
+mod examples;
+
+pub use inbound::ClientFrame;
+pub use outbound::ServerFrame;
+pub use rejection::{Code, Rejection};
 
 /// Closes the socket because this server goes away; connect again.
 pub const CLOSE_GOING_AWAY: u16 = 1001;

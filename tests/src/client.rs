@@ -1,8 +1,11 @@
-//! One socket, and the receiver's rules of the wire.
+//! One socket, and the receiver's rules of the wire. Every frame that passes is held to the schema.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
+use chatbox::wire::schema;
 use futures_util::{SinkExt, StreamExt};
+use jsonschema::Validator;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -11,6 +14,9 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::PATIENCE;
+
+static FROM_SERVER: LazyLock<Validator> = LazyLock::new(|| validator(&schema::server()));
+static FROM_CLIENT: LazyLock<Validator> = LazyLock::new(|| validator(&schema::client()));
 
 /// One socket.
 pub struct Client {
@@ -56,7 +62,9 @@ impl Client {
         Ok(Self { socket })
     }
 
+    /// Sends a frame as the schema has it; [`Self::send_text`] is for others.
     pub async fn send(&mut self, frame: Value) {
+        check(&FROM_CLIENT, &frame);
         self.send_text(frame.to_string()).await;
     }
 
@@ -86,7 +94,11 @@ impl Client {
                 .await
                 .expect("a frame")
             {
-                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).unwrap()),
+                Some(Ok(Message::Text(text))) => {
+                    let frame = serde_json::from_str(&text).unwrap();
+                    check(&FROM_SERVER, &frame);
+                    return Ok(frame);
+                }
                 Some(Ok(Message::Close(Some(frame)))) => return Err(frame.code.into()),
                 Some(Ok(Message::Close(None)) | Err(_)) | None => return Err(1006),
                 Some(Ok(_)) => {}
@@ -166,5 +178,16 @@ impl Answer {
             self.status = frame["status"].as_str().unwrap().to_owned();
             self.seq = frame["seq"].as_i64().unwrap();
         }
+    }
+}
+
+fn validator(schema: &Value) -> Validator {
+    let options = jsonschema::options().should_validate_formats(true);
+    options.build(schema).unwrap()
+}
+
+fn check(validator: &Validator, frame: &Value) {
+    if let Err(error) = validator.validate(frame) {
+        panic!("not in chatbox/wire.schema.json: {error}");
     }
 }

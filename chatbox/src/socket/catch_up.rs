@@ -7,7 +7,7 @@ use crate::bus::{LiveRun, Receiver};
 use crate::chat::{Action, SessionId};
 use crate::clock;
 use crate::store::{Page, StoreError};
-use crate::wire::outbound::Frame;
+use crate::wire::ServerFrame;
 
 /// Messages that a client is caught up with; one that missed more reads the history over HTTP.
 const CATCH_UP_MAX: i64 = 500;
@@ -43,7 +43,7 @@ impl Connection {
         if let (Binding::Bound { cursor, .. }, true, Some(_)) =
             (&self.binding, recovered, start.after)
         {
-            let frame = Frame::caught_up(clock::now(), cursor.session(), cursor.seq(), true);
+            let frame = ServerFrame::caught_up(clock::now(), cursor.session(), cursor.seq(), true);
             self.transport.feed(&frame).await?;
         }
         self.transport.flush().await
@@ -51,12 +51,11 @@ impl Connection {
 
     /// Nobody has this session yet. Its first message makes it somebody's, and then it is bound.
     async fn wait_for(&mut self, start: Start, events: Receiver) -> Result<(), Closed> {
-        let is_asked = start.after.is_some();
-        let caught_up = Frame::caught_up(clock::now(), &start.session, 0, true);
-        self.binding = Binding::Waiting { start, events };
-        if is_asked {
+        if start.after.is_some() {
+            let caught_up = ServerFrame::caught_up(clock::now(), &start.session, 0, true);
             self.transport.send(&caught_up).await?;
         }
+        self.binding = Binding::Waiting { start, events };
         Ok(())
     }
 
@@ -85,7 +84,7 @@ impl Connection {
         let session = cursor.session().clone();
         if newest - cursor.seq() > CATCH_UP_MAX {
             cursor.skip_to(newest);
-            let frame = Frame::caught_up(clock::now(), &session, newest, false);
+            let frame = ServerFrame::caught_up(clock::now(), &session, newest, false);
             self.transport.feed(&frame).await?;
             return Ok(false);
         }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::bus::{Delta, Event, LiveRun};
 use crate::chat::{Answered, Message, MessageId, RunId, SessionId, utf16};
-use crate::wire::Frame;
+use crate::wire::ServerFrame;
 use crate::wire::outbound::Piece;
 
 /// What one client has seen of one session.
@@ -28,8 +28,8 @@ pub(super) struct Cursor {
 
 /// What to do about an event.
 #[derive(Debug)]
-pub(super) enum Step {
-    Send(Box<Frame>),
+pub(super) enum Step<'a> {
+    Send(Box<ServerFrame<'a>>),
     /// The client knows it already.
     Skip,
     /// Something is missing before it: subscribe again, and read the store.
@@ -67,23 +67,26 @@ impl Cursor {
         self.seq = seq;
     }
 
-    pub(super) fn event(&mut self, now: Timestamp, event: &Event) -> Step {
+    pub(super) fn event<'a>(&'a mut self, now: Timestamp, event: &'a Event) -> Step<'a> {
         match event {
             Event::MessageStored(message) => self.message(now, message),
             Event::RunStarted { run, fence, .. } => self.started(now, *run, *fence),
             Event::Delta(delta) => self.delta(now, delta),
             Event::RunEnded { fence, .. } if *fence < self.fence => Step::Skip,
             Event::RunEnded { run, failure, .. } => match failure {
-                Some(failure) => {
-                    Step::Send(Box::new(Frame::failed(now, &self.session, *run, *failure)))
-                }
+                Some(failure) => Step::Send(Box::new(ServerFrame::failed(
+                    now,
+                    &self.session,
+                    *run,
+                    *failure,
+                ))),
                 None => Step::Skip,
             },
         }
     }
 
     /// A stored message, from the bus or from the store.
-    pub(super) fn message(&mut self, now: Timestamp, message: &Message) -> Step {
+    pub(super) fn message<'a>(&mut self, now: Timestamp, message: &'a Message) -> Step<'a> {
         if message.seq <= self.seq {
             return Step::Skip;
         }
@@ -96,9 +99,9 @@ impl Cursor {
             (Some(answer), _) => self.answered(message, answer),
             (None, Some(index)) => {
                 self.own.swap_remove(index);
-                Frame::ack(now, message)
+                ServerFrame::ack(now, message)
             }
-            (None, None) => Frame::user_message(message),
+            (None, None) => ServerFrame::user_message(message),
         }))
     }
 
@@ -107,16 +110,21 @@ impl Cursor {
         fence <= self.ended || fence < self.fence
     }
 
-    fn started(&mut self, now: Timestamp, run: RunId, fence: i64) -> Step {
+    fn started(&mut self, now: Timestamp, run: RunId, fence: i64) -> Step<'_> {
         if self.is_old(fence) || self.run.is_some_and(|(seen, _)| seen == run) {
             return Step::Skip;
         }
         self.fence = fence;
         self.run = Some((run, 0));
-        Step::Send(Box::new(Frame::loading(now, &self.session, run, fence)))
+        Step::Send(Box::new(ServerFrame::loading(
+            now,
+            &self.session,
+            run,
+            fence,
+        )))
     }
 
-    fn answered(&mut self, message: &Message, answer: &Answered) -> Frame {
+    fn answered<'a>(&mut self, message: &'a Message, answer: &'a Answered) -> ServerFrame<'a> {
         let (off, text) = self.beyond(answer.run, &message.content);
         if answer.fence >= self.fence {
             self.run = None;
@@ -130,7 +138,7 @@ impl Cursor {
             off,
             text,
         };
-        Frame::answered(message, answer.status, &piece)
+        ServerFrame::answered(message, answer.status, &piece)
     }
 
     /// What the client lacks of the text of a run, and where that begins. One that has more than there is gets the
@@ -146,7 +154,11 @@ impl Cursor {
 
     /// What the run at work produced before the first event of a new subscription. Without it, pieces that do not follow
     /// what the client has are left out from now on: nobody has what comes before them.
-    pub(super) fn live(&mut self, now: Timestamp, live: Option<&LiveRun>) -> Vec<Frame> {
+    pub(super) fn live<'a>(
+        &'a mut self,
+        now: Timestamp,
+        live: Option<&'a LiveRun>,
+    ) -> Vec<ServerFrame<'a>> {
         let Some(live) = live else {
             return Vec::new();
         };
@@ -159,7 +171,12 @@ impl Cursor {
         self.fence = live.fence;
         let (off, text) = self.beyond(live.run, &live.text);
         self.run = Some((live.run, off + utf16::len(text)));
-        let mut frames = vec![Frame::loading(now, &self.session, live.run, live.fence)];
+        let mut frames = vec![ServerFrame::loading(
+            now,
+            &self.session,
+            live.run,
+            live.fence,
+        )];
         if !text.is_empty() {
             let piece = Piece {
                 run: live.run,
@@ -168,12 +185,12 @@ impl Cursor {
                 off,
                 text,
             };
-            frames.push(Frame::delta(now, &self.session, &piece));
+            frames.push(ServerFrame::delta(now, &self.session, &piece));
         }
         frames
     }
 
-    fn delta(&mut self, now: Timestamp, delta: &Delta) -> Step {
+    fn delta<'a>(&'a mut self, now: Timestamp, delta: &'a Delta) -> Step<'a> {
         if self.is_old(delta.fence) || self.unavailable == Some(delta.run) {
             return Step::Skip;
         }
@@ -199,7 +216,7 @@ impl Cursor {
             off: have,
             text,
         };
-        Step::Send(Box::new(Frame::delta(now, &self.session, &piece)))
+        Step::Send(Box::new(ServerFrame::delta(now, &self.session, &piece)))
     }
 }
 

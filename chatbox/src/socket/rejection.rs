@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::chat;
 use crate::store::StoreError;
-use crate::wire::outbound::{Code, Rejection};
+use crate::wire::{Code, Rejection};
 
 /// When to try again while earlier questions are being answered.
 const BUSY: Duration = Duration::from_secs(2);

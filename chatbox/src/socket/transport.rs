@@ -7,7 +7,7 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite;
 
-use crate::wire::{CLOSE_SLOW, CLOSE_TOO_BIG, Frame};
+use crate::wire::{CLOSE_SLOW, CLOSE_TOO_BIG, ServerFrame};
 
 /// A peer that does not take a frame for so long is cut off; it reconnects and is caught up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -47,7 +47,7 @@ impl Transport {
     }
 
     /// Queues a frame; [`Self::flush`] sends it with its neighbours in one write.
-    pub(super) async fn feed(&mut self, frame: &Frame) -> Result<(), Closed> {
+    pub(super) async fn feed(&mut self, frame: &ServerFrame<'_>) -> Result<(), Closed> {
         let message = Message::text(frame.render());
         let fed = timeout(WRITE_TIMEOUT, self.socket.feed(message)).await;
         self.check(fed).await
@@ -58,7 +58,7 @@ impl Transport {
         self.check(flushed).await
     }
 
-    pub(super) async fn send(&mut self, frame: &Frame) -> Result<(), Closed> {
+    pub(super) async fn send(&mut self, frame: &ServerFrame<'_>) -> Result<(), Closed> {
         self.feed(frame).await?;
         self.flush().await
     }

@@ -19,6 +19,7 @@ const CHATBOX: [(&str, &[&str]); 24] = [
             "config_file",
             "signals",
             "telemetry",
+            "wire",
         ],
     ),
     ("args", &["telemetry"]),

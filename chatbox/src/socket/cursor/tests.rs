@@ -36,7 +36,7 @@ struct Client {
 }
 
 impl Client {
-    fn take(&mut self, frame: &Frame) {
+    fn take(&mut self, frame: &ServerFrame<'_>) {
         let frame: serde_json::Value = serde_json::from_str(&frame.render()).unwrap();
         if let Some(seq) = frame["seq"].as_i64() {
             self.seqs.push(seq);
@@ -65,7 +65,8 @@ fn the_sender_gets_an_acknowledgement_and_others_get_the_message() {
         if own {
             cursor.sent(&message);
         }
-        let Step::Send(frame) = cursor.event(now(), &Event::MessageStored(message.clone())) else {
+        let event = Event::MessageStored(message.clone());
+        let Step::Send(frame) = cursor.event(now(), &event) else {
             panic!("nothing is sent");
         };
         assert!(frame.render().contains(kind), "{}", frame.render());
@@ -221,8 +222,8 @@ fn a_run_whose_beginning_nobody_has_comes_with_its_message() {
     assert!(matches!(cursor.event(now(), &delta(3)), Step::Gap));
     assert!(cursor.live(now(), None).is_empty());
     assert!(matches!(cursor.event(now(), &delta(4)), Step::Skip));
-    let Step::Send(frame) = cursor.message(now(), &stored(&session, 2, Some((run, "abcxx"))))
-    else {
+    let end = stored(&session, 2, Some((run, "abcxx")));
+    let Step::Send(frame) = cursor.message(now(), &end) else {
         panic!("the message is not sent");
     };
     let frame: serde_json::Value = serde_json::from_str(&frame.render()).unwrap();

@@ -1,0 +1,72 @@
+//! Error codes, and why a frame of a client is not served.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// What went wrong. `docs/wire.md` says what a client does about each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schemars(rename = "ErrorCode")]
+pub enum Code {
+    /// The frame, or a field of it, is not valid.
+    InvalidFormat,
+    /// A field that must be there is not.
+    MissingField,
+    /// The session belongs to another user.
+    Unauthorized,
+    /// The model did not answer, or broke off.
+    LlmUnavailable,
+    /// The model took too long.
+    LlmTimeout,
+    /// The store could not be read or written.
+    DatabaseError,
+    /// Too many questions of the session wait for an answer.
+    ServiceError,
+    /// The user sends too many messages.
+    TooManyRequests,
+}
+
+/// Why a frame of a client is not served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejection {
+    pub code: Code,
+    pub message: &'static str,
+    /// Of the frame, if it was readable.
+    pub client_id: Option<String>,
+    /// The same frame may be served after so long.
+    pub retry_after: Option<Duration>,
+}
+
+impl Code {
+    /// The code as it stands in a frame, for metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::InvalidFormat => "INVALID_FORMAT",
+            Self::MissingField => "MISSING_FIELD",
+            Self::Unauthorized => "UNAUTHORIZED",
+            Self::LlmUnavailable => "LLM_UNAVAILABLE",
+            Self::LlmTimeout => "LLM_TIMEOUT",
+            Self::DatabaseError => "DATABASE_ERROR",
+            Self::ServiceError => "SERVICE_ERROR",
+            Self::TooManyRequests => "TOO_MANY_REQUESTS",
+        }
+    }
+
+    /// Whether the connection and the session are still of use to the client.
+    pub fn is_recoverable(self) -> bool {
+        self != Self::Unauthorized
+    }
+}
+
+impl Rejection {
+    pub fn new(code: Code, message: &'static str) -> Self {
+        Self {
+            code,
+            message,
+            client_id: None,
+            retry_after: None,
+        }
+    }
+}
