@@ -65,11 +65,11 @@ pub(super) fn timestamp(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn session_id(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "pattern": SESSION_ID, "description": "Name of the session."})
+    json_schema!({"type": "string", "pattern": SESSION_ID, "description": "Id of the session."})
 }
 
 pub(super) fn message_id(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({"type": "string", "format": "uuid", "description": "Name of the stored message."})
+    json_schema!({"type": "string", "format": "uuid", "description": "Id of the stored message."})
 }
 
 pub(super) fn seq(_: &mut SchemaGenerator) -> Schema {
@@ -82,7 +82,7 @@ pub(super) fn seq(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn client_id(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string", "minLength": 1,
-        "description": "The name that the sending client gave the message.",
+        "description": "The id that the sending client gave the message.",
     })
 }
 
@@ -92,7 +92,7 @@ pub(super) fn sender(_: &mut SchemaGenerator) -> Schema {
 
 pub(super) fn run(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
-        "type": "string", "format": "uuid", "description": "Name of one attempt at one answer.",
+        "type": "string", "format": "uuid", "description": "Id of one attempt at one answer.",
     })
 }
 
@@ -142,7 +142,7 @@ pub(super) mod optional {
     pub(in crate::wire) fn client_id(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": ["string", "null"], "minLength": 1, "maxLength": CLIENT_ID_MAX,
-            "description": "A name of the client's own for this message, unique in its session. Sending it twice stores once.",
+            "description": "An id of the client's own for this message, unique in its session. Sending it twice stores once.",
         })
     }
 
