@@ -1,5 +1,7 @@
 //! Providers that fail, and what the visitor is told.
 
+mod cancel;
+
 use serde_json::{Value, json};
 use tests::{Client, Process, Provider, World, openai};
 
