@@ -12,6 +12,8 @@ mod classify;
 mod reader;
 mod retry;
 mod sse;
+#[cfg(test)]
+mod tests;
 
 use std::time::Duration;
 

@@ -12,9 +12,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-/// The model of a document, whose files lie below `home`.
-fn model(home: &Path, config: &Config) -> Model {
-    documents(home, config);
+/// Shorter than the time-out for connecting, which would close a connection as well.
+const LIMIT: Duration = Duration::from_secs(8);
+
+/// The model of a document, whose files lie below `home`. Its own time-outs do not pass here.
+fn model(home: &Path, mut config: Config) -> Model {
+    config.models[0].idle_seconds = 600;
+    config.models[0].total_seconds = 600;
+    documents(home, &config);
     let models = Models::new(&config.models, &home.join("secrets")).unwrap();
     models.first().unwrap().clone()
 }
@@ -69,9 +74,7 @@ impl Connection {
     async fn closed(&mut self) {
         let mut rest = Vec::new();
         // A reset closes as well.
-        let _ = timeout(PATIENCE, self.0.read_to_end(&mut rest))
-            .await
-            .unwrap();
+        let _ = timeout(LIMIT, self.0.read_to_end(&mut rest)).await.unwrap();
     }
 }
 
@@ -81,7 +84,7 @@ async fn listen(home: &Path, scheme: &str) -> (TcpListener, Model) {
     let mut config = openai(&Provider::start().await);
     let openai = config.models[0].openai.as_mut().unwrap();
     openai.base_url = format!("{scheme}://{}/v1", listener.local_addr().unwrap());
-    (listener, model(home, &config))
+    (listener, model(home, config))
 }
 
 #[tokio::test]
@@ -104,7 +107,7 @@ async fn while_it_connects() {
 async fn while_it_waits_for_a_response() {
     let mut provider = Provider::start().await;
     let home = tempfile::tempdir().unwrap();
-    let mut events = ask(&model(home.path(), &openai(&provider)), "hello?");
+    let mut events = ask(&model(home.path(), openai(&provider)), "hello?");
     let call = drive(&mut events, provider.call()).await;
     drop(events);
     call.dropped().await;
@@ -114,7 +117,7 @@ async fn while_it_waits_for_a_response() {
 async fn while_it_reads_the_answer() {
     let mut provider = Provider::start().await;
     let home = tempfile::tempdir().unwrap();
-    let mut events = ask(&model(home.path(), &openai(&provider)), "hello?");
+    let mut events = ask(&model(home.path(), openai(&provider)), "hello?");
     let speech = drive(&mut events, provider.call()).await.begin();
     speech.say("one");
     assert!(matches!(events.next().await, Some(Event::Text(text)) if text == "one"));
