@@ -122,6 +122,7 @@ mod tests {
             question: 3,
             answer: 2,
         };
+        draft.provider_state = Some("c1".to_owned());
         let answer = draft.finish(
             &Ending::Interrupted,
             MessageId::new(),
@@ -133,5 +134,6 @@ mod tests {
             ("a😀äb", 5, 2000)
         );
         assert_eq!(answer.status, Status::Interrupted);
+        assert_eq!(answer.provider_state.as_deref(), Some("c1"));
     }
 }
