@@ -1,9 +1,15 @@
-//! The models that answer: our words for all providers.
+//! The models that answer, in the same words for all providers.
+//!
+//! - `openai`: a provider: its request, its events, its error codes
+//! - `http`: what providers behind HTTP share: attempts, error classes, reading of the answer
+//! - `demo`: a model without a provider
+//! - `timeouts`: limits on time around each of them
 
 mod demo;
+mod error;
+mod http;
 mod openai;
-mod pace;
-mod sse;
+mod timeouts;
 
 use std::path::Path;
 use std::pin::Pin;
@@ -15,20 +21,24 @@ use crds::config;
 use crds::secret::Use;
 use futures_util::Stream;
 
-use crate::chat::Failure;
+pub use self::error::{Error, ErrorClass};
+use crate::chat::SessionId;
 use crate::secrets;
 
 /// What a model is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
+    pub session: SessionId,
     pub system: Option<String>,
     /// Oldest first; the last one is the question.
-    pub messages: Vec<Turn>,
+    pub messages: Vec<Message>,
+    /// The last [`Event::State`] that this model sent in this session.
+    pub state: Option<String>,
 }
 
-/// One side's turn to speak.
+/// One message of a conversation, as a model is told of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Turn {
+pub struct Message {
     pub role: Role,
     pub content: String,
 }
@@ -39,14 +49,23 @@ pub enum Role {
     Assistant,
 }
 
-/// What a model says. A stream of these never fails: its last event is `Done` or `Failed`.
+/// What a model sends. A stream of these never fails: its last event is `Done` or `Failed`.
 #[derive(Debug)]
 pub enum Event {
     Text(String),
     /// What the provider counted; the last one holds.
     Usage(Usage),
+    /// To be kept with the session and sent with its next request to this model, unread; the last one holds. A provider
+    /// that keeps conversations itself names its own here.
+    State(String),
     Done,
-    Failed(Failed),
+    Failed(Error),
+}
+
+impl Event {
+    pub fn is_last(&self) -> bool {
+        matches!(self, Self::Done | Self::Failed(_))
+    }
 }
 
 /// Tokens of one answer.
@@ -62,30 +81,11 @@ impl Usage {
     }
 }
 
-/// Why there is no more.
-#[derive(Debug, thiserror::Error)]
-#[error("{cause:#}")]
-pub struct Failed {
-    /// What the visitor is told.
-    pub failure: Failure,
-    /// For the log. It holds neither a key nor the provider's own words, which may repeat one.
-    pub cause: anyhow::Error,
-}
+pub type EventStream = Pin<Box<dyn Stream<Item = Event> + Send>>;
 
-impl Failed {
-    pub fn unavailable(cause: impl Into<anyhow::Error>) -> Self {
-        Self {
-            failure: Failure::Unavailable,
-            cause: cause.into(),
-        }
-    }
-}
-
-pub type Events = Pin<Box<dyn Stream<Item = Event> + Send>>;
-
-/// Something that can be asked.
+/// Something that can be asked. Dropping the stream ends the call.
 trait Provider: Send + Sync {
-    fn ask(&self, request: Request) -> Events;
+    fn stream_completion(&self, request: Request) -> EventStream;
 }
 
 /// A configured model.
@@ -101,9 +101,10 @@ pub struct Model {
 }
 
 impl Model {
-    /// The answer, bounded in time. Dropping the stream ends the call.
-    pub fn ask(&self, request: Request) -> Events {
-        pace::bounded(self.provider.ask(request), self.idle, self.total)
+    /// The answer, bounded in time. Dropping the stream ends the call at any moment, and closes its connection.
+    pub fn stream_completion(&self, request: Request) -> EventStream {
+        let events = self.provider.stream_completion(request);
+        timeouts::bounded(events, self.idle, self.total)
     }
 }
 
@@ -115,12 +116,9 @@ impl Models {
     /// # Errors
     /// When a key cannot be read. The document itself was checked before.
     pub fn new(models: &[config::Model], secrets: &Path) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder()
-            .connect_timeout(Duration::from_secs(10))
-            .user_agent(concat!("chatbox/", env!("CARGO_PKG_VERSION")))
-            .build()?;
+        let client = http::client()?;
         let models = models.iter().enumerate().map(|(index, model)| {
-            build(model, &http, secrets).with_context(|| format!("models[{index}]"))
+            build(model, &client, secrets).with_context(|| format!("models[{index}]"))
         });
         Ok(Self(models.collect::<anyhow::Result<_>>()?))
     }
@@ -139,7 +137,7 @@ impl Models {
     }
 }
 
-fn build(model: &config::Model, http: &reqwest::Client, secrets: &Path) -> anyhow::Result<Model> {
+fn build(model: &config::Model, client: &reqwest::Client, secrets: &Path) -> anyhow::Result<Model> {
     let provider: Arc<dyn Provider> = match (&model.openai, &model.demo) {
         (Some(openai), _) => {
             let key = openai
@@ -148,7 +146,7 @@ fn build(model: &config::Model, http: &reqwest::Client, secrets: &Path) -> anyho
                 .map(|key| secrets::read(secrets, key, Use::Bearer))
                 .transpose()?;
             Arc::new(openai::OpenAi::new(
-                http.clone(),
+                client.clone(),
                 openai,
                 key,
                 model.answer_tokens,
@@ -167,4 +165,58 @@ fn build(model: &config::Model, http: &reqwest::Client, secrets: &Path) -> anyho
         total: seconds(model.total_seconds),
         provider,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{StreamExt, stream};
+
+    use super::*;
+
+    /// Counts the requests of each session in its state.
+    struct Counting;
+
+    impl Provider for Counting {
+        fn stream_completion(&self, request: Request) -> EventStream {
+            let count = request
+                .state
+                .map_or(0, |state| state.parse::<u32>().unwrap());
+            let events = [
+                Event::State((count + 1).to_string()),
+                Event::Text(format!("{} {count}", request.session)),
+                Event::Done,
+            ];
+            Box::pin(stream::iter(events))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_provider_gets_back_what_it_asked_to_keep() {
+        let model = Model {
+            id: "m".to_owned(),
+            name: "M".to_owned(),
+            system_prompt: None,
+            history_tokens: 0,
+            idle: Duration::from_secs(1),
+            total: Duration::from_secs(1),
+            provider: Arc::new(Counting),
+        };
+        let session = SessionId::parse("s").unwrap();
+        let mut state = None;
+        for expected in ["s 0", "s 1", "s 2"] {
+            let mut events = model.stream_completion(Request {
+                session: session.clone(),
+                system: None,
+                messages: Vec::new(),
+                state: state.take(),
+            });
+            while let Some(event) = events.next().await {
+                match event {
+                    Event::State(kept) => state = Some(kept),
+                    Event::Text(text) => assert_eq!(text, expected),
+                    _ => {}
+                }
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
@@ -28,11 +28,17 @@ pub struct Provider {
 pub struct Call {
     pub body: Value,
     pub authorization: Option<String>,
-    status: oneshot::Sender<StatusCode>,
+    head: oneshot::Sender<Head>,
     bytes: mpsc::UnboundedSender<Bytes>,
 }
 
-/// An answer that was begun.
+/// What comes before the body of a response.
+struct Head {
+    status: StatusCode,
+    headers: HeaderMap,
+}
+
+/// A response that was begun.
 pub struct Speech(mpsc::UnboundedSender<Bytes>);
 
 impl Provider {
@@ -71,10 +77,10 @@ impl Call {
         let messages = self.body["messages"].as_array().unwrap();
         messages
             .iter()
-            .map(|turn| {
+            .map(|message| {
                 (
-                    turn["role"].as_str().unwrap(),
-                    turn["content"].as_str().unwrap(),
+                    message["role"].as_str().unwrap(),
+                    message["content"].as_str().unwrap(),
                 )
             })
             .collect()
@@ -82,8 +88,7 @@ impl Call {
 
     /// Begins to answer.
     pub fn begin(self) -> Speech {
-        self.status.send(StatusCode::OK).unwrap();
-        Speech(self.bytes)
+        self.respond(200, &[])
     }
 
     /// Answers all at once.
@@ -93,12 +98,39 @@ impl Call {
         speech.end();
     }
 
-    /// Refuses.
-    pub fn refuse(self, status: u16) {
-        self.status
-            .send(StatusCode::from_u16(status).unwrap())
-            .unwrap();
-        let _ = self.bytes.send(Bytes::from_static(b"no"));
+    /// Rejects the call.
+    pub fn reject(self, status: u16) {
+        self.reject_with(status, &json!({"message": "no"}));
+    }
+
+    /// Rejects the call with this error in the body.
+    pub fn reject_with(self, status: u16, error: &Value) {
+        let body = json!({"error": error}).to_string();
+        self.respond(status, &[]).send(body);
+    }
+
+    /// Begins a response with this status and these headers.
+    pub fn respond(self, status: u16, headers: &[(&'static str, &'static str)]) -> Speech {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| {
+                (
+                    HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect();
+        let status = StatusCode::from_u16(status).unwrap();
+        assert!(
+            self.head.send(Head { status, headers }).is_ok(),
+            "the server waits for the response"
+        );
+        Speech(self.bytes)
+    }
+
+    /// Resolves when the server no longer waits for a response.
+    pub async fn dropped(mut self) {
+        timeout(PATIENCE, self.head.closed()).await.unwrap();
     }
 }
 
@@ -108,14 +140,19 @@ impl Speech {
     }
 
     pub fn event(&self, event: &Value) {
-        let _ = self.0.send(Bytes::from(format!("data: {event}\n\n")));
+        self.send(format!("data: {event}\n\n"));
+    }
+
+    /// Sends these bytes as they are.
+    pub fn send(&self, text: String) {
+        let _ = self.0.send(Bytes::from(text));
     }
 
     /// Ends as it should.
     pub fn end(self) {
         self.event(&json!({"choices": [{"delta": {}, "finish_reason": "stop"}]}));
         self.event(&json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 5}}));
-        let _ = self.0.send(Bytes::from_static(b"data: [DONE]\n\n"));
+        self.send("data: [DONE]\n\n".to_owned());
     }
 
     /// Ends in the middle.
@@ -132,7 +169,7 @@ async fn answer(
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Response {
-    let (status, told) = oneshot::channel();
+    let (head, responded) = oneshot::channel();
     let (bytes, said) = mpsc::unbounded_channel();
     let authorization = headers
         .get("authorization")
@@ -141,10 +178,10 @@ async fn answer(
     let _ = calls.send(Call {
         body,
         authorization,
-        status,
+        head,
         bytes,
     });
-    let Ok(status) = told.await else {
+    let Ok(head) = responded.await else {
         return StatusCode::BAD_GATEWAY.into_response();
     };
     let said = stream::unfold(said, |mut said| async move {
@@ -153,8 +190,9 @@ async fn answer(
             .map(|bytes| (Ok::<_, Infallible>(bytes), said))
     });
     (
-        status,
+        head.status,
         [("content-type", "text/event-stream")],
+        head.headers,
         Body::from_stream(said),
     )
         .into_response()

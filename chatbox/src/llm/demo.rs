@@ -6,30 +6,30 @@ use async_stream::stream;
 use crds::config;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Event, Events, Provider, Request, Role, Usage};
+use super::{Event, EventStream, Provider, Request, Role, Usage};
 
 pub(super) struct Demo {
-    pace: Duration,
+    word_interval: Duration,
 }
 
 impl Demo {
     pub(super) fn new(config: &config::Demo) -> Self {
         let words_per_second = config.words_per_second.max(1).unsigned_abs();
         Self {
-            pace: Duration::from_secs(1) / words_per_second,
+            word_interval: Duration::from_secs(1) / words_per_second,
         }
     }
 }
 
 impl Provider for Demo {
-    fn ask(&self, request: Request) -> Events {
+    fn stream_completion(&self, request: Request) -> EventStream {
         let answer = reply(&request);
-        let mut pace = interval(self.pace);
-        pace.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        let mut ticks = interval(self.word_interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
         Box::pin(stream! {
             let mut words = 0;
             for word in answer.split_inclusive(' ') {
-                pace.tick().await;
+                ticks.tick().await;
                 words += 1;
                 yield Event::Text(word.to_owned());
             }
@@ -43,7 +43,7 @@ fn words_in(request: &Request) -> u32 {
     let count = request
         .messages
         .iter()
-        .map(|turn| turn.content.split_whitespace().count())
+        .map(|message| message.content.split_whitespace().count())
         .sum::<usize>();
     u32::try_from(count).unwrap_or(u32::MAX)
 }
@@ -53,8 +53,10 @@ fn reply(request: &Request) -> String {
     let mut questions = request
         .messages
         .iter()
-        .filter(|turn| turn.role == Role::User);
-    let asked = questions.next_back().map_or("", |turn| turn.content.trim());
+        .filter(|message| message.role == Role::User);
+    let asked = questions
+        .next_back()
+        .map_or("", |message| message.content.trim());
     let before = questions.count();
     let quoted = asked
         .lines()
@@ -78,35 +80,35 @@ fn reply(request: &Request) -> String {
 mod tests {
     use futures_util::StreamExt;
 
-    use super::super::Turn;
+    use super::super::Message;
     use super::*;
+    use crate::chat::SessionId;
 
     #[tokio::test(start_paused = true)]
     async fn it_repeats_the_question_and_counts_the_earlier_ones() {
-        let say = |role, content: &str| Turn {
+        let message = |role, content: &str| Message {
             role,
             content: content.to_owned(),
         };
         let request = Request {
+            session: SessionId::random(),
             system: None,
+            state: None,
             messages: vec![
-                say(Role::User, "one"),
-                say(Role::Assistant, "two"),
-                say(Role::User, "three?"),
+                message(Role::User, "one"),
+                message(Role::Assistant, "two"),
+                message(Role::User, "three?"),
             ],
         };
         let events: Vec<_> = Demo::new(&config::Demo::default())
-            .ask(request)
+            .stream_completion(request)
             .collect()
             .await;
         let text: String = events
             .iter()
-            .filter_map(|event| {
-                if let Event::Text(text) = event {
-                    Some(&**text)
-                } else {
-                    None
-                }
+            .filter_map(|event| match event {
+                Event::Text(text) => Some(&**text),
+                _ => None,
             })
             .collect();
         assert!(

@@ -6,14 +6,16 @@ use jiff::Timestamp;
 
 use crate::bus::Delta;
 use crate::chat::{Failure, MessageId, Run, Status, utf16};
-use crate::llm::{Failed, Usage};
-use crate::store::Answer;
+use crate::llm::{self, Usage};
+use crate::store::{Answer, StoreError};
 
 /// How a run ended.
 #[derive(Debug)]
 pub(super) enum Ending {
     Complete,
-    Failed(Failed),
+    Failed(llm::Error),
+    /// No model was asked: what came before the question could not be read.
+    Unasked(StoreError),
     /// The server stopped, or somebody else took the session.
     Interrupted,
 }
@@ -22,7 +24,8 @@ impl Ending {
     /// Why it failed, for those who follow it.
     pub(super) fn failure(&self) -> Option<Failure> {
         match self {
-            Self::Failed(failed) => Some(failed.failure),
+            Self::Failed(error) => Some(error.class.failure()),
+            Self::Unasked(_) => Some(Failure::Unavailable),
             Self::Complete | Self::Interrupted => None,
         }
     }
@@ -30,7 +33,7 @@ impl Ending {
     pub(super) fn status(&self) -> Status {
         match self {
             Self::Complete => Status::Complete,
-            Self::Failed(_) => Status::Failed,
+            Self::Failed(_) | Self::Unasked(_) => Status::Failed,
             Self::Interrupted => Status::Interrupted,
         }
     }
@@ -43,6 +46,8 @@ pub(super) struct Draft<'run> {
     /// Length of `text` in UTF-16 code units.
     off: usize,
     pub(super) usage: Usage,
+    /// What the provider asked to keep.
+    pub(super) provider_state: Option<String>,
 }
 
 impl<'run> Draft<'run> {
@@ -52,6 +57,7 @@ impl<'run> Draft<'run> {
             text: String::new(),
             off: 0,
             usage: Usage::default(),
+            provider_state: None,
         }
     }
 
@@ -87,7 +93,7 @@ impl<'run> Draft<'run> {
             at,
             tokens: i64::try_from(self.usage.total()).unwrap_or(i64::MAX),
             took_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
-            provider_state: None,
+            provider_state: self.provider_state,
         }
     }
 }
@@ -116,6 +122,7 @@ mod tests {
             question: 3,
             answer: 2,
         };
+        draft.provider_state = Some("c1".to_owned());
         let answer = draft.finish(
             &Ending::Interrupted,
             MessageId::new(),
@@ -127,5 +134,6 @@ mod tests {
             ("a😀äb", 5, 2000)
         );
         assert_eq!(answer.status, Status::Interrupted);
+        assert_eq!(answer.provider_state.as_deref(), Some("c1"));
     }
 }

@@ -1,7 +1,7 @@
 //! History and settings → what the model is asked. Pure.
 
 use crate::chat::{Message, Sender};
-use crate::llm::{Request, Role, Turn};
+use crate::llm::{self, Request, Role};
 
 /// What each message costs beside its text, in tokens.
 const OVERHEAD: usize = 4;
@@ -17,19 +17,21 @@ pub(super) fn build(
     let mut left = budget
         .saturating_sub(system.map_or(0, cost))
         .saturating_sub(cost(&question.content));
-    let mut newest_first = vec![turn(question)];
+    let mut newest_first = vec![as_asked(question)];
     for earlier in in_order(history, question.seq).into_iter().rev() {
         let cost = cost(&earlier.content);
         if cost > left {
             break;
         }
         left -= cost;
-        newest_first.push(turn(earlier));
+        newest_first.push(as_asked(earlier));
     }
     newest_first.reverse();
     Request {
+        session: question.session.clone(),
         system: system.map(ToOwned::to_owned),
         messages: newest_first,
+        state: None,
     }
 }
 
@@ -54,8 +56,8 @@ fn in_order(history: &[Message], question: i64) -> Vec<&Message> {
     earlier
 }
 
-fn turn(message: &Message) -> Turn {
-    Turn {
+fn as_asked(message: &Message) -> llm::Message {
+    llm::Message {
         role: match message.sender {
             Sender::User => Role::User,
             Sender::Ai | Sender::System => Role::Assistant,
@@ -104,7 +106,7 @@ mod tests {
         request
             .messages
             .iter()
-            .map(|turn| turn.content.as_str())
+            .map(|message| message.content.as_str())
             .collect()
     }
 
@@ -159,7 +161,7 @@ mod tests {
             let history: Vec<_> = (1..).zip(&lengths).map(|(seq, length)| user(seq, &"x".repeat(*length))).collect();
             let question = history.last().unwrap().clone();
             let request = build(None, budget, &history, &question);
-            prop_assert!(request.messages.iter().map(|turn| cost(&turn.content)).sum::<usize>() <= budget);
+            prop_assert!(request.messages.iter().map(|message| cost(&message.content)).sum::<usize>() <= budget);
             prop_assert_eq!(&request.messages.last().unwrap().content, &question.content);
         }
     }

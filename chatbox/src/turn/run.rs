@@ -47,9 +47,12 @@ impl Turns {
             .stream(&claim, model, &mut draft, &running.token, started)
             .await;
         count(&self.deps().metrics.tokens, model, draft.usage.total());
-        if let Ending::Failed(failed) = &ending {
+        if let Ending::Unasked(error) = &ending {
+            tracing::error!(session.id = %run.session, run.id = %run.id, cause = format!("{:#}", error.cause()), "cannot read what came before a question");
+        }
+        if let Ending::Failed(error) = &ending {
             count(&self.deps().metrics.llm_errors, model, 1);
-            tracing::warn!(session.id = %run.session, run.id = %run.id, model.id, cause = format!("{:#}", failed.cause), "the answer failed");
+            tracing::warn!(session.id = %run.session, run.id = %run.id, model.id, class = error.class.as_str(), cause = format!("{:#}", error.cause), "the answer failed");
         }
         let answer = draft.finish(&ending, MessageId::new(), clock::now(), started.elapsed());
         self.finish(run, answer, &ending).await;
@@ -65,8 +68,8 @@ impl Turns {
         started: Instant,
     ) -> Ending {
         let mut events = match self.request(claim, model).await {
-            Ok(request) => model.ask(request),
-            Err(error) => return Ending::Failed(llm::Failed::unavailable(error)),
+            Ok(request) => model.stream_completion(request),
+            Err(error) => return Ending::Unasked(error),
         };
         let mut checkpoints = Checkpoints::new(self, &claim.run, token.clone());
         let mut renew = interval(RENEW_EVERY);
@@ -94,11 +97,9 @@ impl Turns {
                 }
                 Some(llm::Event::Usage(usage)) => draft.usage = usage,
                 Some(llm::Event::Done) => return Ending::Complete,
-                Some(llm::Event::Failed(failed)) => return Ending::Failed(failed),
-                None => {
-                    let cause = anyhow::anyhow!("the answer has no end");
-                    return Ending::Failed(llm::Failed::unavailable(cause));
-                }
+                Some(llm::Event::State(state)) => draft.provider_state = Some(state),
+                Some(llm::Event::Failed(error)) => return Ending::Failed(error),
+                None => unreachable!("a model's stream has a last event"),
             }
         }
     }
@@ -106,12 +107,11 @@ impl Turns {
     async fn request(&self, claim: &Claim, model: &Model) -> Result<llm::Request, StoreError> {
         let history = self.history(claim, model).await?;
         let system = model.system_prompt.as_deref();
-        Ok(prompt::build(
-            system,
-            model.history_tokens,
-            &history,
-            &claim.question,
-        ))
+        let prompt = prompt::build(system, model.history_tokens, &history, &claim.question);
+        Ok(llm::Request {
+            state: claim.provider_state.clone(),
+            ..prompt
+        })
     }
 
     async fn history(&self, claim: &Claim, model: &Model) -> Result<Vec<Message>, StoreError> {

@@ -1,7 +1,9 @@
 //! Providers that fail, and what the visitor is told.
 
-use serde_json::json;
-use tests::{Client, Provider, World, openai};
+mod cancel;
+
+use serde_json::{Value, json};
+use tests::{Client, Process, Provider, World, openai};
 
 async fn ask(world: &World) -> Client {
     let mut client = world.connect("u", "").await;
@@ -14,18 +16,105 @@ async fn a_provider_that_is_busy_is_asked_again() {
     let mut provider = Provider::start().await;
     let world = World::start(openai(&provider)).await;
     let mut client = ask(&world).await;
-    provider.call().await.refuse(503);
-    provider.call().await.refuse(429);
+    provider.call().await.reject(503);
+    provider.call().await.reject(429);
     provider.call().await.reply("at last");
     assert_eq!(client.answer().await.text, "at last");
 }
 
 #[tokio::test]
-async fn a_provider_that_refuses_is_not_asked_again() {
+async fn an_error_before_the_first_word_is_as_good_as_a_rejection() {
     let mut provider = Provider::start().await;
     let world = World::start(openai(&provider)).await;
     let mut client = ask(&world).await;
-    provider.call().await.refuse(401);
+    let overloaded = json!({"error": {"message": "no", "type": "overloaded_error"}});
+    let counted = provider.call().await.begin();
+    counted.event(&json!({"choices": [], "usage": {"prompt_tokens": 7}}));
+    counted.event(&overloaded);
+    provider.call().await.begin().cut();
+    provider.call().await.reply("at last");
+    assert_eq!(client.answer().await.text, "at last");
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_succeed_soon_is_not_repeated() {
+    let mut provider = Provider::start().await;
+    let world = World::start(openai(&provider)).await;
+    let quota =
+        json!({"message": "no", "type": "insufficient_quota", "code": "insufficient_quota"});
+    for (name, status, headers, error) in [
+        ("quota", 429, vec![], quota),
+        ("long", 503, vec![("retry-after", "11")], Value::Null),
+        (
+            "date",
+            429,
+            vec![("retry-after", "Fri, 01 Jan 2100 00:00:00 GMT")],
+            Value::Null,
+        ),
+    ] {
+        let mut client = world.connect("u", "").await;
+        client.say(name, "c", "hello?").await;
+        let call = provider.call().await;
+        call.respond(status, &headers)
+            .send(json!({"error": error}).to_string());
+        let error = client.wait_for("error").await;
+        assert_eq!(error["error"]["code"], "LLM_UNAVAILABLE", "{name}");
+        assert!(provider.is_idle(), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_does_not_end_is_known_by_its_status() {
+    let mut provider = Provider::start().await;
+    let world = World::start(openai(&provider)).await;
+    let mut client = ask(&world).await;
+    let error = provider.call().await.respond(401, &[]);
+    error.send("{".to_owned());
+    assert_eq!(
+        client.wait_for("error").await["error"]["code"],
+        "LLM_UNAVAILABLE"
+    );
+    error.dropped().await;
+}
+
+#[tokio::test]
+async fn the_log_names_the_class_and_repeats_nothing_that_the_provider_says() {
+    let mut provider = Provider::start().await;
+    let home = tempfile::tempdir().unwrap();
+    let mut process = Process::start(env!("CARGO_BIN_EXE_server"), &home, &openai(&provider)).await;
+    let url = format!("ws://{}/chatbox/ws", process.public);
+    let mut client = Client::connect(&url, &guest(&process).await).await.unwrap();
+    client.say("s", "c", "hello?").await;
+    let words =
+        json!({"message": "hello? sk-test-key", "type": "hello", "code": "insufficient_quota"});
+    provider.call().await.reject_with(429, &words);
+    let line = process.logged("the answer failed").await;
+    assert_eq!(line["class"], "quota", "{line}");
+    assert_eq!(
+        line["cause"],
+        "the provider answered 429 (insufficient_quota)"
+    );
+    process.terminate().await;
+    let log = process.rest_of_log().await;
+    assert!(
+        !line.to_string().contains("hello") && !log.contains("sk-test-key"),
+        "{line}\n{log}"
+    );
+}
+
+async fn guest(process: &Process) -> String {
+    let url = format!("http://{}/chatbox/guest", process.public);
+    let response = reqwest::Client::new().post(url).send().await.unwrap();
+    let body: Value = response.json().await.unwrap();
+    body["token"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_provider_that_rejects_is_not_asked_again() {
+    let mut provider = Provider::start().await;
+    let world = World::start(openai(&provider)).await;
+    let mut client = ask(&world).await;
+    provider.call().await.reject(401);
     let answer = client.answer().await;
     assert_eq!(
         (answer.status.as_str(), answer.text.as_str()),

@@ -2,124 +2,138 @@
 
 use anyhow::anyhow;
 
-use super::wire::{self, Chunk};
-use crate::llm::{Event, Failed, Usage};
+use super::errors;
+use super::wire::{Chunk, FinishReason};
+use crate::llm::http::{self, Batch, ErrorCodes};
+use crate::llm::{Error, ErrorClass, Event, Usage};
 
-/// Remembers whether the provider said that it has finished: a stream that just ends was cut.
 #[derive(Default)]
 pub(super) struct Mapper {
-    finished: bool,
+    /// It said why it stopped; `[DONE]` may still follow, or the end.
+    is_finished: bool,
 }
 
-impl Mapper {
-    /// What the data of one event means.
-    pub(super) fn map(&mut self, data: &str) -> Vec<Event> {
+impl http::Mapper for Mapper {
+    const ERROR_CODES: ErrorCodes = errors::CODES;
+
+    fn map(&mut self, data: &str, batch: &mut Batch) -> Result<(), Error> {
         if data.trim() == "[DONE]" {
-            return vec![Event::Done];
+            batch.push(Event::Done);
+            return Ok(());
         }
-        let chunk: Chunk = match serde_json::from_str(data) {
-            Ok(chunk) => chunk,
-            Err(error) => {
-                return vec![failed(
-                    anyhow!(error).context("the provider sent an event that is not readable"),
-                )];
-            }
-        };
+        let chunk: Chunk = serde_json::from_str(data).map_err(|error| unreadable(&error))?;
         if let Some(error) = chunk.error {
-            return vec![failed(anyhow!(
-                "the provider broke off{}",
-                wire::error_kind(&error)
-            ))];
+            return Err(http::reported(Self::ERROR_CODES, &error));
         }
-        let mut events = Vec::new();
-        if let Some(choice) = chunk.choices.into_iter().next() {
-            events.extend(
-                choice
-                    .delta
-                    .content
-                    .filter(|text| !text.is_empty())
-                    .map(Event::Text),
-            );
-            self.finished |= choice.finish_reason.is_some();
+        let choice = chunk.choices.into_iter().next().unwrap_or_default();
+        if let Some(text) = choice.delta.content {
+            batch.push(Event::Text(text));
         }
-        events.extend(chunk.usage.map(|usage| {
-            Event::Usage(Usage {
+        if let Some(usage) = chunk.usage {
+            batch.push(Event::Usage(Usage {
                 question: usage.prompt_tokens,
                 answer: usage.completion_tokens,
-            })
-        }));
-        events
+            }));
+        }
+        match choice.finish_reason {
+            Some(FinishReason::ContentFilter) => Err(Error::new(
+                ErrorClass::ContentRefused,
+                anyhow!("the provider's content filter ended the answer"),
+            )),
+            reason => {
+                self.is_finished |= reason.is_some();
+                Ok(())
+            }
+        }
     }
 
-    /// What the end of the stream means when `[DONE]` did not come before.
-    pub(super) fn end(&self) -> Event {
-        if self.finished {
-            return Event::Done;
-        }
-        failed(anyhow!("the provider's stream was cut"))
+    fn is_complete(&self) -> bool {
+        self.is_finished
     }
 }
 
-fn failed(cause: anyhow::Error) -> Event {
-    Event::Failed(Failed::unavailable(cause))
+/// The error of the parser repeats what it read, so only its kind and place are told.
+fn unreadable(error: &serde_json::Error) -> Error {
+    let cause = anyhow!(
+        "the provider sent an event that is not readable ({:?} error at column {})",
+        error.classify(),
+        error.column()
+    );
+    Error::new(ErrorClass::Malformed, cause)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::llm::http::testing::read;
 
-    /// The events of a whole stream, in short.
-    fn story(data: &[&str]) -> Vec<String> {
-        let mut mapper = Mapper::default();
-        let mut events: Vec<_> = data.iter().flat_map(|data| mapper.map(data)).collect();
-        events.push(mapper.end());
-        let last = events
-            .iter()
-            .position(|event| matches!(event, Event::Done | Event::Failed(_)));
-        events
-            .into_iter()
-            .take(last.map_or(0, |last| last + 1))
-            .map(|event| match event {
-                Event::Text(text) => text,
-                Event::Usage(usage) => format!("{}+{}", usage.question, usage.answer),
-                Event::Done => "done".to_owned(),
-                Event::Failed(failed) => failed.cause.to_string(),
-            })
-            .collect()
+    const TEXT: &str =
+        r#"{"choices":[{"delta":{"role":"assistant","content":"Hi"},"finish_reason":null}]}"#;
+    const STOP: &str = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+
+    fn assert_streams<const N: usize>(streams: [(Vec<&str>, Vec<&str>); N]) {
+        for (data, expected) in streams {
+            assert_eq!(read::<Mapper>(&data), expected, "{data:?}");
+        }
     }
 
     #[test]
-    fn streams_and_what_they_mean() {
-        let text =
-            r#"{"choices":[{"delta":{"role":"assistant","content":"Hi"},"finish_reason":null}]}"#;
-        let stop = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
+    fn answers() {
         let usage = r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#;
-        for (data, expected) in [
-            (vec![text, stop, usage, "[DONE]"], vec!["Hi", "3+1", "done"]),
-            (vec![text, stop], vec!["Hi", "done"]),
-            (vec![text], vec!["Hi", "the provider's stream was cut"]),
-            (vec![], vec!["the provider's stream was cut"]),
+        assert_streams([
+            (vec![TEXT, STOP, usage, "[DONE]"], vec!["Hi", "3+1", "done"]),
+            (vec![TEXT, STOP], vec!["Hi", "done"]),
+            (vec![TEXT, "[DONE]"], vec!["Hi", "done"]),
             (
                 vec![r#"{"choices":null,"usage":null}"#, "[DONE]"],
                 vec!["done"],
             ),
             (
-                vec!["{"],
-                vec!["the provider sent an event that is not readable"],
-            ),
-            (
-                vec![
-                    text,
-                    r#"{"error":{"message":"no","type":"server_error","code":1}}"#,
-                ],
-                vec!["Hi", "the provider broke off (server_error)"],
-            ),
-            (
                 vec![r#"{"choices":[{"delta":{"content":""}}]}"#, "[DONE]"],
                 vec!["done"],
             ),
-        ] {
-            assert_eq!(story(&data), expected, "{data:?}");
-        }
+            (
+                vec![r#"{"choices":[{"delta":{"content":"a\n\"😀"},"finish_reason":"length"}]}"#],
+                vec!["a\n\"😀", "done"],
+            ),
+        ]);
+    }
+
+    #[test]
+    fn answers_that_fail() {
+        let filtered = r#"{"choices":[{"delta":{},"finish_reason":"content_filter"}]}"#;
+        assert_streams([
+            (vec![TEXT], vec!["Hi", "transport: the answer was cut"]),
+            (vec![], vec!["transport: the answer was cut"]),
+            (
+                vec![r#"{"choices":"sk-secret"}"#],
+                vec![
+                    "malformed: the provider sent an event that is not readable (Data error at column 22)",
+                ],
+            ),
+            (
+                vec!["{"],
+                vec![
+                    "malformed: the provider sent an event that is not readable (Eof error at column 1)",
+                ],
+            ),
+            (
+                vec![
+                    TEXT,
+                    r#"{"error":{"message":"no","type":"server_error","code":1}}"#,
+                ],
+                vec![
+                    "Hi",
+                    "overloaded: the provider reported an error in its answer (server_error)",
+                ],
+            ),
+            (
+                vec![TEXT, filtered, "[DONE]"],
+                vec![
+                    "Hi",
+                    "content_refused: the provider's content filter ended the answer",
+                ],
+            ),
+        ]);
     }
 }

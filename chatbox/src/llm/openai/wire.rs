@@ -34,11 +34,19 @@ pub(super) struct Chunk {
     pub(super) error: Option<serde_json::Value>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 pub(super) struct Choice {
     #[serde(default, deserialize_with = "null_is_default")]
     pub(super) delta: Delta,
-    pub(super) finish_reason: Option<String>,
+    pub(super) finish_reason: Option<FinishReason>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum FinishReason {
+    ContentFilter,
+    #[serde(other)]
+    Other,
 }
 
 #[derive(Default, Deserialize)]
@@ -59,41 +67,22 @@ pub(super) fn request(model: &str, request: Request, max_tokens: Option<i32>) ->
         role: "system",
         content,
     });
-    let turns = request.messages.into_iter().map(|turn| Message {
-        role: match turn.role {
+    let messages = request.messages.into_iter().map(|message| Message {
+        role: match message.role {
             Role::User => "user",
             Role::Assistant => "assistant",
         },
-        content: turn.content,
+        content: message.content,
     });
     Body {
         model: model.to_owned(),
-        messages: system.into_iter().chain(turns).collect(),
+        messages: system.into_iter().chain(messages).collect(),
         stream: true,
         stream_options: StreamOptions {
             include_usage: true,
         },
         max_tokens,
     }
-}
-
-/// The kind of an error, as ` (kind)`, if it names one in a word.
-pub(super) fn error_kind(error: &serde_json::Value) -> String {
-    let word = |field: &str| error[field].as_str().filter(|word| is_word(word));
-    let words: Vec<_> = ["type", "code"].into_iter().filter_map(word).collect();
-    if words.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", words.join(", "))
-    }
-}
-
-/// Short and plain, so neither a sentence nor a key.
-fn is_word(text: &str) -> bool {
-    (1..=40).contains(&text.len())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
 fn null_is_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(

@@ -1,0 +1,209 @@
+//! Server-sent events, as far as model providers use them: the `data` of each event.
+//!
+//! Written from the WHATWG HTML standard, section 9.2.6. The crates that decode a stream of bytes (`eventsource-stream`,
+//! `sse-stream`, `sseer`) hold an event of any length in memory; here an endless one must end the answer. The first is
+//! unmaintained besides, and the others own each field of each event, of which only `data` is needed.
+
+use anyhow::ensure;
+
+/// Longest event, in bytes; a provider's piece of an answer is a few hundred.
+const MAX_EVENT: usize = 1024 * 1024;
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Takes bytes as they come, gives events as they are complete.
+#[derive(Default)]
+pub(super) struct Decoder {
+    lines: Lines,
+    /// `data` lines of the event that has not ended yet, or of the one that was given out last.
+    data: String,
+    has_data: bool,
+    is_given_out: bool,
+}
+
+impl Decoder {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.lines.push(bytes);
+    }
+
+    /// The data of the next event that is complete.
+    ///
+    /// # Errors
+    /// When an event is longer than a megabyte.
+    pub(super) fn next_event(&mut self) -> anyhow::Result<Option<&str>> {
+        if std::mem::take(&mut self.is_given_out) {
+            self.data.clear();
+            self.has_data = false;
+        }
+        while let Some(line) = self.lines.next() {
+            if let Some(value) = data(line) {
+                if self.has_data {
+                    self.data.push('\n');
+                }
+                self.has_data = true;
+                self.data.push_str(&String::from_utf8_lossy(value));
+            } else if line.is_empty() && self.has_data {
+                self.is_given_out = true;
+                return Ok(Some(&self.data));
+            }
+        }
+        ensure!(
+            self.lines.held() + self.data.len() <= MAX_EVENT,
+            "an event is longer than {MAX_EVENT} bytes"
+        );
+        Ok(None)
+    }
+}
+
+/// The value of a line, if its field is `data`.
+fn data(line: &[u8]) -> Option<&[u8]> {
+    match line.strip_prefix(b"data")? {
+        [] => Some(&[]),
+        [b':', b' ', value @ ..] | [b':', value @ ..] => Some(value),
+        _ => None,
+    }
+}
+
+/// Cuts bytes into lines.
+#[derive(Default)]
+struct Lines {
+    bytes: Vec<u8>,
+    /// Where the next line begins.
+    start: usize,
+    /// How far that line was searched for its end: what comes in many reads is searched once.
+    searched: usize,
+    /// A line was seen: what looks like a byte order mark is not one any more.
+    has_begun: bool,
+    /// The last line ended with a carriage return: a line feed right after it belongs to the same end.
+    after_cr: bool,
+}
+
+impl Lines {
+    fn push(&mut self, bytes: &[u8]) {
+        self.bytes.drain(..self.start);
+        self.searched -= self.start;
+        self.start = 0;
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// The next line that is complete, without its end.
+    fn next(&mut self) -> Option<&[u8]> {
+        if self.after_cr && self.start < self.bytes.len() {
+            self.after_cr = false;
+            self.skip(usize::from(self.bytes[self.start] == b'\n'));
+        }
+        let Some(found) = memchr::memchr2(b'\n', b'\r', &self.bytes[self.searched..]) else {
+            self.searched = self.bytes.len();
+            return None;
+        };
+        let (start, end) = (self.start, self.searched + found);
+        self.after_cr = self.bytes[end] == b'\r';
+        self.skip(end + 1 - start);
+        let line = &self.bytes[start..end];
+        if std::mem::replace(&mut self.has_begun, true) {
+            return Some(line);
+        }
+        Some(line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line))
+    }
+
+    fn skip(&mut self, bytes: usize) {
+        self.start += bytes;
+        self.searched = self.start;
+    }
+
+    /// Bytes of the line that is not complete.
+    fn held(&self) -> usize {
+        self.bytes.len() - self.start
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn decode(chunks: &[&[u8]]) -> Vec<String> {
+        let mut decoder = Decoder::default();
+        let mut events = Vec::new();
+        for chunk in chunks {
+            decoder.push(chunk);
+            while let Some(data) = decoder.next_event().unwrap() {
+                events.push(data.to_owned());
+            }
+        }
+        events
+    }
+
+    /// The same, said as simply as the standard says it.
+    fn naive(text: &str) -> Vec<String> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        let (mut events, mut data) = (Vec::new(), Vec::new());
+        let mut lines: Vec<_> = text.split('\n').collect();
+        lines.pop();
+        for line in lines {
+            let (name, value) = line.split_once(':').unwrap_or((line, ""));
+            if line.is_empty() && !data.is_empty() {
+                events.push(std::mem::take(&mut data).join("\n"));
+            } else if name == "data" {
+                data.push(value.strip_prefix(' ').unwrap_or(value));
+            }
+        }
+        events
+    }
+
+    #[test]
+    fn lines_of_every_kind() {
+        for (text, expected) in [
+            ("data: a\n\n", vec!["a"]),
+            ("data:a\n\ndata: b\n\n", vec!["a", "b"]),
+            ("data: a\r\n\r\ndata: b\r\r", vec!["a", "b"]),
+            ("data: a\ndata: b\n\n", vec!["a\nb"]),
+            (
+                "event: x\nid: 1\n: comment\nretry: 5\ndata:  a\n\n",
+                vec![" a"],
+            ),
+            (": keep-alive\n\n", vec![]),
+            ("data\n\n", vec![""]),
+            ("database: a\n\n", vec![]),
+            ("data: not ended\n", vec![]),
+            ("\u{feff}data: a\n\n\u{feff}data: b\n\n", vec!["a"]),
+        ] {
+            assert_eq!(decode(&[text.as_bytes()]), expected, "{text:?}");
+            assert_eq!(naive(text), expected, "{text:?}");
+        }
+        assert_eq!(decode(&[b"data: \xff\n\n"]), ["\u{fffd}"]);
+    }
+
+    #[test]
+    fn an_endless_event_is_rejected() {
+        let mut line = Decoder::default();
+        line.push(&vec![b'x'; MAX_EVENT + 1]);
+        assert!(line.next_event().is_err());
+        let mut lines = Decoder::default();
+        let piece = b"data: 0123456789\n".repeat(10_000);
+        let ended = (0..20).any(|_| {
+            lines.push(&piece);
+            lines.next_event().is_err()
+        });
+        assert!(ended);
+    }
+
+    proptest! {
+        #[test]
+        fn where_the_bytes_are_cut_makes_no_difference(
+            pieces in prop::collection::vec(prop::sample::select(vec![
+                "data", "data: ", ":", " ", "\n", "\r", "\r\n", "\n\n", "größe", "😀", "event: x", "\u{feff}", "{}",
+            ]), 0..40),
+            cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        ) {
+            let text = pieces.concat();
+            let bytes = text.as_bytes();
+            let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+            cuts.extend([0, bytes.len()]);
+            cuts.sort_unstable();
+            let chunks: Vec<_> = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]).collect();
+            prop_assert_eq!(decode(&chunks), naive(&text));
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Over HTTP/2, where many answers share a connection, dropping one resets its stream and leaves the others alone.
+//! Over HTTP/1 it closes the connection; the tests of the whole server show that.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::routing::post;
+use futures_util::{StreamExt, stream};
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::*;
+
+/// A test that waits so long hangs.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Takes each event as text.
+#[derive(Default)]
+struct Plain;
+
+impl Mapper for Plain {
+    const ERROR_CODES: ErrorCodes = &[];
+
+    fn map(&mut self, data: &str, batch: &mut Batch) -> Result<(), Error> {
+        batch.push(Event::Text(data.to_owned()));
+        Ok(())
+    }
+
+    fn is_complete(&self) -> bool {
+        true
+    }
+}
+
+type Bodies = mpsc::UnboundedReceiver<Bytes>;
+
+/// A call that the provider got: the body of its response is sent here, and comes from there.
+struct Call {
+    response: oneshot::Sender<Bodies>,
+}
+
+/// A provider that accepts one connection only.
+async fn provider() -> (SocketAddr, mpsc::UnboundedReceiver<Call>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (send, calls) = mpsc::unbounded_channel();
+    let router = Router::new().route("/", post(respond)).with_state(send);
+    tokio::spawn(async move {
+        let (socket, _) = listener.accept().await.unwrap();
+        drop(listener);
+        http2::Builder::new(TokioExecutor::new())
+            .serve_connection(TokioIo::new(socket), TowerToHyperService::new(router))
+            .await
+    });
+    (address, calls)
+}
+
+async fn respond(State(calls): State<mpsc::UnboundedSender<Call>>) -> Body {
+    let (response, body) = oneshot::channel();
+    calls.send(Call { response }).unwrap();
+    let body = body.await.unwrap();
+    Body::from_stream(stream::unfold(body, |mut body| async move {
+        let bytes = body.recv().await?;
+        Some((Ok::<_, Infallible>(bytes), body))
+    }))
+}
+
+#[tokio::test]
+async fn dropping_an_answer_resets_its_stream_and_no_other() {
+    let (address, mut calls) = provider().await;
+    let client = Client::builder().http2_prior_knowledge().build().unwrap();
+    let ask = || stream_completion::<Plain>(client.post(format!("http://{address}/")));
+    let say = || Bytes::from_static(b"data: x\n\n");
+
+    let mut kept = ask();
+    let call = call_of(&mut kept, &mut calls).await;
+    let (keeper, body) = mpsc::unbounded_channel();
+    call.response.send(body).unwrap();
+
+    let mut waiting = ask();
+    let mut call = call_of(&mut waiting, &mut calls).await;
+    drop(waiting);
+    timeout(TIMEOUT, call.response.closed()).await.unwrap();
+
+    let mut reading = ask();
+    let call = call_of(&mut reading, &mut calls).await;
+    let (speaker, body) = mpsc::unbounded_channel();
+    call.response.send(body).unwrap();
+    speaker.send(say()).unwrap();
+    assert!(matches!(reading.next().await, Some(Event::Text(_))));
+    drop(reading);
+    timeout(TIMEOUT, speaker.closed()).await.unwrap();
+
+    keeper.send(say()).unwrap();
+    assert!(matches!(kept.next().await, Some(Event::Text(_))));
+    drop(keeper);
+    assert!(matches!(kept.next().await, Some(Event::Done)));
+}
+
+/// The call that `events` makes; none of them may come before it is answered.
+async fn call_of(events: &mut EventStream, calls: &mut mpsc::UnboundedReceiver<Call>) -> Call {
+    tokio::select! {
+        event = events.next() => panic!("no event is due: {event:?}"),
+        call = calls.recv() => call.unwrap(),
+    }
+}
