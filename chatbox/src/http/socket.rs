@@ -17,8 +17,10 @@ use crate::state::AppState;
 
 /// What our own page asks for; its token rides beside it.
 const PROTOCOL: &str = "chatbox.v1";
-/// A small buffer a connection, or ten thousand idle ones take more than a gigabyte.
-const READ_BUFFER: usize = 4096;
+/// Buffers of a connection, in bytes, kept for as long as it lives: ten thousand idle ones should take little. A longer
+/// frame is read in several steps, and more than the write buffer holds is written at once.
+const READ_BUFFER: usize = 1024;
+const WRITE_BUFFER: usize = 2048;
 /// When a user who has too many connections may try again.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -64,6 +66,7 @@ pub(super) async fn upgrade(
     let upgrade = upgrade
         .protocols([PROTOCOL.to_owned()].into_iter().chain(bearer))
         .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
         .max_message_size(frame_bytes)
         .max_frame_size(frame_bytes);
     Ok(upgrade.on_upgrade(move |socket| async move {

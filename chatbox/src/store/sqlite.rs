@@ -12,7 +12,7 @@ mod writer;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use async_trait::async_trait;
@@ -31,6 +31,9 @@ use crate::chat::{DigestKey, Message, MessageId, Run, Session, SessionId};
 /// Readers at the same time. More would only compete for the same disk.
 const READERS: usize = 4;
 
+/// The checkpoints of so long share a commit.
+const CHECKPOINT_PERIOD: Duration = Duration::from_millis(100);
+
 /// Name of the database below the data directory.
 const FILE: &str = "chatbox.db";
 
@@ -39,6 +42,7 @@ pub struct Sqlite {
     path: PathBuf,
     writer: Writer,
     damage: Damage,
+    opened: Instant,
     /// Idle read connections; at most as many exist as `permits` lets run.
     readers: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
@@ -70,10 +74,19 @@ impl Sqlite {
             path,
             writer: Writer::start(connection, damage.clone())?,
             damage,
+            opened: Instant::now(),
             readers: Arc::default(),
             permits: Arc::new(Semaphore::new(READERS)),
             _lock: lock,
         })
+    }
+
+    /// Waits until checkpoints are written. Those of many runs come at any moment, and each alone would cost a commit.
+    async fn next_checkpoint(&self) {
+        let period = CHECKPOINT_PERIOD.as_nanos();
+        let into = self.opened.elapsed().as_nanos() % period;
+        let left = u64::try_from(period - into).unwrap_or_default();
+        tokio::time::sleep(Duration::from_nanos(left)).await;
     }
 
     async fn write<T: Send + 'static>(
@@ -142,6 +155,7 @@ impl Store for Sqlite {
         text: Option<String>,
         lease: Timestamp,
     ) -> Result<bool, StoreError> {
+        self.next_checkpoint().await;
         let (run, lease) = (run.clone(), lease.as_microsecond());
         self.write(move |tx| write::checkpoint(tx, &run, text.as_deref(), lease))
             .await
