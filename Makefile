@@ -4,17 +4,15 @@
 # On Debian, programs such as iptables lie in folders that a plain `su` leaves out of PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
 
-cluster = cargo run --quiet --locked --package=e2e --bin=cluster --
+# Without --package: the features are then those of the whole workspace, and nothing is built twice.
+run = cargo run --quiet --locked
 
 up down:
-	@$(cluster) $@
+	@$(run) --bin=cluster -- $@
 
-# Builds the page, both programs and both images; starts nothing.
-images:
-	@$(cluster) build
-
-page:
-	@$(cluster) page
+# `images`: the page, both programs and both images. Neither starts anything.
+images page:
+	@$(run) --bin=builder -- $@
 
 # Everything that is generated from the code.
 generate:
