@@ -9,9 +9,9 @@
 //! The crates below this folder go one way, and `tests/directions.rs` holds them to it:
 //!
 //! ```text
-//! e2e ──► cluster ──► control-plane ──► builder
+//! e2e ──► cluster ──► control-plane ──► builder ◄── local-server (`make try`) ──► chatbox
 //!                          ▲
-//!                    operator (tests)
+//!                   operator's tests
 //! ```
 
 pub mod browser;

@@ -7,7 +7,7 @@
 //! | [`packages`] | which Debian packages are missing, and how they are installed |
 //! | [`progress`] | one line a step, and every 15 seconds how far a long one is |
 //! | [`command`] | runs a program to its end and repeats what it said when it failed |
-//! | [`fingerprint`], [`paths`] | names of content; where things lie |
+//! | [`fingerprint`], [`paths`], [`scratch`] | names of content; where things lie; a folder that goes with its run |
 
 pub mod command;
 pub mod fingerprint;
@@ -17,4 +17,5 @@ pub mod page;
 pub mod paths;
 pub mod programs;
 pub mod progress;
+pub mod scratch;
 pub mod tools;

@@ -1,9 +1,9 @@
-//! Builds the page or the images, and starts nothing.
+//! Builds parts of Chatbox, and starts nothing.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
-use builder::{images, page, progress::Progress};
+use builder::{images, page, programs, progress::Progress};
 use clap::{Parser, Subcommand};
 
 #[derive(Parser)]
@@ -19,6 +19,8 @@ enum Target {
     Page,
     /// The page, both programs and both images
     Images,
+    /// The page and the program behind `make try`
+    LocalServer,
 }
 
 fn main() -> ExitCode {
@@ -37,5 +39,9 @@ fn build(target: &Target, progress: &Progress) -> Result<()> {
     match target {
         Target::Page => page::build(progress),
         Target::Images => images::build(progress).map(drop),
+        Target::LocalServer => {
+            page::build(progress)?;
+            programs::local_server(progress).map(drop)
+        }
     }
 }

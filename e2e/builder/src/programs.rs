@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::{
     command::{helper, watch},
     paths,
-    progress::Meter,
+    progress::{Meter, Progress},
 };
 
 /// Builds both programs as they go into images, optimised and static. Returns the folder that they lie in.
@@ -37,14 +37,18 @@ pub fn release(meter: &Meter) -> Result<PathBuf> {
     Ok(dir.join(target).join("release"))
 }
 
-/// Builds the chat server as daily work does, fast to compile. Returns the program.
+/// Builds the program behind `make try` as daily work does, fast to compile. Returns it.
 ///
-/// The workspace as a whole: built alone, its dependencies would have other features, and be built once more.
-pub fn debug_server(meter: &Meter) -> Result<PathBuf> {
-    let mut cargo = cargo();
-    cargo.args(["--workspace", "--bin=chatbox"]);
-    build(cargo, meter)?;
-    Ok(paths::cargo_target().join("debug/chatbox"))
+/// Alone: with the features of the whole workspace it would take the operator's dependencies along, which are twice as
+/// many.
+pub fn local_server(progress: &Progress) -> Result<PathBuf> {
+    progress.step("chat server", |meter| {
+        let mut cargo = cargo();
+        cargo.args(["--package=local-server"]);
+        build(cargo, meter)?;
+        let program = paths::cargo_target().join("debug/local-server");
+        Ok((program, "built".into()))
+    })
 }
 
 fn cargo() -> Command {

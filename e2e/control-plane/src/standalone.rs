@@ -1,17 +1,16 @@
 //! A control plane without a node, for tests that need no pod. It needs no root.
 
 use std::{
-    fs,
     net::Ipv4Addr,
-    path::{Path, PathBuf},
+    path::Path,
     process::Child,
     sync::mpsc,
     thread::{self, JoinHandle},
 };
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 
-use builder::{packages, paths, progress::Progress, tools};
+use builder::{packages, progress::Progress, scratch::Scratch, tools};
 
 use crate::{
     component,
@@ -77,11 +76,10 @@ impl Drop for ControlPlane {
 /// Lives as long as the control plane.
 fn keep(tools: &Path, started: &mpsc::Sender<Result<Kubectl>>, stopped: &mpsc::Receiver<()>) {
     let mut children = Children::new();
-    let dir = folder();
-    let result = dir
-        .as_ref()
-        .map_err(|error| anyhow!("{error:#}"))
-        .and_then(|dir| start(dir, tools, &mut children));
+    let (result, _scratch) = match Scratch::new("control-planes") {
+        Ok(scratch) => (start(scratch.path(), tools, &mut children), Some(scratch)),
+        Err(error) => (Err(error), None),
+    };
     if started.send(result).is_ok() {
         // Ends with an error as soon as the other side is dropped.
         let _ = stopped.recv();
@@ -89,9 +87,6 @@ fn keep(tools: &Path, started: &mpsc::Sender<Result<Kubectl>>, stopped: &mpsc::R
     for (_, mut child) in children.into_iter().rev() {
         let _ = child.kill();
         let _ = child.wait();
-    }
-    if let Ok(dir) = dir {
-        let _ = fs::remove_dir_all(dir);
     }
 }
 
@@ -126,32 +121,4 @@ fn dead(children: &mut Children) -> Option<&'static str> {
     children
         .iter_mut()
         .find_map(|(name, child)| (!matches!(child.try_wait(), Ok(None))).then_some(*name))
-}
-
-/// A folder of its own below the build's folder; those of tests that were killed are swept away.
-fn folder() -> Result<PathBuf> {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-
-    let base = paths::cargo_target().join("control-planes");
-    fs::create_dir_all(&base)?;
-    for entry in fs::read_dir(&base)?.flatten() {
-        let name = entry.file_name();
-        let owner = name
-            .to_string_lossy()
-            .split('-')
-            .next()
-            .unwrap_or_default()
-            .to_owned();
-        if !Path::new("/proc").join(&owner).exists() {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
-    let dir = base.join(format!(
-        "{}-{}",
-        std::process::id(),
-        COUNT.fetch_add(1, Ordering::Relaxed)
-    ));
-    fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    Ok(dir)
 }
