@@ -1,28 +1,34 @@
-# The verbs. `make up` gives a real Kubernetes with a chat page on 127.0.0.1, `make down` takes it away.
-.PHONY: up down test lint generate images page
+# The verbs. `make try` is a first chat without Kubernetes; `make up` gives a real Kubernetes with a chat page on 127.0.0.1,
+# `make down` takes it away.
+.PHONY: try up down test lint generate images page
 
 # On Debian, programs such as iptables lie in folders that a plain `su` leaves out of PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
 
-cluster = cargo run --quiet --locked --package=e2e --bin=cluster --
+target = $(or $(CARGO_TARGET_DIR),target)
+
+# What the verbs are written in. A first build says what it compiles.
+quiet = $(if $(wildcard $(target)/debug/$(1)),--quiet)
+run = cargo build $(call quiet,$(1)) --locked --package=$(1) --bin=$(1) && $(target)/debug/$(1)
+
+try:
+	@$(call run,builder) local-server
+	@$(target)/debug/local-server
 
 up down:
-	@$(cluster) $@
+	@$(call run,cluster) $@
 
-# Builds the page, both programs and both images; starts nothing.
-images:
-	@$(cluster) build
-
-page:
-	@$(cluster) page
+# `images`: the page, both programs and both images. Neither starts anything.
+images page:
+	@$(call run,builder) $@
 
 # Everything that is generated from the code.
 generate:
 	cargo build --quiet --workspace --locked --bins
-	target/debug/chatbox-operator crd > crds/chatbox.yaml
-	target/debug/chatbox-operator rbac > operator/rbac.yaml
-	target/debug/chatbox schema config > crds/config.schema.json
-	target/debug/chatbox schema wire > chatbox/wire.schema.json
+	$(target)/debug/chatbox-operator crd > crds/chatbox.yaml
+	$(target)/debug/chatbox-operator rbac > operator/rbac.yaml
+	$(target)/debug/chatbox schema config > crds/config.schema.json
+	$(target)/debug/chatbox schema wire > chatbox/wire.schema.json
 
 test: page
 	@.ci/test

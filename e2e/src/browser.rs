@@ -1,4 +1,4 @@
-//! A real Chromium that a story holds in its hands.
+//! A real Chromium that a scenario drives.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{packages, paths, programs};
+use builder::{packages, page, paths, progress::Meter};
 
 /// A message as a person sees it on the page.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -32,9 +32,9 @@ pub struct Browser {
 impl Browser {
     /// Starts a browser with an empty page. Installs the driver's only dependency first if it is missing.
     pub fn start() -> Result<Self> {
-        packages::ensure_browser()?;
+        packages::ensure(&[("chromium", "chromium")])?;
         let dir = paths::checkout().join("e2e/browser");
-        programs::install_node_modules(&dir)?;
+        page::install_node_modules(&dir, &Meter::default())?;
         let chromium = packages::find("chromium").context("chromium is not installed")?;
         let mut node = Command::new("node");
         node.arg("driver.mjs")
@@ -100,10 +100,10 @@ impl Browser {
     fn ask(&mut self, op: &str, mut words: Value) -> Result<Value> {
         words["op"] = op.into();
         let input = self.input.as_mut().context("the browser is closed")?;
-        writeln!(input, "{words}").context("the browser's driver ended; its words are above")?;
+        writeln!(input, "{words}").context("the browser's driver ended; its output is above")?;
         let mut line = String::new();
         if self.output.read_line(&mut line)? == 0 {
-            bail!("the browser's driver ended; its words are above");
+            bail!("the browser's driver ended; its output is above");
         }
         let mut answer: Value = serde_json::from_str(&line)?;
         match answer["error"].as_str() {

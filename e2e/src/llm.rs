@@ -12,10 +12,14 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{command::run, packages, paths, process};
+use builder::{
+    command::{helper, run, succeeds},
+    packages::{self, find},
+    paths,
+};
 
 const VERSION: &str = "0.2.2";
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An OpenAI-compatible endpoint. Dropping it ends it.
 #[derive(Debug)]
@@ -25,7 +29,7 @@ pub struct Llm {
 }
 
 impl Llm {
-    /// Starts one that listens on an address of this machine, such as [`NODE`](crate::ports::NODE) for pods.
+    /// Starts one that listens on an address of this machine, such as [`NODE`](control_plane::plane::NODE) for pods.
     /// `options` are those of `llmock serve`.
     pub fn start(host: Ipv4Addr, options: &[&str]) -> Result<Self> {
         let program = ensure()?;
@@ -61,10 +65,10 @@ impl Llm {
         let begun = Instant::now();
         while !answers(self.address) {
             if let Some(status) = self.server.try_wait()? {
-                bail!("llmock ended by itself ({status}); its words are above");
+                bail!("llmock ended by itself ({status}); its output is above");
             }
-            if begun.elapsed() > PATIENCE {
-                bail!("llmock did not answer within {} s", PATIENCE.as_secs());
+            if begun.elapsed() > TIMEOUT {
+                bail!("llmock did not answer within {} s", TIMEOUT.as_secs());
             }
             thread::sleep(Duration::from_millis(50));
         }
@@ -101,14 +105,13 @@ fn ensure() -> Result<PathBuf> {
     }
     // An environment cannot be moved once it is made, so a half-made one is made again in its place.
     let _ = fs::remove_dir_all(&done);
-    packages::ensure_python()?;
-    let python = packages::find("python3").context("python3 is not installed")?;
-    run(process::helper(python).args(["-m", "venv"]).arg(&done))?;
-    run(process::helper(done.join("bin/pip")).args([
-        "install",
-        "--quiet",
-        &format!("llmock=={VERSION}"),
-    ]))?;
+    // Debian's python3 lacks what environments are made with.
+    if !succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])) {
+        packages::install(vec!["python3-venv"])?;
+    }
+    let python = find("python3").context("python3 is not installed")?;
+    run(helper(python).args(["-m", "venv"]).arg(&done))?;
+    run(helper(done.join("bin/pip")).args(["install", "--quiet", &format!("llmock=={VERSION}")]))?;
     fs::write(marker, "")?;
     Ok(program)
 }

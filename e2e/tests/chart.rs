@@ -3,13 +3,13 @@
 use std::process::Command;
 
 use anyhow::{Result, ensure};
-use e2e::{command::run, paths, tools};
+use builder::{command::run, paths, progress::Progress, tools};
 
 /// Where the release goes; the operator may watch another namespace.
 const HOME: &str = "chatbox-system";
 
 fn render(values: &[&str]) -> Result<String> {
-    let mut helm = Command::new(tools::helm(&|_| ())?);
+    let mut helm = Command::new(tools::helm(&Progress::begin())?);
     helm.args(["template", "chatbox-operator"])
         .arg(paths::checkout().join("charts/chatbox-operator"))
         .args(["--namespace", HOME, "--kube-version", "1.34.0"]);

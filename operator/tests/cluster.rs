@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
-use e2e::world::{Ground, World};
+use control_plane::ControlPlane;
+use control_plane::world::World;
 use libtest_mimic::{Arguments, Failed, Trial};
 
 #[path = "cluster/edits.rs"]
@@ -72,12 +73,12 @@ fn main() -> Result<ExitCode> {
     if arguments.list || names.iter().all(|trial| arguments.is_filtered_out(trial)) {
         return Ok(libtest_mimic::run(&arguments, names).exit_code());
     }
-    let ground = Arc::new(Ground::alone("the tests play the kubelet")?);
-    program::install(&ground)?;
+    let plane = Arc::new(ControlPlane::start()?);
+    program::install(&plane)?;
     let trials = STORIES.iter().map(|(name, story)| {
-        let ground = Arc::clone(&ground);
+        let plane = Arc::clone(&plane);
         Trial::test(*name, move || {
-            let told = World::new(&ground, name).and_then(|world| story(&world));
+            let told = World::new(plane.kubectl(), name).and_then(|world| story(&world));
             told.map_err(|error| Failed::from(format!("{error:#}")))
         })
     });

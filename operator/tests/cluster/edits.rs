@@ -1,7 +1,7 @@
 //! What becomes of an edit of the Chatbox or of what it refers to.
 
 use anyhow::{Context, Result, ensure};
-use e2e::world::World;
+use control_plane::world::World;
 use serde_json::json;
 
 use crate::program::Operator;

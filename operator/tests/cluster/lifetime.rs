@@ -1,7 +1,7 @@
 //! Whose an object is, and how long it lives.
 
 use anyhow::{Result, ensure};
-use e2e::world::World;
+use control_plane::world::World;
 use serde_json::{Value, json};
 
 use crate::program::Operator;

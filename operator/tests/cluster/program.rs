@@ -7,16 +7,16 @@ use std::process::{Child, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
-use e2e::kubectl::Kubectl;
-use e2e::process;
-use e2e::world::{Ground, World};
+use control_plane::kubectl::Kubectl;
+use control_plane::world::World;
+use control_plane::{ControlPlane, helper};
 use serde_json::{Value, json};
 
 pub(crate) const IMAGE: &str = "registry.example/chatbox:0.1.0";
 
 /// What every story stands on: the definition and the rights.
-pub(crate) fn install(ground: &Ground) -> Result<()> {
-    let world = World::new(ground, "install")?;
+pub(crate) fn install(plane: &ControlPlane) -> Result<()> {
+    let world = World::new(plane.kubectl(), "install")?;
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     for file in ["crds/chatbox.yaml", "operator/rbac.yaml"] {
         let path = format!("{root}/{file}");
@@ -49,7 +49,7 @@ impl Operator {
 
     pub(crate) fn start_with(world: &World<'_>, image: &str) -> Result<Self> {
         let kubeconfig = kubeconfig(world)?;
-        let mut child = process::helper(Path::new(env!("CARGO_BIN_EXE_chatbox-operator")))
+        let mut child = helper(Path::new(env!("CARGO_BIN_EXE_chatbox-operator")))
             .args([
                 "run",
                 "--listen=127.0.0.1:0",

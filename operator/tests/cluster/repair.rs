@@ -1,7 +1,7 @@
 //! What somebody else has done to our objects is undone.
 
 use anyhow::{Result, ensure};
-use e2e::world::World;
+use control_plane::world::World;
 
 use crate::program::{IMAGE, Operator};
 use crate::script::{CHILDREN, OURS, chatbox, deployment_generation, roll_out, says};

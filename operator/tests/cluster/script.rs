@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use e2e::world::World;
+use control_plane::world::World;
 use serde_json::{Value, json};
 
 pub(crate) const CHILDREN: &str =

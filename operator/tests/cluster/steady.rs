@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use e2e::world::World;
+use control_plane::world::World;
 use serde_json::json;
 
 use crate::program::{IMAGE, Operator};

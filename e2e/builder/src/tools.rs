@@ -1,0 +1,198 @@
+//! Programs that are built from Go modules: Kubernetes, etcd, helm and the pause program.
+//!
+//! They are built once a machine: the cache entry is named after everything that goes into the build.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    command::{helper, run},
+    fingerprint::Fingerprint,
+    paths,
+    progress::{Meter, Progress},
+};
+
+mod go;
+
+/// A folder with a `go.mod`.
+struct Module {
+    name: &'static str,
+    /// Built when the module is a program itself, else its `tool` lines are.
+    package: &'static str,
+    /// Files that determine the build.
+    sources: &'static [&'static str],
+    /// How long the first build takes on two cores.
+    takes: &'static str,
+}
+
+const KUBERNETES: Module = Module {
+    name: "kubernetes",
+    package: "tool",
+    sources: &["go.mod", "go.sum"],
+    takes: "five minutes",
+};
+const HELM: Module = Module {
+    name: "helm",
+    package: "tool",
+    sources: &["go.mod", "go.sum"],
+    takes: "a minute and a half",
+};
+const PAUSE: Module = Module {
+    name: "pause",
+    package: ".",
+    sources: &["go.mod", "main.go"],
+    takes: "a few seconds",
+};
+
+/// The built programs: a folder of each module's, and helm itself.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    pub kubernetes: PathBuf,
+    pub helm: PathBuf,
+    pub pause: PathBuf,
+}
+
+impl Tools {
+    /// Builds what is not in the cache.
+    pub fn ensure(progress: &Progress) -> Result<Self> {
+        let tools = Self {
+            kubernetes: kubernetes(progress)?,
+            helm: helm(progress)?,
+            pause: ensure(&PAUSE, progress)?,
+        };
+        tools.offer()?;
+        Ok(tools)
+    }
+
+    /// Whether everything is in the cache already.
+    pub fn cached() -> bool {
+        [KUBERNETES, HELM, PAUSE]
+            .iter()
+            .all(|module| entry(module).is_ok_and(|dir| dir.exists()))
+    }
+
+    /// Puts kubectl and helm where a person finds them.
+    fn offer(&self) -> Result<()> {
+        fs::create_dir_all(paths::bin())?;
+        for program in [&self.kubernetes.join("kubectl"), &self.helm] {
+            let link = paths::bin().join(program.file_name().context("a program has a name")?);
+            if fs::read_link(&link).is_ok_and(|target| target == *program) {
+                continue;
+            }
+            let _ = fs::remove_file(&link);
+            std::os::unix::fs::symlink(program, &link)
+                .with_context(|| format!("cannot link {}", link.display()))?;
+        }
+        Ok(())
+    }
+}
+
+/// The folder with etcd and the programs of Kubernetes; all that a control plane alone needs.
+pub fn kubernetes(progress: &Progress) -> Result<PathBuf> {
+    ensure(&KUBERNETES, progress)
+}
+
+/// The helm program.
+pub fn helm(progress: &Progress) -> Result<PathBuf> {
+    Ok(ensure(&HELM, progress)?.join("helm"))
+}
+
+fn ensure(module: &Module, progress: &Progress) -> Result<PathBuf> {
+    /// Tests of one program that run side by side build once.
+    static BUILDER: Mutex<()> = Mutex::new(());
+    let _builder = BUILDER.lock().unwrap_or_else(PoisonError::into_inner);
+    let done = entry(module)?;
+    if done.exists() {
+        return Ok(done);
+    }
+    progress.say(&format!(
+        "{} is built from source, once a machine: about {} on two cores",
+        module.name, module.takes
+    ));
+    progress.step(module.name, |meter| {
+        build(module, &done, meter)?;
+        Ok(((), "built".into()))
+    })?;
+    Ok(done)
+}
+
+/// Builds a module beside its place and moves it there whole, so that an entry is never half a build.
+fn build(module: &Module, done: &Path, meter: &Meter) -> Result<()> {
+    let partial = done.with_extension(format!("{PARTIAL}{}", std::process::id()));
+    remove_abandoned(&paths::cache()?);
+    fs::create_dir_all(&partial)?;
+    let flags = [
+        "-trimpath".to_owned(),
+        "-buildvcs=false".to_owned(),
+        format!("-ldflags={}", linker_flags(module)?),
+    ];
+    go::build(&source(module), &flags, &partial, module.package, meter)?;
+    // etcd's package is the root of a module called `server`.
+    let _ = fs::rename(partial.join("server"), partial.join("etcd"));
+    if fs::rename(&partial, done).is_err() && done.exists() {
+        // Another checkout was faster with the same build.
+        let _ = fs::remove_dir_all(&partial);
+    }
+    Ok(())
+}
+
+/// How the extension of a build that is under way begins; the id of the builder's process follows.
+const PARTIAL: &str = "partial-";
+
+/// Removes half builds whose builder was killed.
+fn remove_abandoned(cache: &Path) {
+    for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let extension = path.extension().unwrap_or_default().to_string_lossy();
+        let builder = extension.strip_prefix(PARTIAL);
+        if builder.is_some_and(|process| !Path::new("/proc").join(process).exists()) {
+            // One that stays costs only space.
+            let _ = fs::remove_dir_all(&path);
+        }
+    }
+}
+
+/// Without symbols; Kubernetes also wants to be told its version, which charts ask for.
+fn linker_flags(module: &Module) -> Result<String> {
+    let list = fs::read_to_string(source(module).join("go.mod"))?;
+    let version = list.lines().find_map(|line| {
+        line.trim()
+            .strip_prefix("k8s.io/kubernetes ")?
+            .split(' ')
+            .next()
+    });
+    let told = version
+        .filter(|_| module.name == KUBERNETES.name)
+        .map(|version| {
+            ["component-base/version", "client-go/pkg/version"]
+                .map(|package| format!(" -X k8s.io/{package}.gitVersion={version}"))
+                .concat()
+        });
+    Ok(format!("-s -w{}", told.unwrap_or_default()))
+}
+
+fn entry(module: &Module) -> Result<PathBuf> {
+    let dir = source(module);
+    let version = run(helper("go")
+        .args(["env", "GOVERSION", "GOARCH"])
+        .current_dir(&dir))?;
+    let print = Fingerprint::default()
+        .text(&version)
+        .text(&linker_flags(module)?);
+    let print = module
+        .sources
+        .iter()
+        .try_fold(print, |print, name| print.file(&dir.join(name)))?;
+    Ok(paths::cache()?.join(format!("{}-{}", module.name, print.name())))
+}
+
+fn source(module: &Module) -> PathBuf {
+    Path::new(paths::checkout())
+        .join("e2e/tools")
+        .join(module.name)
+}
