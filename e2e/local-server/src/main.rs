@@ -14,7 +14,7 @@ use std::{
 use anyhow::{Context, Result};
 use builder::scratch::Scratch;
 use chatbox::{
-    app::{App, Paths},
+    app::{Adapters, App, Paths},
     config_file, signals,
     telemetry::{self, LogFormat},
 };
@@ -65,7 +65,8 @@ async fn serve(port: Option<u16>) -> Result<()> {
     let config = config_file::load(&write_config(scratch.path())?)?;
     let page = format!("http://{address}{}/chat.html", config.server.path_prefix);
     let stop = signals::stop_requested().context("cannot listen to signals")?;
-    let app = App::start(config, &paths, public, listen(0).await?).await?;
+    let adapters = Adapters::open(&paths)?;
+    let app = App::start(config, &paths, adapters, public, listen(0).await?).await?;
     say(&format!(
         "\nChat at {page}\n\nA demo model answers. Messages are kept until Ctrl-C ends this; then nothing is left."
     ));
