@@ -18,7 +18,7 @@ use crate::chat::SessionId;
 #[async_trait]
 pub trait Bus: Send + Sync {
     /// Tells the followers of a session. Never waits, never fails: what cannot be carried is lost. A loss that no later
-    /// event shows is told to the followers as [`Received::Lagged`].
+    /// event shows is reported to the followers as [`Received::Lagged`].
     fn publish(&self, session: &SessionId, event: Event);
 
     /// Follows a session. The live run and the events are of one moment: nothing lies between them. Over a network a

@@ -16,7 +16,7 @@ use crate::auth::keys::Claims;
 use crate::config_file::load;
 use crate::{clock, signals, telemetry, wire};
 
-/// Does what the command line says. An error is told in words, without a backtrace: it is about the document or the
+/// Does what the command line says. An error is printed as a sentence, without a backtrace: it is about the document or the
 /// machine, not about the program.
 pub async fn main() -> ExitCode {
     match run(Cli::parse().command).await {

@@ -1,11 +1,11 @@
-//! What is counted. Names are the predecessor's where they were right.
+//! Metrics. Names are those of the Go service where they were right.
 
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
     TextEncoder,
 };
 
-/// Seconds until a model begins to speak: from a local one to one that thinks first.
+/// Seconds until the first token: from a local model to one that reasons first.
 const FIRST_TOKEN_BUCKETS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
 /// Handles of every metric. Cheap to clone.
@@ -31,7 +31,7 @@ impl Metrics {
             )?,
             messages_received: IntCounter::new(
                 "chatbox_messages_received_total",
-                "Messages taken from users",
+                "Messages received from users",
             )?,
             message_errors: counter(
                 "chatbox_message_errors_total",
@@ -40,19 +40,19 @@ impl Metrics {
             )?,
             llm_requests: counter(
                 "chatbox_llm_requests_total",
-                "Answers asked of a model",
+                "Completions requested of a model",
                 "model",
             )?,
-            llm_errors: counter("chatbox_llm_errors_total", "Answers that failed", "model")?,
+            llm_errors: counter("chatbox_llm_errors_total", "Completions that failed", "model")?,
             tokens: counter(
                 "chatbox_tokens_used_total",
-                "Tokens that providers counted",
+                "Tokens as counted by providers",
                 "model",
             )?,
             first_token: Histogram::with_opts(
                 HistogramOpts::new(
                     "chatbox_llm_first_token_seconds",
-                    "Time until a model begins to speak",
+                    "Time until the first token of an answer",
                 )
                 .buckets(FIRST_TOKEN_BUCKETS.to_vec()),
             )?,

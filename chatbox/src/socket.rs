@@ -27,7 +27,7 @@ use crate::turn::{Asked, NewQuestion};
 use crate::wire::inbound::{self, Resume, UserMessage};
 use crate::wire::{CLOSE_EXPIRED, CLOSE_GOING_AWAY, ClientFrame, Rejection, ServerFrame};
 
-/// Between two pings: short enough for the proxies that cut quiet connections after 30 s.
+/// Between two pings: short enough for the proxies that close idle connections after 30 s.
 const PING_EVERY: Duration = Duration::from_secs(25);
 /// A peer that has sent nothing for so long is gone.
 const DEAD_AFTER: Duration = Duration::from_mins(1);
@@ -87,6 +87,8 @@ impl Connection {
         let expiry = sleep(left.try_into().unwrap_or(Duration::ZERO));
         tokio::pin!(expiry);
         let lifecycle = self.state.lifecycle.clone();
+        let closing = lifecycle.closing();
+        tokio::pin!(closing);
         loop {
             tokio::select! {
                 incoming = self.transport.next() => {
@@ -105,7 +107,7 @@ impl Connection {
                 () = &mut expiry => {
                     return Err(self.transport.close(CLOSE_EXPIRED, "the token has expired").await);
                 }
-                () = lifecycle.closing() => return Err(Box::pin(self.leave()).await),
+                () = &mut closing => return Err(Box::pin(self.leave()).await),
             }
         }
     }

@@ -99,7 +99,7 @@ mod tests {
                 Verdict::Reject(Rejection::ClientIdReused),
             ),
             (Some("v"), 0, None, Verdict::Reject(Rejection::NotPermitted)),
-            // What somebody else has stored is told to nobody.
+            // A message of another user is not revealed.
             (
                 Some("v"),
                 0,

@@ -47,7 +47,7 @@ impl Status {
     }
 }
 
-/// Why a run failed, as far as the visitor is told.
+/// Why a run failed, as far as visitors are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Failure {

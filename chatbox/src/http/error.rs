@@ -1,4 +1,4 @@
-//! What outsiders are told, in fixed words. The cause goes to the log, once.
+//! Error responses, in fixed words. The cause goes to the log, once.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// The predecessor's own shape.
+/// The shape that clients of the Go service know; see `docs/wire.md`.
 fn too_many(wait: Duration) -> Response {
     let seconds = wait.as_secs_f64().ceil().max(1.0);
     let body =

@@ -1,4 +1,4 @@
-//! Proves who speaks, then makes the request a socket.
+//! The WebSocket upgrade: authenticates the request, then hands the socket to [`crate::socket`].
 
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{Query, State};
@@ -54,7 +54,7 @@ pub(super) async fn upgrade(
     if state.lifecycle.is_stopping() {
         return Err(ApiError::Stopping);
     }
-    let upgrade = upgrade.map_err(|_| ApiError::BadRequest("this address speaks WebSocket"))?;
+    let upgrade = upgrade.map_err(|_| ApiError::BadRequest("this address expects a WebSocket upgrade"))?;
     // Taken last, so that nothing that fails above holds on to it.
     let permit = state
         .limits

@@ -56,7 +56,7 @@ async fn a_question_is_stored_acknowledged_and_answered() {
 }
 
 #[tokio::test]
-async fn a_client_of_the_predecessor_is_served() {
+async fn a_client_of_the_go_service_is_served() {
     let world = World::start(demo()).await;
     let mut client = world.connect("u", "").await;
     let message = json!({"type": "user_message", "content": "hi", "timestamp": "2026-01-01T00:00:00Z", "sender": "user"});

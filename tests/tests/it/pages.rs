@@ -4,7 +4,7 @@ use serde_json::Value;
 use tests::{World, demo};
 
 #[tokio::test]
-async fn health_is_told_in_the_predecessors_shape() {
+async fn health_has_the_shape_of_the_go_service() {
     let world = World::start(demo()).await;
     let get = async |path: &str| reqwest::get(world.url(path)).await.unwrap();
     let health: Value = get("/healthz").await.json().await.unwrap();

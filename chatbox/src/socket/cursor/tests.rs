@@ -136,7 +136,7 @@ proptest! {
     }
 }
 
-/// A backlog that was retained while the client fell behind comes after it was caught up: nothing of it is told again.
+/// A backlog that was retained while the client fell behind comes after it was caught up: nothing of it is sent again.
 #[test]
 fn an_old_backlog_says_nothing_after_a_catch_up() {
     let session = SessionId::random();
