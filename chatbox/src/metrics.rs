@@ -43,7 +43,11 @@ impl Metrics {
                 "Completions requested of a model",
                 "model",
             )?,
-            llm_errors: counter("chatbox_llm_errors_total", "Completions that failed", "model")?,
+            llm_errors: counter(
+                "chatbox_llm_errors_total",
+                "Completions that failed",
+                "model",
+            )?,
             tokens: counter(
                 "chatbox_tokens_used_total",
                 "Tokens as counted by providers",

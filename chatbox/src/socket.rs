@@ -185,7 +185,7 @@ impl Connection {
             content: message.content,
         };
         let rejection = match self.state.turns.ask(question).await {
-            Ok(Asked::Stored { message, .. }) => {
+            Ok(Asked::Stored(message)) => {
                 return self.acknowledge(&message, subscription).await;
             }
             Ok(Asked::Rejected(rejected)) => rejection::not_admitted(rejected),

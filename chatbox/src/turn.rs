@@ -64,11 +64,8 @@ pub struct NewQuestion {
 /// What happened to a question.
 #[derive(Debug)]
 pub enum Asked {
-    /// It is stored; `duplicate`: it was before.
-    Stored {
-        message: Message,
-        duplicate: bool,
-    },
+    /// It is stored, now or since it came the first time.
+    Stored(Message),
     Rejected(Rejection),
 }
 
@@ -85,10 +82,7 @@ impl Turns {
     pub async fn ask(&self, question: NewQuestion) -> Result<Asked, StoreError> {
         match self.deps().store.append(self.question(question)).await? {
             Appended::Rejected(rejection) => Ok(Asked::Rejected(rejection)),
-            Appended::Duplicate(message) => Ok(Asked::Stored {
-                message,
-                duplicate: true,
-            }),
+            Appended::Duplicate(message) => Ok(Asked::Stored(message)),
             Appended::Stored { message, claim } => {
                 let event = Event::MessageStored(message.clone());
                 self.deps().bus.publish(&message.session, event);
@@ -96,10 +90,7 @@ impl Turns {
                 if let Some(claim) = claim {
                     self.spawn(*claim);
                 }
-                Ok(Asked::Stored {
-                    message,
-                    duplicate: false,
-                })
+                Ok(Asked::Stored(message))
             }
         }
     }

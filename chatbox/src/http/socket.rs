@@ -54,7 +54,8 @@ pub(super) async fn upgrade(
     if state.lifecycle.is_stopping() {
         return Err(ApiError::Stopping);
     }
-    let upgrade = upgrade.map_err(|_| ApiError::BadRequest("this address expects a WebSocket upgrade"))?;
+    let upgrade =
+        upgrade.map_err(|_| ApiError::BadRequest("this address expects a WebSocket upgrade"))?;
     // Taken last, so that nothing that fails above holds on to it.
     let permit = state
         .limits

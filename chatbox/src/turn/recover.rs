@@ -72,11 +72,11 @@ impl Turns {
             return Ok(());
         };
         if text.is_empty() {
-            tracing::info!(session.id = %run.session, run.id = %run.id, "a run had produced nothing; its question is asked again");
+            tracing::info!(session.id = %run.session, run.id = %run.id, run.owner = %run.owner, "a run had produced nothing; its question is asked again");
             self.spawn(claim);
             return Ok(());
         }
-        tracing::info!(session.id = %run.session, run.id = %run.id, "a run broke off in the middle; what it produced is kept");
+        tracing::info!(session.id = %run.session, run.id = %run.id, run.owner = %run.owner, "a run broke off in the middle; what it produced is kept");
         let answer = Answer {
             id: MessageId::new(),
             content: text,
