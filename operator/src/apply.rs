@@ -5,14 +5,14 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 
-use crate::children::{Child, Family};
+use crate::cache::{CachedObject, OwnedObjects};
 use crate::context::Context;
 use crate::diff::{self, Stale, Step};
 use crate::error::Error;
+use crate::identity::Identity;
 use crate::kind::Kind;
-use crate::observe::look_up;
+use crate::observe::read_missing;
 use crate::plan::{Object, Plan};
-use crate::validate::Identity;
 
 /// What must be done, in the order in which it must be done. Objects that no watch has shown are asked for by name, so
 /// that one of somebody else's is never taken for missing.
@@ -20,15 +20,15 @@ pub async fn survey(
     ctx: &Context,
     identity: &Identity,
     plan: &Plan,
-    family: &mut Family,
+    objects: &mut OwnedObjects,
 ) -> Result<Vec<(Object, Step)>, Error> {
     let mut steps = Vec::new();
     for object in plan.objects() {
         // A Secret of ours was read by `observe`.
         if object.kind != Kind::Secret {
-            look_up(ctx, identity, object.kind, &object.name, family).await?;
+            read_missing(ctx, identity, object.kind, &object.name, objects).await?;
         }
-        let step = diff::step(identity, &object, family.get(object.kind, &object.name));
+        let step = diff::step(identity, &object, objects.get(object.kind, &object.name));
         steps.push((object, step));
     }
     Ok(steps)
@@ -40,23 +40,23 @@ pub async fn execute(
     identity: &Identity,
     plan: &Plan,
     steps: Vec<(Object, Step)>,
-    family: &mut Family,
+    objects: &mut OwnedObjects,
 ) -> Result<(), Error> {
-    if let Some(obstacle) = diff::obstacle(&steps) {
-        return Err(obstacle);
+    if let Some(blocker) = diff::blocker(&steps) {
+        return Err(blocker);
     }
-    let lingering = diff::lingering(&steps);
+    let awaiting_release = diff::awaiting_release(&steps);
     if let Some(secret) = plan.keys.as_ref().and_then(|keys| keys.create.as_ref()) {
         create(ctx, identity, secret).await?;
     }
     for (object, step) in steps {
         match step {
-            Step::Update { uid } => write(ctx, identity, object, Some(uid), family).await?,
-            Step::Create => write(ctx, identity, object, None, family).await?,
-            Step::Keep | Step::Wait | Step::Linger | Step::Foreign => {}
+            Step::Update { uid } => write(ctx, identity, object, Some(uid), objects).await?,
+            Step::Create => write(ctx, identity, object, None, objects).await?,
+            Step::Keep | Step::Wait | Step::AwaitRelease | Step::Foreign => {}
         }
     }
-    lingering.map_or(Ok(()), Err)
+    awaiting_release.map_or(Ok(()), Err)
 }
 
 /// Deletes what the plan does not name.
@@ -106,7 +106,7 @@ async fn write(
     identity: &Identity,
     object: Object,
     uid: Option<String>,
-    family: &mut Family,
+    objects: &mut OwnedObjects,
 ) -> Result<(), Error> {
     let Object {
         kind,
@@ -120,9 +120,9 @@ async fn write(
     ctx.metrics.write(kind.name(), "apply");
     match patch(ctx, identity, kind, &name, &body).await {
         Ok(live) => {
-            family.insert(kind, &name, Child::new(kind, &live));
+            objects.insert(kind, &name, CachedObject::new(kind, &live));
             if kind != Kind::Secret {
-                ctx.children().refresh(kind, &live);
+                ctx.cache.owned_objects().refresh(kind, &live);
             }
             Ok(())
         }

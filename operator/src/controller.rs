@@ -17,14 +17,14 @@ use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Client, ResourceExt};
 use serde::de::DeserializeOwned;
 
-use crate::children::Key;
+use crate::cache::sync::CHATBOXES;
 use crate::context::Context;
-use crate::error::said_by_watch;
+use crate::error::watch_message;
+use crate::guarded::GuardedChatbox;
 use crate::kind::Kind;
+use crate::namespaced_name::NamespacedName;
 use crate::plan::meta;
-use crate::reconcile::{reconcile, retry};
-use crate::watched::Watched;
-use crate::watches::CHATBOXES;
+use crate::reconcile::{error_policy, reconcile};
 
 /// Chatboxes that are looked at at the same time: a slow one delays few others, and the API server is not flooded.
 const CONCURRENCY: u16 = 16;
@@ -42,7 +42,9 @@ pub async fn run(ctx: Arc<Context>, namespace: String, shutdown: impl Future<Out
         .take_until(Box::pin(shutdown))
         .map(Ok::<_, Infallible>);
     let look = |watched, ctx| Box::pin(reconcile(watched, ctx));
-    let again = |watched: Arc<Watched>, error: &_, ctx: Arc<Context>| retry(&watched, error, &ctx);
+    let again = |watched: Arc<GuardedChatbox>, error: &_, ctx: Arc<Context>| {
+        error_policy(&watched, error, &ctx)
+    };
     let config = controller::Config::default().concurrency(CONCURRENCY);
     applier(look, again, ctx, reader, Box::pin(queue), config)
         .for_each(|result| async move {
@@ -53,7 +55,7 @@ pub async fn run(ctx: Arc<Context>, namespace: String, shutdown: impl Future<Out
         .await;
 }
 
-type Triggers = BoxStream<'static, ObjectRef<Watched>>;
+type Triggers = BoxStream<'static, ObjectRef<GuardedChatbox>>;
 
 /// What of the cluster is ours to look at.
 struct Scope {
@@ -63,21 +65,21 @@ struct Scope {
 }
 
 impl Scope {
-    fn chatboxes(&self, mut writer: Writer<Watched>) -> Triggers {
+    fn chatboxes(&self, mut writer: Writer<GuardedChatbox>) -> Triggers {
         let ctx = self.ctx.clone();
         let api = Api::all(self.client()).constrain(&self.namespace);
         events(CHATBOXES, api, watcher::Config::default())
             .flat_map(move |event| {
                 writer.apply_watcher_event(&event);
                 match &event {
-                    Event::Apply(watched) => ctx.published().settle(watched),
+                    Event::Apply(watched) => ctx.cache.statuses().settle(watched),
                     Event::Delete(watched) => {
-                        ctx.backoff.forget(&watched.key());
-                        ctx.published().forget(watched.uid());
+                        ctx.backoff.forget(&watched.namespaced_name());
+                        ctx.cache.statuses().forget(watched.uid());
                     }
                     Event::Init | Event::InitApply(_) | Event::InitDone => {}
                 }
-                let keys = ctx.references().observe(&event);
+                let keys = ctx.cache.references().observe(&event);
                 note_list(&ctx, CHATBOXES, &event);
                 wake(keys)
             })
@@ -93,12 +95,14 @@ impl Scope {
         events(Kind::Secret.name(), api, watcher::Config::default())
             .flat_map(move |event| {
                 let keys = match &event {
-                    Event::Apply(secret) | Event::Delete(secret) => ctx.references().naming(&Key {
-                        namespace: secret.namespace().unwrap_or_default(),
-                        name: secret.name_any(),
-                    }),
+                    Event::Apply(secret) | Event::Delete(secret) => {
+                        ctx.cache.references().naming(&NamespacedName {
+                            namespace: secret.namespace().unwrap_or_default(),
+                            name: secret.name_any(),
+                        })
+                    }
                     // What happened while the watch was down is not known: everybody looks for himself.
-                    Event::InitDone => ctx.references().all(),
+                    Event::InitDone => ctx.cache.references().all(),
                     Event::Init | Event::InitApply(_) => BTreeSet::new(),
                 };
                 note_list(&ctx, Kind::Secret.name(), &event);
@@ -114,7 +118,7 @@ impl Scope {
         let config = watcher::Config::default().labels(&meta::watched());
         events(kind.name(), api, config)
             .flat_map(move |event| {
-                let keys = ctx.children().observe(kind, &event);
+                let keys = ctx.cache.owned_objects().observe(kind, &event);
                 note_list(&ctx, kind.name(), &event);
                 wake(keys)
             })
@@ -139,7 +143,7 @@ where
     events.filter_map(move |event| async move {
         event
             .inspect_err(|error| {
-                let error = said_by_watch(error);
+                let error = watch_message(error);
                 tracing::warn!(watch = name, error, "watch failed; will try again");
             })
             .ok()
@@ -148,11 +152,13 @@ where
 
 fn note_list<K>(ctx: &Context, name: &'static str, event: &Event<K>) {
     if matches!(event, Event::InitDone) {
-        ctx.watches.established(name);
+        ctx.cache.sync.mark_synced(name);
     }
 }
 
-fn wake(keys: BTreeSet<Key>) -> impl futures_util::Stream<Item = ObjectRef<Watched>> + Send {
+fn wake(
+    keys: BTreeSet<NamespacedName>,
+) -> impl futures_util::Stream<Item = ObjectRef<GuardedChatbox>> + Send {
     stream::iter(
         keys.into_iter()
             .map(|key| ObjectRef::new(&key.name).within(&key.namespace)),

@@ -1,10 +1,11 @@
 //! From what is to be and what is, to what must be done. Pure.
 
-use crate::children::{Child, Family, owned};
+use crate::cache::{CachedObject, OwnedObjects, managed_fields};
 use crate::error::Error;
+use crate::identity::Identity;
 use crate::kind::Kind;
-use crate::plan::{Object, Plan, names};
-use crate::validate::Identity;
+use crate::names;
+use crate::plan::{Object, Plan};
 
 /// What must be done about one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum Step {
     Wait,
     /// It is being deleted, and stays for as long as pods use it. To wait for its end before `replicas: 0` is written
     /// would be to wait for ever.
-    Linger,
+    AwaitRelease,
     /// Somebody else's object has the name.
     Foreign,
 }
@@ -33,7 +34,7 @@ pub struct Stale {
     pub uid: String,
 }
 
-pub fn step(identity: &Identity, object: &Object, live: Option<&Child>) -> Step {
+pub fn step(identity: &Identity, object: &Object, live: Option<&CachedObject>) -> Step {
     let Some(live) = live else {
         return Step::Create;
     };
@@ -42,13 +43,13 @@ pub fn step(identity: &Identity, object: &Object, live: Option<&Child>) -> Step 
         return if leaves { Step::Wait } else { Step::Foreign };
     }
     if live.terminating {
-        return if object.kind.is_kept() {
-            Step::Linger
+        return if object.kind.is_retained() {
+            Step::AwaitRelease
         } else {
             Step::Wait
         };
     }
-    if live.owned == Some(owned::of_desired(&object.body)) {
+    if live.owned == Some(managed_fields::of_desired(&object.body)) {
         return Step::Keep;
     }
     Step::Update {
@@ -57,21 +58,21 @@ pub fn step(identity: &Identity, object: &Object, live: Option<&Child>) -> Step 
 }
 
 /// What keeps the others from being written: half a Chatbox helps nobody.
-pub fn obstacle(steps: &[(Object, Step)]) -> Option<Error> {
+pub fn blocker(steps: &[(Object, Step)]) -> Option<Error> {
     steps.iter().find_map(|(object, step)| {
         let (kind, name) = (object.kind, object.name.clone());
         match step {
             Step::Foreign => Some(Error::Foreign { kind, name }),
-            Step::Wait => Some(Error::Leaving { kind, name }),
-            Step::Keep | Step::Create | Step::Update { .. } | Step::Linger => None,
+            Step::Wait => Some(Error::Terminating { kind, name }),
+            Step::Keep | Step::Create | Step::Update { .. } | Step::AwaitRelease => None,
         }
     })
 }
 
 /// What is not as it should be although all the others were written.
-pub fn lingering(steps: &[(Object, Step)]) -> Option<Error> {
-    let (object, _) = steps.iter().find(|(_, step)| *step == Step::Linger)?;
-    Some(Error::Leaving {
+pub fn awaiting_release(steps: &[(Object, Step)]) -> Option<Error> {
+    let (object, _) = steps.iter().find(|(_, step)| *step == Step::AwaitRelease)?;
+    Some(Error::Terminating {
         kind: object.kind,
         name: object.name.clone(),
     })
@@ -79,13 +80,13 @@ pub fn lingering(steps: &[(Object, Step)]) -> Option<Error> {
 
 /// Configs of ours that the plan does not name: of all that we make, only their names change. A copy that somebody made
 /// under a name of their own, labels and owner included, is theirs.
-pub fn stale(identity: &Identity, plan: &Plan, family: &Family) -> Vec<Stale> {
+pub fn stale(identity: &Identity, plan: &Plan, objects: &OwnedObjects) -> Vec<Stale> {
     let wanted: Vec<(Kind, String)> = plan
         .objects()
         .into_iter()
         .map(|object| (object.kind, object.name))
         .collect();
-    family
+    objects
         .iter()
         .filter(|(kind, name, child)| {
             let is_ours = child

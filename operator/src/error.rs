@@ -19,21 +19,21 @@ pub enum Error {
     )]
     Foreign { kind: Kind, name: String },
     #[error("{kind} {name:?} is being deleted; waiting until it is gone{}", holder(*kind))]
-    Leaving { kind: Kind, name: String },
-    #[error("cannot read {kind} {name:?}: {}", said(source))]
+    Terminating { kind: Kind, name: String },
+    #[error("cannot read {kind} {name:?}: {}", message(source))]
     Read {
         kind: Kind,
         name: String,
         source: kube::Error,
     },
-    #[error("cannot write {kind} {name:?}: {}", said(source))]
+    #[error("cannot write {kind} {name:?}: {}", message(source))]
     Write {
         kind: Kind,
         name: String,
         source: kube::Error,
     },
-    #[error("cannot write the status: {}", said(.0))]
-    Report(kube::Error),
+    #[error("cannot write the status: {}", message(.0))]
+    Status(kube::Error),
     #[error("the API server did not answer within {0} seconds")]
     TimedOut(u64),
 }
@@ -49,9 +49,9 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Undecodable(_) | Self::Invalid(_) | Self::Foreign { .. } => false,
-            Self::Leaving { .. } | Self::TimedOut(_) => true,
-            Self::Read { source, .. } | Self::Write { source, .. } | Self::Report(source) => {
-                !is_refusal(source)
+            Self::Terminating { .. } | Self::TimedOut(_) => true,
+            Self::Read { source, .. } | Self::Write { source, .. } | Self::Status(source) => {
+                !is_rejection(source)
             }
         }
     }
@@ -63,7 +63,7 @@ impl Error {
 }
 
 /// The API server understood and said no: a right, a quota or a field.
-fn is_refusal(error: &kube::Error) -> bool {
+fn is_rejection(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if matches!(status.code, 400 | 403 | 404 | 405 | 413 | 422))
 }
 
@@ -78,18 +78,18 @@ fn holder(kind: Kind) -> &'static str {
 }
 
 /// Why a watch failed, in the API server's own words.
-pub fn said_by_watch(error: &watcher::Error) -> String {
+pub fn watch_message(error: &watcher::Error) -> String {
     match error {
         watcher::Error::InitialListFailed(error)
         | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => said(error),
+        | watcher::Error::WatchFailed(error) => message(error),
         watcher::Error::WatchError(status) => status.message.clone(),
         watcher::Error::NoResourceVersion => error.to_string(),
     }
 }
 
 /// The API server's own words, where there are any; for some refusals it goes on with a page of differences.
-fn said(error: &kube::Error) -> String {
+fn message(error: &kube::Error) -> String {
     let message = match error {
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
         other => other.to_string(),

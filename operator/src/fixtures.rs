@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::children::child::{Child, Detail};
+use crate::cache::cached_object::{CachedObject, Detail};
+use crate::guarded::GuardedChatbox;
 use crate::observed::{Observed, Secret, SigningKey, Value};
 use crate::plan::{self, Plan};
-use crate::validate::{Findings, Valid, validate};
-use crate::watched::Watched;
+use crate::validate::{Findings, ValidatedChatbox, validate};
 
 pub(crate) const QUICKSTART: &str = "
 metadata: {name: support, namespace: shop, uid: u-1, generation: 1}
@@ -34,14 +34,14 @@ spec:
     storage: {sqlite: {volume: {claim: {size: 2048Mi, storageClassName: ssd}}}}
 ";
 
-pub(crate) fn watched(yaml: &str) -> Watched {
+pub(crate) fn watched(yaml: &str) -> GuardedChatbox {
     serde_saphyr::from_str(yaml).unwrap()
 }
 
 /// A cluster in which every Secret of the Chatbox exists and fits.
-pub(crate) fn observed(watched: &Watched) -> Observed {
+pub(crate) fn observed(watched: &GuardedChatbox) -> Observed {
     let spec = watched.spec.as_ref().unwrap();
-    let config = crate::validate::effective(&watched.key().name, spec);
+    let config = crate::validate::effective(&watched.namespaced_name().name, spec);
     let mut secrets: BTreeMap<String, Secret> = BTreeMap::new();
     for (_, secret) in config.secrets() {
         let found = secrets
@@ -63,7 +63,7 @@ pub(crate) fn observed(watched: &Watched) -> Observed {
 }
 
 /// The same before the generated key exists.
-pub(crate) fn observed_at_first(watched: &Watched) -> Observed {
+pub(crate) fn observed_at_first(watched: &GuardedChatbox) -> Observed {
     Observed {
         new_key: Some(SigningKey::new(&[15; 32])),
         ..observed(watched)
@@ -82,7 +82,10 @@ pub(crate) fn set(observed: &mut Observed, name: &str, key: &str, value: &str) {
     }
 }
 
-pub(crate) fn valid(watched: &Watched, observed: &Observed) -> Result<Valid, Findings> {
+pub(crate) fn valid(
+    watched: &GuardedChatbox,
+    observed: &Observed,
+) -> Result<ValidatedChatbox, Findings> {
     validate(
         &watched.identity(),
         watched.spec.as_ref().unwrap(),
@@ -96,8 +99,8 @@ pub(crate) fn plan(yaml: &str) -> Plan {
 }
 
 /// An object of which only the detail matters.
-pub(crate) fn child(detail: Detail) -> Child {
-    Child {
+pub(crate) fn child(detail: Detail) -> CachedObject {
+    CachedObject {
         uid: String::new(),
         version: 1,
         owner: None,

@@ -58,7 +58,7 @@ pub async fn serve(
 
 /// Ready once every watch has delivered its first list.
 async fn readyz(State(ctx): State<Arc<Context>>) -> Response {
-    let missing = ctx.watches.missing();
+    let missing = ctx.cache.sync.pending();
     if missing.is_empty() {
         return "ok".into_response();
     }

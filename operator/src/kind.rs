@@ -55,7 +55,7 @@ impl Kind {
     }
 
     /// Kinds that hold what cannot be made again: they follow the deletion policy, and are never pruned.
-    pub fn is_kept(self) -> bool {
+    pub fn is_retained(self) -> bool {
         matches!(self, Self::Secret | Self::PersistentVolumeClaim)
     }
 }

@@ -15,7 +15,7 @@ pub struct Metrics {
 
 /// How a reconcile ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
+pub enum Outcome {
     Done,
     Invalid,
     Failed,
@@ -55,11 +55,11 @@ impl Metrics {
         })
     }
 
-    pub fn reconcile(&self, ending: Ending, took: Duration) {
-        let outcome = match ending {
-            Ending::Done => "done",
-            Ending::Invalid => "invalid",
-            Ending::Failed => "failed",
+    pub fn reconcile(&self, outcome: Outcome, took: Duration) {
+        let outcome = match outcome {
+            Outcome::Done => "done",
+            Outcome::Invalid => "invalid",
+            Outcome::Failed => "failed",
         };
         self.reconciles.with_label_values(&[outcome]).inc();
         self.seconds.observe(took.as_secs_f64());

@@ -6,35 +6,36 @@ use crds::ChatboxSpec;
 use k8s_openapi::api::core::v1 as core;
 use kube::Api;
 
-use crate::children::{Child, Detail, Family, Rollout};
+use crate::cache::{CachedObject, Detail, OwnedObjects, Rollout};
 use crate::context::Context;
 use crate::error::Error;
+use crate::identity::Identity;
 use crate::kind::Kind;
+use crate::names;
 use crate::observed::{self, Observed, RunningConfig, Secret, SigningKey, Value};
-use crate::plan::names;
-use crate::validate::{self, Identity};
+use crate::validate;
 
 /// Reads every Secret that the config names, by name, and makes a signing key if one is wanted and missing.
 pub async fn observe(
     ctx: &Context,
     identity: &Identity,
     spec: &ChatboxSpec,
-    family: &mut Family,
+    objects: &mut OwnedObjects,
 ) -> Result<Observed, Error> {
     let config = validate::effective(&identity.name, spec);
-    look_up_running(ctx, identity, family).await?;
-    let running = running(identity, family);
+    read_running(ctx, identity, objects).await?;
+    let running = running(identity, objects);
     let mut found = Observed {
         release_image: ctx.release_image.clone(),
         chosen_image: running.and_then(|rollout| {
             let chosen = rollout.chosen_image.as_ref();
             chosen.or(rollout.image.as_ref()).cloned()
         }),
-        running_config: running.and_then(|rollout| running_config(identity, rollout, family)),
+        running_config: running.and_then(|rollout| running_config(identity, rollout, objects)),
         ..Observed::default()
     };
     for name in observed::names_of(&config) {
-        let secret = read(ctx, identity, spec, &name, family).await?;
+        let secret = read(ctx, identity, spec, &name, objects).await?;
         found.secrets.insert(name, secret);
     }
     let generated = names::signing_key(&identity.name);
@@ -53,7 +54,7 @@ async fn read(
     identity: &Identity,
     spec: &ChatboxSpec,
     name: &str,
-    family: &mut Family,
+    objects: &mut OwnedObjects,
 ) -> Result<Secret, Error> {
     let namespace = identity.namespace.as_deref().unwrap_or_default();
     let api: Api<core::Secret> = Api::namespaced(ctx.client.clone(), namespace);
@@ -67,9 +68,9 @@ async fn read(
     };
     let is_generated = spec.config.auth.hs256.is_none() && name == names::keys(&identity.name);
     if is_generated {
-        let child = Child::bare(Kind::Secret, found.metadata.clone());
+        let child = CachedObject::bare(Kind::Secret, found.metadata.clone());
         let is_ours = child.belongs_to(Kind::Secret, &identity.name, identity.uid());
-        family.insert(Kind::Secret, name, child);
+        objects.insert(Kind::Secret, name, child);
         if !is_ours {
             return Ok(Secret::Foreign);
         }
@@ -81,14 +82,14 @@ async fn read(
 }
 
 /// Asks for what no watch has shown: an object whose label was edited away is still there, and what it says counts.
-pub async fn look_up(
+pub async fn read_missing(
     ctx: &Context,
     identity: &Identity,
     kind: Kind,
     name: &str,
-    family: &mut Family,
+    objects: &mut OwnedObjects,
 ) -> Result<(), Error> {
-    if family.get(kind, name).is_some() {
+    if objects.get(kind, name).is_some() {
         return Ok(());
     }
     let api = ctx.api(identity.namespace.as_deref(), kind);
@@ -98,49 +99,49 @@ pub async fn look_up(
         source,
     })?;
     if let Some(live) = live {
-        family.insert(kind, name, Child::new(kind, &live));
+        objects.insert(kind, name, CachedObject::new(kind, &live));
     }
     Ok(())
 }
 
 /// What runs decides on the image and on the name of the config, so it must be known before anything is chosen.
-async fn look_up_running(
+async fn read_running(
     ctx: &Context,
     identity: &Identity,
-    family: &mut Family,
+    objects: &mut OwnedObjects,
 ) -> Result<(), Error> {
     let name = names::app(&identity.name);
-    look_up(ctx, identity, Kind::Deployment, &name, family).await?;
-    let config_map = running(identity, family).and_then(|rollout| rollout.config_map.clone());
+    read_missing(ctx, identity, Kind::Deployment, &name, objects).await?;
+    let config_map = running(identity, objects).and_then(|rollout| rollout.config_map.clone());
     if let Some(config_map) = config_map {
-        look_up(ctx, identity, Kind::ConfigMap, &config_map, family).await?;
+        read_missing(ctx, identity, Kind::ConfigMap, &config_map, objects).await?;
     }
     Ok(())
 }
 
 /// The roll-out of our own Deployment.
-fn running<'a>(identity: &Identity, family: &'a Family) -> Option<&'a Rollout> {
+fn running<'a>(identity: &Identity, objects: &'a OwnedObjects) -> Option<&'a Rollout> {
     let name = names::app(&identity.name);
-    let deployment = family.get(Kind::Deployment, &name)?;
+    let deployment = objects.get(Kind::Deployment, &name)?;
     let is_ours = deployment.belongs_to(Kind::Deployment, &identity.name, identity.uid());
-    is_ours.then(|| family.rollout()).flatten()
+    is_ours.then(|| objects.rollout()).flatten()
 }
 
 /// None if the Deployment was made to use a ConfigMap of somebody else's.
 fn running_config(
     identity: &Identity,
     rollout: &Rollout,
-    family: &Family,
+    objects: &OwnedObjects,
 ) -> Option<RunningConfig> {
     let config_map = rollout.config_map.clone()?;
-    let child = family.get(Kind::ConfigMap, &config_map)?;
+    let child = objects.get(Kind::ConfigMap, &config_map)?;
     if !child.belongs_to(Kind::ConfigMap, &identity.name, identity.uid()) {
         return None;
     }
     match &child.detail {
-        Detail::Config(Some(meaning)) => Some(RunningConfig {
+        Detail::Config(Some(config_hash)) => Some(RunningConfig {
             config_map,
-            meaning: meaning.clone(),
+            config_hash: config_hash.clone(),
         }),
         _ => None,
     }

@@ -27,7 +27,7 @@ pub struct Observed {
 pub struct RunningConfig {
     pub config_map: String,
     /// `Config::hash` of its document as this release reads it.
-    pub meaning: String,
+    pub config_hash: String,
 }
 
 /// A Secret that the config names.

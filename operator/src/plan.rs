@@ -1,15 +1,13 @@
 //! Everything that one Chatbox becomes. Pure and infallible: what could be wrong was found by `validate`.
 
-pub mod account;
-pub mod claim;
 pub mod config_map;
 pub mod deployment;
 pub mod meta;
-pub mod names;
 pub mod pod;
-pub mod quantity;
+pub mod pvc;
 pub mod secret;
 pub mod service;
+pub mod service_account;
 
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{
@@ -19,14 +17,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::kind::Kind;
-use crate::validate::Valid;
+use crate::validate::ValidatedChatbox;
 
 /// The objects of one Chatbox, as they are to be.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    pub account: ServiceAccount,
+    pub service_account: ServiceAccount,
     pub keys: Option<Keys>,
-    pub claim: Option<PersistentVolumeClaim>,
+    pub pvc: Option<PersistentVolumeClaim>,
     pub config_map: ConfigMap,
     pub service: Service,
     pub deployment: Deployment,
@@ -56,11 +54,11 @@ pub struct Object {
     pub body: Value,
 }
 
-pub fn plan(valid: &Valid) -> Plan {
+pub fn plan(valid: &ValidatedChatbox) -> Plan {
     Plan {
-        account: account::build(valid),
+        service_account: service_account::build(valid),
         keys: secret::build(valid),
-        claim: claim::build(valid),
+        pvc: pvc::build(valid),
         config_map: config_map::build(valid),
         service: service::build(valid),
         deployment: deployment::build(valid),
@@ -70,22 +68,22 @@ pub fn plan(valid: &Valid) -> Plan {
 impl Plan {
     /// The objects in the order in which they are applied: what pods need comes before the pods.
     pub fn objects(&self) -> Vec<Object> {
-        let account = object(Kind::ServiceAccount, &self.account);
+        let service_account = object(Kind::ServiceAccount, &self.service_account);
         let keys = self
             .keys
             .as_ref()
             .map(|keys| object(Kind::Secret, &keys.metadata));
-        let claim = self
-            .claim
+        let pvc = self
+            .pvc
             .as_ref()
-            .map(|claim| object(Kind::PersistentVolumeClaim, claim));
+            .map(|pvc| object(Kind::PersistentVolumeClaim, pvc));
         let config_map = object(Kind::ConfigMap, &self.config_map);
         let service = object(Kind::Service, &self.service);
         let deployment = object(Kind::Deployment, &self.deployment);
         [
-            Some(account),
+            Some(service_account),
             keys,
-            claim,
+            pvc,
             Some(config_map),
             Some(service),
             Some(deployment),

@@ -11,10 +11,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::Render;
+use crate::guarded::GuardedChatbox;
 use crate::observed::{self, Observed, Secret};
 use crate::plan::{self, Plan};
-use crate::validate::{self, Valid};
-use crate::watched::Watched;
+use crate::validate::{self, ValidatedChatbox};
 
 /// The documents for every Chatbox of a file.
 pub fn files(args: &Render) -> anyhow::Result<String> {
@@ -35,9 +35,9 @@ pub fn documents(text: &str, release_image: Option<&str>) -> anyhow::Result<Stri
     let secrets = secrets(&objects)?;
     let mut out = String::new();
     for object in objects.iter().filter(|object| object["kind"] == "Chatbox") {
-        let watched: Watched = serde_json::from_value(object.clone())?;
+        let watched: GuardedChatbox = serde_json::from_value(object.clone())?;
         let valid = valid(&watched, release_image, &secrets)
-            .with_context(|| format!("chatbox {:?}", watched.key().name))?;
+            .with_context(|| format!("chatbox {:?}", watched.namespaced_name().name))?;
         write(&mut out, &valid, &plan::plan(&valid))?;
     }
     if out.is_empty() {
@@ -90,10 +90,10 @@ fn secrets(objects: &[Value]) -> anyhow::Result<BTreeMap<String, core::Secret>> 
 }
 
 fn valid(
-    watched: &Watched,
+    watched: &GuardedChatbox,
     release_image: Option<&str>,
     secrets: &BTreeMap<String, core::Secret>,
-) -> anyhow::Result<Valid> {
+) -> anyhow::Result<ValidatedChatbox> {
     let spec = watched.spec.as_ref().map_err(Clone::clone)?;
     let Some(image) = spec.image.as_deref().or(release_image) else {
         bail!("spec.image: must be set, or give --chatbox-image");
@@ -116,7 +116,7 @@ fn valid(
     validate::validate(&identity, spec, &observed).map_err(|findings| anyhow::anyhow!("{findings}"))
 }
 
-fn write(out: &mut String, valid: &Valid, plan: &Plan) -> anyhow::Result<()> {
+fn write(out: &mut String, valid: &ValidatedChatbox, plan: &Plan) -> anyhow::Result<()> {
     if valid.owner.is_none() {
         writeln!(out, "# No owner references: the Chatbox has no uid yet.")?;
     }

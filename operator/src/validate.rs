@@ -8,12 +8,13 @@ use crds::chatbox::{DeletionPolicy, Resources, Service};
 use crds::{ChatboxSpec, Config, Problem};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
+use crate::identity::Identity;
+use crate::names;
 use crate::observed::{Observed, SigningKey};
-use crate::plan::names;
 
 /// A Chatbox that can be planned: checked, and with every choice made.
 #[derive(Clone, Debug)]
-pub struct Valid {
+pub struct ValidatedChatbox {
     pub name: String,
     pub namespace: Option<String>,
     /// The Chatbox as the owner of its objects; none when it was never in a cluster.
@@ -39,20 +40,6 @@ pub enum Generated {
     No,
     Exists,
     New(SigningKey),
-}
-
-/// Who the Chatbox is.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    pub name: String,
-    pub namespace: Option<String>,
-    pub owner: Option<OwnerReference>,
-}
-
-impl Identity {
-    pub fn uid(&self) -> &str {
-        self.owner.as_ref().map_or("", |owner| &owner.uid)
-    }
 }
 
 /// Everything that is wrong, by the condition that says so. Fields are paths of the resource.
@@ -81,7 +68,7 @@ pub fn validate(
     identity: &Identity,
     spec: &ChatboxSpec,
     observed: &Observed,
-) -> Result<Valid, Findings> {
+) -> Result<ValidatedChatbox, Findings> {
     let config = effective(&identity.name, spec);
     let findings = Findings {
         config: check(spec),
@@ -96,7 +83,7 @@ pub fn validate(
         (None, Some(key)) => Generated::New(key.clone()),
         (None, None) => Generated::Exists,
     };
-    Ok(Valid {
+    Ok(ValidatedChatbox {
         name: identity.name.clone(),
         namespace: identity.namespace.clone(),
         owner: identity.owner.clone(),
@@ -131,7 +118,7 @@ fn image(spec: &ChatboxSpec, observed: &Observed) -> String {
 fn config_map(chatbox: &str, config: &Config, observed: &Observed) -> String {
     let hash = config.hash();
     match &observed.running_config {
-        Some(running) if running.meaning == hash => running.config_map.clone(),
+        Some(running) if running.config_hash == hash => running.config_map.clone(),
         _ => names::config_map(chatbox, &hash),
     }
 }

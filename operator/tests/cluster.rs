@@ -17,14 +17,14 @@ mod lifetime;
 mod program;
 #[path = "cluster/repair.rs"]
 mod repair;
-#[path = "cluster/script.rs"]
-mod script;
 #[path = "cluster/steady.rs"]
 mod steady;
+#[path = "cluster/support.rs"]
+mod support;
 
-type Story = fn(&World<'_>) -> Result<()>;
+type Scenario = fn(&World<'_>) -> Result<()>;
 
-const STORIES: &[(&str, Story)] = &[
+const SCENARIOS: &[(&str, Scenario)] = &[
     ("converged-is-left-alone", steady::converged_is_left_alone),
     (
         "render-is-what-is-applied",
@@ -65,7 +65,7 @@ const STORIES: &[(&str, Story)] = &[
 
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::from_args();
-    let names = STORIES
+    let names = SCENARIOS
         .iter()
         .map(|(name, _)| Trial::test(*name, || Ok(())));
     let names: Vec<Trial> = names.collect();
@@ -75,10 +75,10 @@ fn main() -> Result<ExitCode> {
     }
     let plane = Arc::new(ControlPlane::start()?);
     program::install(&plane)?;
-    let trials = STORIES.iter().map(|(name, story)| {
+    let trials = SCENARIOS.iter().map(|(name, scenario)| {
         let plane = Arc::clone(&plane);
         Trial::test(*name, move || {
-            let told = World::new(plane.kubectl(), name).and_then(|world| story(&world));
+            let told = World::new(plane.kubectl(), name).and_then(|world| scenario(&world));
             told.map_err(|error| Failed::from(format!("{error:#}")))
         })
     });

@@ -1,4 +1,4 @@
-use crate::children::child::{Detail, Owner};
+use crate::cache::cached_object::{Detail, Owner};
 use crate::fixtures::{self, QUICKSTART, watched};
 
 use Kind::{PersistentVolumeClaim as Claim, Service};
@@ -17,8 +17,8 @@ fn object(kind: Kind) -> Object {
         .unwrap()
 }
 
-fn child(owner: Option<(&str, &str)>) -> Child {
-    Child {
+fn child(owner: Option<(&str, &str)>) -> CachedObject {
+    CachedObject {
         uid: "child".to_owned(),
         version: 1,
         owner: owner.map(|(name, uid)| Owner {
@@ -43,26 +43,26 @@ fn update() -> Step {
 fn what_must_be_done_follows_from_whose_it_is() {
     let ours = || child(Some(("support", "u-1")));
     let applied = |child, owned| {
-        Some(Child {
+        Some(CachedObject {
             owned: Some(owned),
             ..child
         })
     };
-    let same = owned::of_desired(&object(Service).body);
+    let same = managed_fields::of_desired(&object(Service).body);
     let leaving = |child| {
-        Some(Child {
+        Some(CachedObject {
             terminating: true,
             ..child
         })
     };
     let labelled = |name: &str| {
-        Some(Child {
+        Some(CachedObject {
             instance: Some(name.to_owned()),
             ..child(None)
         })
     };
     let former = || Some(child(Some(("support", "u-0"))));
-    let rows: [(&str, Kind, Option<Child>, Step); 14] = [
+    let rows: [(&str, Kind, Option<CachedObject>, Step); 14] = [
         ("absent", Service, None, Step::Create),
         ("as applied", Service, applied(ours(), same), Step::Keep),
         ("drifted", Service, applied(ours(), [0; 32]), update()),
@@ -73,7 +73,7 @@ fn what_must_be_done_follows_from_whose_it_is() {
             update(),
         ),
         ("leaving", Service, leaving(ours()), Step::Wait),
-        ("kept, leaving", Claim, leaving(ours()), Step::Linger),
+        ("kept, leaving", Claim, leaving(ours()), Step::AwaitRelease),
         (
             "another's",
             Service,
@@ -116,41 +116,37 @@ fn only_what_lingers_lets_the_others_be_written() {
             (object(Kind::Deployment), update()),
         ];
         let text = |error: Option<Error>| error.map(|error| error.to_string());
-        (text(obstacle(&steps)), text(lingering(&steps)))
+        (text(blocker(&steps)), text(awaiting_release(&steps)))
     };
     for step in [Step::Keep, Step::Create, update()] {
         assert_eq!(told(step), (None, None));
     }
-    let (obstacle, lingering) = told(Step::Foreign);
-    assert!(
-        obstacle
-            .unwrap()
-            .contains("does not belong to this chatbox")
-    );
-    assert_eq!(lingering, None);
-    let (obstacle, lingering) = told(Step::Wait);
-    assert!(obstacle.unwrap().contains("is being deleted"));
-    assert_eq!(lingering, None);
-    let (obstacle, lingering) = told(Step::Linger);
-    assert_eq!(obstacle, None);
+    let (blocker, awaiting_release) = told(Step::Foreign);
+    assert!(blocker.unwrap().contains("does not belong to this chatbox"));
+    assert_eq!(awaiting_release, None);
+    let (blocker, awaiting_release) = told(Step::Wait);
+    assert!(blocker.unwrap().contains("is being deleted"));
+    assert_eq!(awaiting_release, None);
+    let (blocker, awaiting_release) = told(Step::AwaitRelease);
+    assert_eq!(blocker, None);
     let expected = "PersistentVolumeClaim \"support-chatbox-data\" is being deleted; waiting until it is gone, which \
                     is when no pod uses it; set spec.replicas to 0 to stop them";
-    assert_eq!(lingering.as_deref(), Some(expected));
+    assert_eq!(awaiting_release.as_deref(), Some(expected));
 }
 
 #[test]
 fn only_old_configs_of_ours_are_pruned() {
     let plan = fixtures::plan(QUICKSTART);
-    let mut family = Family::new("support");
+    let mut objects = OwnedObjects::new("support");
     let ours = || child(Some(("support", "u-1")));
-    let leaving = || Child {
+    let leaving = || CachedObject {
         terminating: true,
         ..ours()
     };
     for object in plan.objects() {
-        family.insert(object.kind, &object.name, ours());
+        objects.insert(object.kind, &object.name, ours());
     }
-    assert_eq!(stale(&identity(), &plan, &family), []);
+    assert_eq!(stale(&identity(), &plan, &objects), []);
     let config = |number: u32| names::config_map("support", &format!("{number:016x}"));
     let old = config(1);
     let rows = [
@@ -167,12 +163,12 @@ fn only_old_configs_of_ours_are_pruned() {
         (Kind::Pod, "pod".to_owned(), child(Some(("x-77", "r-1")))),
     ];
     for (kind, name, child) in rows {
-        family.insert(kind, &name, child);
+        objects.insert(kind, &name, child);
     }
     let pruned = Stale {
         kind: Kind::ConfigMap,
         name: old,
         uid: "child".to_owned(),
     };
-    assert_eq!(stale(&identity(), &plan, &family), [pruned]);
+    assert_eq!(stale(&identity(), &plan, &objects), [pruned]);
 }

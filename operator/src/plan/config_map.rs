@@ -6,9 +6,9 @@ use crds::runtime::CONFIG_KEY;
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::meta;
-use crate::validate::Valid;
+use crate::validate::ValidatedChatbox;
 
-pub(super) fn build(valid: &Valid) -> ConfigMap {
+pub(super) fn build(valid: &ValidatedChatbox) -> ConfigMap {
     ConfigMap {
         metadata: meta::owned(valid, valid.config_map.clone()),
         data: Some(BTreeMap::from([(

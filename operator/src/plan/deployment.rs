@@ -7,8 +7,9 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy}
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
-use super::{meta, names, pod};
-use crate::validate::Valid;
+use super::{meta, pod};
+use crate::names;
+use crate::validate::ValidatedChatbox;
 
 /// How long a pod may take to become ready, once the one before it is gone, until the roll-out counts as failed.
 const START_SECONDS: i64 = 600;
@@ -16,7 +17,7 @@ const START_SECONDS: i64 = 600;
 /// bring back the annotations of their time too, and with them an image that is no longer chosen.
 const HISTORY: i32 = 0;
 
-pub(super) fn build(valid: &Valid) -> Deployment {
+pub(super) fn build(valid: &ValidatedChatbox) -> Deployment {
     let deadline = START_SECONDS + grace_seconds(&valid.config);
     Deployment {
         // Not on the template: there it would roll the pods when an older release's Deployment gets it.

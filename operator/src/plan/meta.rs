@@ -6,7 +6,7 @@ use crds::chatbox::DeletionPolicy;
 use crds::runtime::FIELD_MANAGER;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use crate::validate::Valid;
+use crate::validate::ValidatedChatbox;
 
 pub const NAME: &str = "app.kubernetes.io/name";
 pub const INSTANCE: &str = "app.kubernetes.io/instance";
@@ -46,7 +46,7 @@ pub fn watched() -> String {
 }
 
 /// An object that goes with its Chatbox.
-pub fn owned(valid: &Valid, name: String) -> ObjectMeta {
+pub fn owned(valid: &ValidatedChatbox, name: String) -> ObjectMeta {
     ObjectMeta {
         name: Some(name),
         namespace: valid.namespace.clone(),
@@ -58,7 +58,7 @@ pub fn owned(valid: &Valid, name: String) -> ObjectMeta {
 
 /// An object that holds what cannot be made again: it goes with its Chatbox only if the admin said so. A change of the
 /// policy takes effect when it is applied, because the reference then comes or goes.
-pub fn kept(valid: &Valid, name: String) -> ObjectMeta {
+pub fn retained(valid: &ValidatedChatbox, name: String) -> ObjectMeta {
     let meta = owned(valid, name);
     match valid.deletion_policy {
         DeletionPolicy::Delete => meta,

@@ -16,8 +16,9 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::{names, quantity};
-use crate::validate::Valid;
+use crate::names;
+use crate::quantity;
+use crate::validate::ValidatedChatbox;
 
 /// Name of the container.
 pub const CONTAINER: &str = "chatbox";
@@ -35,7 +36,7 @@ const START_PROBES: i32 = 300;
 /// Owner and group may read; the process is in the group.
 const SECRET_MODE: i32 = 0o440;
 
-pub(super) fn build(valid: &Valid) -> PodSpec {
+pub(super) fn build(valid: &ValidatedChatbox) -> PodSpec {
     PodSpec {
         service_account_name: Some(names::app(&valid.name)),
         automount_service_account_token: Some(false),
@@ -49,7 +50,7 @@ pub(super) fn build(valid: &Valid) -> PodSpec {
     }
 }
 
-fn container(valid: &Valid) -> Container {
+fn container(valid: &ValidatedChatbox) -> Container {
     Container {
         name: CONTAINER.to_owned(),
         image: Some(valid.image.clone()),
@@ -160,7 +161,7 @@ fn container_security() -> SecurityContext {
 }
 
 /// What the admin wrote, whole, or our defaults: a mixture could ask for more than its own limit.
-fn resources(valid: &Valid) -> Option<ResourceRequirements> {
+fn resources(valid: &ValidatedChatbox) -> Option<ResourceRequirements> {
     let (requests, limits) = match &valid.resources {
         Some(resources) => (canonical(&resources.requests), canonical(&resources.limits)),
         None => (
@@ -189,7 +190,7 @@ fn canonical(map: &BTreeMap<String, Quantity>) -> BTreeMap<String, Quantity> {
     map.iter().map(pair).collect()
 }
 
-fn config(valid: &Valid) -> Volume {
+fn config(valid: &ValidatedChatbox) -> Volume {
     Volume {
         name: CONFIG.to_owned(),
         config_map: Some(ConfigMapVolumeSource {
@@ -201,7 +202,7 @@ fn config(valid: &Valid) -> Volume {
 }
 
 /// Each key that the config names, and no other, where `SecretRef::path` says.
-fn secrets(valid: &Valid) -> Volume {
+fn secrets(valid: &ValidatedChatbox) -> Volume {
     let mut by_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (_, secret) in valid.config.secrets() {
         by_name.entry(&secret.name).or_default().push(&secret.key);
@@ -233,7 +234,7 @@ fn secrets(valid: &Valid) -> Volume {
     }
 }
 
-fn data(valid: &Valid) -> Volume {
+fn data(valid: &ValidatedChatbox) -> Volume {
     let volume = valid
         .config
         .storage

@@ -7,10 +7,11 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{Keys, meta, names};
-use crate::validate::{Generated, Valid};
+use super::{Keys, meta};
+use crate::names;
+use crate::validate::{Generated, ValidatedChatbox};
 
-pub(super) fn build(valid: &Valid) -> Option<Keys> {
+pub(super) fn build(valid: &ValidatedChatbox) -> Option<Keys> {
     let create = match &valid.generated {
         Generated::No => return None,
         Generated::Exists => None,
@@ -18,7 +19,7 @@ pub(super) fn build(valid: &Valid) -> Option<Keys> {
             // Without an owner: what is created here is never given up by a later apply, and an owner must be.
             metadata: ObjectMeta {
                 owner_references: None,
-                ..meta::kept(valid, names::keys(&valid.name))
+                ..meta::retained(valid, names::keys(&valid.name))
             },
             data: Some(BTreeMap::from([(
                 SIGNING_KEY.to_owned(),
@@ -28,7 +29,7 @@ pub(super) fn build(valid: &Valid) -> Option<Keys> {
         }),
     };
     let metadata = Secret {
-        metadata: meta::kept(valid, names::keys(&valid.name)),
+        metadata: meta::retained(valid, names::keys(&valid.name)),
         ..Secret::default()
     };
     Some(Keys { create, metadata })

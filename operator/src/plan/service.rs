@@ -5,11 +5,12 @@ use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::{meta, names, pod};
-use crate::validate::Valid;
+use super::{meta, pod};
+use crate::names;
+use crate::validate::ValidatedChatbox;
 
 /// Address of the chat page inside the cluster.
-pub fn url(valid: &Valid) -> String {
+pub fn url(valid: &ValidatedChatbox) -> String {
     let host = format!(
         "{}.{}.svc",
         names::app(&valid.name),
@@ -22,7 +23,7 @@ pub fn url(valid: &Valid) -> String {
     format!("http://{host}{port}{}/", valid.config.server.path_prefix)
 }
 
-pub(super) fn build(valid: &Valid) -> Service {
+pub(super) fn build(valid: &ValidatedChatbox) -> Service {
     let wanted = &valid.service;
     let type_ = match wanted.type_ {
         ServiceType::ClusterIp => "ClusterIP",

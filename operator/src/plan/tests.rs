@@ -20,12 +20,12 @@ fn pod(plan: &Plan) -> PodSpec {
 }
 
 #[test]
-fn the_smallest_chatbox() {
+fn smallest_chatbox() {
     insta::assert_snapshot!(text(&fixtures::plan(QUICKSTART)));
 }
 
 #[test]
-fn everything_that_a_spec_can_say() {
+fn every_field_of_the_spec() {
     insta::assert_snapshot!(text(&fixtures::plan(FULL)));
 }
 
@@ -36,7 +36,7 @@ fn an_empty_dir_in_place_of_a_claim() {
         "{sqlite: {volume: {emptyDir: {sizeLimit: 1024Mi}}}}",
     );
     let plan = fixtures::plan(&yaml);
-    assert!(plan.claim.is_none());
+    assert!(plan.pvc.is_none());
     let volumes = pod(&plan).volumes.unwrap();
     let data = volumes
         .into_iter()
@@ -68,7 +68,7 @@ fn what_cannot_be_made_again_is_owned_only_under_the_policy_delete() {
         let yaml = QUICKSTART.replace("spec:", &format!("spec:\n  deletionPolicy: {policy}"));
         for object in fixtures::plan(&yaml).objects() {
             let is_owned = object.body["metadata"].get("ownerReferences").is_some();
-            let expected = expected || !object.kind.is_kept();
+            let expected = expected || !object.kind.is_retained();
             assert_eq!(is_owned, expected, "{policy} {}", object.kind);
         }
     }

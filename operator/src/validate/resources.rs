@@ -7,7 +7,7 @@ use crds::Problem;
 use crds::chatbox::Resources;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use crate::plan::quantity;
+use crate::quantity;
 
 pub(super) fn check(resources: &Resources) -> Vec<Problem> {
     let Resources { requests, limits } = resources;

@@ -248,10 +248,10 @@ fn a_running_config_that_means_the_same_keeps_its_name() {
         (wanted.config.hash(), "written-by-an-older-release"),
         ("other".to_owned(), wanted.config_map.as_str()),
     ];
-    for (meaning, expected) in rows {
+    for (config_hash, expected) in rows {
         let running = RunningConfig {
             config_map: "written-by-an-older-release".to_owned(),
-            meaning,
+            config_hash,
         };
         let observed = Observed {
             running_config: Some(running),

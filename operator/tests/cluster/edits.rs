@@ -5,7 +5,7 @@ use control_plane::world::World;
 use serde_json::json;
 
 use crate::program::Operator;
-use crate::script::{
+use crate::support::{
     CHILDREN, KEY, OURS, chatbox, deployment_generation, roll_out, says, secret, with_secrets,
 };
 

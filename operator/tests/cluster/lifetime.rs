@@ -5,7 +5,7 @@ use control_plane::world::World;
 use serde_json::{Value, json};
 
 use crate::program::Operator;
-use crate::script::{CHILDREN, OURS, chatbox, roll_out, says};
+use crate::support::{CHILDREN, OURS, chatbox, roll_out, says};
 
 pub(crate) fn others_keep_what_is_theirs(world: &World<'_>) -> Result<()> {
     world.kubectl(&[

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 pub(crate) const IMAGE: &str = "registry.example/chatbox:0.1.0";
 
-/// What every story stands on: the definition and the rights.
+/// What every scenario stands on: the definition and the rights.
 pub(crate) fn install(plane: &ControlPlane) -> Result<()> {
     let world = World::new(plane.kubectl(), "install")?;
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -34,7 +34,7 @@ pub(crate) fn install(plane: &ControlPlane) -> Result<()> {
     Ok(())
 }
 
-/// An operator that watches the namespace of one story. Dropping it kills it.
+/// An operator that watches the namespace of one scenario. Dropping it kills it.
 pub(crate) struct Operator {
     child: Child,
     address: String,
@@ -75,13 +75,13 @@ impl Operator {
         })?;
         let count = u64::try_from(world.list("chatboxes")?.len())?;
         world.wait_for("the operator has looked at every Chatbox", || {
-            Ok((operator.looks()? >= count).then_some(()))
+            Ok((operator.reconciles()? >= count).then_some(()))
         })?;
         Ok(operator)
     }
 
     /// How often it looked at a Chatbox.
-    pub(crate) fn looks(&self) -> Result<u64> {
+    pub(crate) fn reconciles(&self) -> Result<u64> {
         self.sum("chatbox_operator_reconciles_total")
     }
 

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use control_plane::world::World;
 
 use crate::program::{IMAGE, Operator};
-use crate::script::{CHILDREN, OURS, chatbox, deployment_generation, roll_out, says};
+use crate::support::{CHILDREN, OURS, chatbox, deployment_generation, roll_out, says};
 
 pub(crate) fn drift_is_repaired(world: &World<'_>) -> Result<()> {
     world.apply(&chatbox())?;

@@ -8,7 +8,7 @@ use control_plane::world::World;
 use serde_json::json;
 
 use crate::program::{IMAGE, Operator};
-use crate::script::{
+use crate::support::{
     KEY, OURS, deployment_generation, roll_out, says, secret, secrets, versions, with_secrets,
 };
 
@@ -78,13 +78,13 @@ pub(crate) fn pods_roll_for_their_reasons_only(world: &World<'_>) -> Result<()> 
         "the first roll-out was not the only one"
     );
 
-    let looks = operator.looks()?;
+    let reconciles = operator.reconciles()?;
     world.apply(&secret(
         "llm",
         &json!({"openai": "first", "another": "key"}),
     ))?;
     world.wait_for("the operator has looked", || {
-        Ok((operator.looks()? > looks).then_some(()))
+        Ok((operator.reconciles()? > reconciles).then_some(()))
     })?;
     chatbox["metadata"]["labels"] = json!({"team": "a"});
     chatbox["spec"]["service"] = json!({"annotations": {"example.com/seen": "yes"}});

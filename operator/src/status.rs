@@ -1,9 +1,8 @@
 //! Says how a Chatbox is: the status is computed on every outcome, and written and announced only when it changed.
 
-pub mod patience;
+pub mod conditions;
+pub mod failure_threshold;
 pub mod progress;
-pub mod published;
-pub mod status;
 
 use crds::ChatboxStatus;
 use crds::runtime::FIELD_MANAGER;
@@ -13,34 +12,43 @@ use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::events::{Event, EventType};
 use serde_json::json;
 
-use crate::children::Family;
+use crate::cache::OwnedObjects;
 use crate::context::Context;
 use crate::error::Error;
-use crate::outcome::Converged;
-use crate::watched::Watched;
+use crate::guarded::GuardedChatbox;
 
 pub use progress::{Progress, progress};
-pub use published::Published;
+
+/// What a reconcile came to when nothing was wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Converged {
+    /// Address of the chat page inside the cluster.
+    pub url: String,
+    /// Label selector of the pods.
+    pub selector: String,
+    /// How many objects a paused Chatbox holds back from change; none when it is not paused.
+    pub pending: Option<usize>,
+}
 
 /// The API server takes a kilobyte.
 const NOTE_BYTES: usize = 1000;
 
-pub async fn publish(
+pub async fn update_status(
     ctx: &Context,
-    watched: &Watched,
+    watched: &GuardedChatbox,
     result: &Result<Converged, Error>,
-    family: &Family,
+    objects: &OwnedObjects,
 ) -> Result<(), Error> {
-    let before = status::ours(&ctx.published().latest(watched));
+    let before = conditions::ours(&ctx.cache.statuses().latest(watched));
     let is_known = before.observed_generation == Some(watched.generation());
-    let failures = ctx.backoff.failures(&watched.key());
+    let failures = ctx.backoff.failures(&watched.namespaced_name());
     if let Err(error) = result
-        && !patience::is_told(error, is_known, failures)
+        && !failure_threshold::is_reported(error, is_known, failures)
     {
         return Ok(());
     }
     let now = Time(jiff::Timestamp::now());
-    let after = status::status(&before, watched.generation(), result, family, &now);
+    let after = conditions::status(&before, watched.generation(), result, objects, &now);
     if after == before {
         return Ok(());
     }
@@ -49,36 +57,40 @@ pub async fn publish(
     Ok(())
 }
 
-async fn patch(ctx: &Context, watched: &Watched, status: &ChatboxStatus) -> Result<(), Error> {
-    let key = watched.key();
-    let api: Api<Watched> = Api::namespaced(ctx.client.clone(), &key.namespace);
+async fn patch(
+    ctx: &Context,
+    watched: &GuardedChatbox,
+    status: &ChatboxStatus,
+) -> Result<(), Error> {
+    let key = watched.namespaced_name();
+    let api: Api<GuardedChatbox> = Api::namespaced(ctx.client.clone(), &key.namespace);
     let body = json!({
-        "apiVersion": Watched::api_version(&()),
-        "kind": Watched::kind(&()),
+        "apiVersion": GuardedChatbox::api_version(&()),
+        "kind": GuardedChatbox::kind(&()),
         // The uid is a condition: a Chatbox of the same name made meanwhile has a status of its own.
         "metadata": {"name": key.name, "uid": watched.uid()},
         "status": status,
     });
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    ctx.metrics.write(&Watched::kind(&()), "apply");
+    ctx.metrics.write(&GuardedChatbox::kind(&()), "apply");
     match api
         .patch_status(&key.name, &params, &Patch::Apply(&body))
         .await
     {
         Ok(written) => {
-            ctx.published().remember(&written, status);
+            ctx.cache.statuses().remember(&written, status);
             Ok(())
         }
         // It was deleted meanwhile: nobody is left to be told.
         Err(kube::Error::Api(answer)) if answer.is_not_found() || answer.is_conflict() => Ok(()),
-        Err(source) => Err(Error::Report(source)),
+        Err(source) => Err(Error::Status(source)),
     }
 }
 
 /// An event for each change of the summary. Losing one is no failure.
 async fn announce(
     ctx: &Context,
-    watched: &Watched,
+    watched: &GuardedChatbox,
     before: Option<&Condition>,
     after: Option<&Condition>,
 ) {
@@ -86,9 +98,9 @@ async fn announce(
     let Some(after) = after.filter(|after| before.map(summary) != Some(summary(after))) else {
         return;
     };
-    let is_fine = after.status == "True" || status::is_calm(&after.reason);
+    let is_fine = after.status == "True" || conditions::is_expected(&after.reason);
     tracing::info!(
-        chatbox = %watched.key(),
+        chatbox = %watched.namespaced_name(),
         ready = after.status,
         reason = after.reason,
         message = after.message,
@@ -101,12 +113,12 @@ async fn announce(
             EventType::Warning
         },
         reason: after.reason.clone(),
-        note: Some(status::shorten(&after.message, NOTE_BYTES)),
+        note: Some(conditions::shorten(&after.message, NOTE_BYTES)),
         action: "Reconcile".to_owned(),
         secondary: None,
     };
     if let Err(error) = ctx.recorder.publish(&event, &watched.object_ref(&())).await {
-        tracing::debug!(chatbox = %watched.key(), %error, "event not written");
+        tracing::debug!(chatbox = %watched.namespaced_name(), %error, "event not written");
     }
 }
 

@@ -1,52 +1,35 @@
 //! The objects of all Chatboxes, as compact records kept by the watches: ten thousand Chatboxes fit into memory, and a
 //! reconcile of one that is as it should be needs no request.
 
-pub mod child;
-pub mod owned;
-pub mod trouble;
-
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use kube::core::DynamicObject;
 use kube::runtime::watcher::Event;
 
+use super::cached_object::{CachedObject, Detail, Pod, Rollout};
 use crate::kind::Kind;
-use crate::plan::names;
-
-pub use child::{Child, Detail, Pod, Rollout};
-
-/// Which Chatbox.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
-    pub namespace: String,
-    pub name: String,
-}
+use crate::names;
+use crate::namespaced_name::NamespacedName;
 
 /// The objects of one Chatbox, by kind and name. Labels and owners lead here, and both can be copied: an object is the
 /// Chatbox's Deployment, say, only if it has its name too.
 #[derive(Clone, Debug)]
-pub struct Family {
+pub struct OwnedObjects {
     chatbox: String,
-    members: BTreeMap<(Kind, String), Child>,
+    members: BTreeMap<(Kind, String), CachedObject>,
 }
 
 /// The objects of all Chatboxes.
 #[derive(Debug, Default)]
-pub struct Children {
+pub struct OwnedObjectsCache {
     /// Which Chatbox an object was last seen to belong to: a label may be edited away.
-    homes: HashMap<Kind, HashMap<Key, String>>,
-    families: HashMap<Key, Family>,
+    chatbox_of: HashMap<Kind, HashMap<NamespacedName, String>>,
+    by_chatbox: HashMap<NamespacedName, OwnedObjects>,
     /// Per kind, what a list that is under way has named so far.
-    listed: HashMap<Kind, HashSet<Key>>,
+    listed: HashMap<Kind, HashSet<NamespacedName>>,
 }
 
-impl std::fmt::Display for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
-    }
-}
-
-impl Family {
+impl OwnedObjects {
     pub fn new(chatbox: &str) -> Self {
         Self {
             chatbox: chatbox.to_owned(),
@@ -54,15 +37,15 @@ impl Family {
         }
     }
 
-    pub fn get(&self, kind: Kind, name: &str) -> Option<&Child> {
+    pub fn get(&self, kind: Kind, name: &str) -> Option<&CachedObject> {
         self.members.get(&(kind, name.to_owned()))
     }
 
-    pub fn insert(&mut self, kind: Kind, name: &str, child: Child) {
+    pub fn insert(&mut self, kind: Kind, name: &str, child: CachedObject) {
         self.members.insert((kind, name.to_owned()), child);
     }
 
-    pub fn iter(&self) -> impl Iterator<Item = (Kind, &str, &Child)> {
+    pub fn iter(&self) -> impl Iterator<Item = (Kind, &str, &CachedObject)> {
         self.members
             .iter()
             .map(|((kind, name), child)| (*kind, name.as_str(), child))
@@ -85,14 +68,18 @@ impl Family {
     }
 }
 
-impl Children {
-    pub fn family(&self, chatbox: &Key) -> Family {
-        let family = self.families.get(chatbox).cloned();
-        family.unwrap_or_else(|| Family::new(&chatbox.name))
+impl OwnedObjectsCache {
+    pub fn of(&self, chatbox: &NamespacedName) -> OwnedObjects {
+        let objects = self.by_chatbox.get(chatbox).cloned();
+        objects.unwrap_or_else(|| OwnedObjects::new(&chatbox.name))
     }
 
     /// Takes in what a watch reports, and says which Chatboxes must be looked at.
-    pub fn observe(&mut self, kind: Kind, event: &Event<DynamicObject>) -> BTreeSet<Key> {
+    pub fn observe(
+        &mut self,
+        kind: Kind,
+        event: &Event<DynamicObject>,
+    ) -> BTreeSet<NamespacedName> {
         match event {
             Event::Init => {
                 self.listed.insert(kind, HashSet::new());
@@ -114,76 +101,84 @@ impl Children {
     /// have just created may already be gone again, and if the watch has told so, nothing would ever take it back.
     pub fn refresh(&mut self, kind: Kind, object: &DynamicObject) {
         let key = key(object);
-        let home = self.homes.get(&kind).and_then(|homes| homes.get(&key));
-        let family = home.and_then(|home| self.families.get(&sibling(&key, home)));
-        let known = family.and_then(|family| family.get(kind, &key.name));
+        let chatbox = self
+            .chatbox_of
+            .get(&kind)
+            .and_then(|chatbox_of| chatbox_of.get(&key));
+        let objects = chatbox.and_then(|chatbox| self.by_chatbox.get(&key.sibling(chatbox)));
+        let known = objects.and_then(|objects| objects.get(kind, &key.name));
         if known.is_some_and(|known| object.metadata.uid.as_ref() == Some(&known.uid)) {
             self.put(kind, object);
         }
     }
 
-    /// Remembers an object; names the Chatboxes for which this is news.
-    fn put(&mut self, kind: Kind, object: &DynamicObject) -> BTreeSet<Key> {
+    /// Remembers an object; names the Chatboxes for which this is changed.
+    fn put(&mut self, kind: Kind, object: &DynamicObject) -> BTreeSet<NamespacedName> {
         let key = key(object);
-        let child = Child::new(kind, object);
-        let Some(home) = child.chatbox().map(|name| sibling(&key, name)) else {
+        let child = CachedObject::new(kind, object);
+        let Some(chatbox) = child.chatbox().map(|name| key.sibling(name)) else {
             return self.remove(kind, &key, None);
         };
-        let mut news = BTreeSet::new();
+        let mut changed = BTreeSet::new();
         let before = self
-            .homes
+            .chatbox_of
             .entry(kind)
             .or_default()
-            .insert(key.clone(), home.name.clone());
-        if let Some(before) = before.filter(|before| *before != home.name) {
-            let before = sibling(&key, &before);
+            .insert(key.clone(), chatbox.name.clone());
+        if let Some(before) = before.filter(|before| *before != chatbox.name) {
+            let before = key.sibling(&before);
             self.take(kind, &before, &key.name);
-            news.insert(before);
+            changed.insert(before);
         }
-        let family = self
-            .families
-            .entry(home.clone())
-            .or_insert_with(|| Family::new(&home.name));
-        if is_news(family.get(kind, &key.name), &child) {
-            news.insert(home);
-            family.insert(kind, &key.name, child);
+        let objects = self
+            .by_chatbox
+            .entry(chatbox.clone())
+            .or_insert_with(|| OwnedObjects::new(&chatbox.name));
+        if is_change(objects.get(kind, &key.name), &child) {
+            changed.insert(chatbox);
+            objects.insert(kind, &key.name, child);
         }
-        news
+        changed
     }
 
     /// Forgets an object, unless a later one has taken its name.
-    fn remove(&mut self, kind: Kind, key: &Key, uid: Option<&str>) -> BTreeSet<Key> {
-        let homes = self.homes.entry(kind).or_default();
-        let Some(home) = homes.get(key).map(|name| sibling(key, name)) else {
+    fn remove(
+        &mut self,
+        kind: Kind,
+        key: &NamespacedName,
+        uid: Option<&str>,
+    ) -> BTreeSet<NamespacedName> {
+        let chatbox_of = self.chatbox_of.entry(kind).or_default();
+        let Some(chatbox) = chatbox_of.get(key).map(|name| key.sibling(name)) else {
             return BTreeSet::new();
         };
         let known = self
-            .families
-            .get(&home)
-            .and_then(|family| family.get(kind, &key.name));
+            .by_chatbox
+            .get(&chatbox)
+            .and_then(|objects| objects.get(kind, &key.name));
         if uid.is_some_and(|uid| known.is_some_and(|known| known.uid != uid)) {
             return BTreeSet::new();
         }
-        homes.remove(key);
-        self.take(kind, &home, &key.name);
-        BTreeSet::from([home])
+        chatbox_of.remove(key);
+        self.take(kind, &chatbox, &key.name);
+        BTreeSet::from([chatbox])
     }
 
-    fn take(&mut self, kind: Kind, home: &Key, name: &str) {
-        let Some(family) = self.families.get_mut(home) else {
+    fn take(&mut self, kind: Kind, chatbox: &NamespacedName, name: &str) {
+        let Some(objects) = self.by_chatbox.get_mut(chatbox) else {
             return;
         };
-        family.members.remove(&(kind, name.to_owned()));
-        if family.members.is_empty() {
-            self.families.remove(home);
+        objects.members.remove(&(kind, name.to_owned()));
+        if objects.members.is_empty() {
+            self.by_chatbox.remove(chatbox);
         }
     }
 
     /// Deletions that happened while a watch was down show as absence from the next list.
-    fn forget_unlisted(&mut self, kind: Kind) -> BTreeSet<Key> {
+    fn forget_unlisted(&mut self, kind: Kind) -> BTreeSet<NamespacedName> {
         let listed = self.listed.remove(&kind).unwrap_or_default();
-        let known = self.homes.get(&kind).into_iter().flatten();
-        let gone: Vec<Key> = known
+        let known = self.chatbox_of.get(&kind).into_iter().flatten();
+        let gone: Vec<NamespacedName> = known
             .map(|(key, _)| key)
             .filter(|key| !listed.contains(key))
             .cloned()
@@ -195,28 +190,21 @@ impl Children {
 }
 
 /// Our own write is known from its answer before the watch tells of it; then the watch may still tell what was before.
-fn is_news(known: Option<&Child>, child: &Child) -> bool {
+fn is_change(known: Option<&CachedObject>, child: &CachedObject) -> bool {
     let Some(known) = known else {
         return true;
     };
-    let same = Child {
+    let same = CachedObject {
         version: known.version,
         ..child.clone()
     } == *known;
     !same && (known.uid != child.uid || known.version < child.version)
 }
 
-fn key(object: &DynamicObject) -> Key {
-    Key {
+fn key(object: &DynamicObject) -> NamespacedName {
+    NamespacedName {
         namespace: object.metadata.namespace.clone().unwrap_or_default(),
         name: object.metadata.name.clone().unwrap_or_default(),
-    }
-}
-
-fn sibling(key: &Key, name: &str) -> Key {
-    Key {
-        namespace: key.namespace.clone(),
-        name: name.to_owned(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the stories have in common: the Chatbox that they are about, what they wait for, and the kubelet that they play.
+//! What the scenarios have in common: the Chatbox that they are about, what they wait for, and the kubelet that they play.
 
 use std::collections::BTreeMap;
 

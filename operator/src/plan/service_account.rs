@@ -2,10 +2,11 @@
 
 use k8s_openapi::api::core::v1::ServiceAccount;
 
-use super::{meta, names};
-use crate::validate::Valid;
+use super::meta;
+use crate::names;
+use crate::validate::ValidatedChatbox;
 
-pub(super) fn build(valid: &Valid) -> ServiceAccount {
+pub(super) fn build(valid: &ValidatedChatbox) -> ServiceAccount {
     ServiceAccount {
         metadata: meta::owned(valid, names::app(&valid.name)),
         automount_service_account_token: Some(false),

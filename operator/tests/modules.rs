@@ -2,18 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-const PURE: [&str; 11] = [
+const PURE: [&str; 10] = [
     "observed",
-    "outcome",
     "validate",
     "plan",
     "diff",
-    "children/child",
-    "children/owned",
-    "report/patience",
-    "report/progress",
-    "report/published",
-    "report/status",
+    "cache/cached_object",
+    "cache/managed_fields",
+    "status/failure_threshold",
+    "status/progress",
+    "cache/statuses",
+    "status/conditions",
 ];
 const FORBIDDEN: [&str; 12] = [
     "kube::Client",

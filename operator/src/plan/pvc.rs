@@ -7,10 +7,12 @@ use k8s_openapi::api::core::v1::{
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use super::{meta, names, quantity};
-use crate::validate::Valid;
+use super::meta;
+use crate::names;
+use crate::quantity;
+use crate::validate::ValidatedChatbox;
 
-pub(super) fn build(valid: &Valid) -> Option<PersistentVolumeClaim> {
+pub(super) fn build(valid: &ValidatedChatbox) -> Option<PersistentVolumeClaim> {
     let claim = valid
         .config
         .storage
@@ -21,7 +23,7 @@ pub(super) fn build(valid: &Valid) -> Option<PersistentVolumeClaim> {
         .as_ref()?;
     let size = Quantity(quantity::canonical(&claim.size));
     Some(PersistentVolumeClaim {
-        metadata: meta::kept(valid, names::data(&valid.name)),
+        metadata: meta::retained(valid, names::data(&valid.name)),
         spec: Some(PersistentVolumeClaimSpec {
             access_modes: Some(vec!["ReadWriteOnce".to_owned()]),
             resources: Some(VolumeResourceRequirements {

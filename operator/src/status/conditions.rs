@@ -8,10 +8,10 @@ use crds::status::{CONFIG_VALID, READY, RECONCILING, SECRETS_RESOLVED, STALLED};
 use crds::{ChatboxStatus, Problem};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use super::Converged;
 use super::progress::{Cause, Progress, progress};
-use crate::children::Family;
+use crate::cache::OwnedObjects;
 use crate::error::Error;
-use crate::outcome::Converged;
 use crate::validate::Findings;
 
 const MESSAGE_BYTES: usize = 2048;
@@ -27,18 +27,18 @@ struct Summary {
 
 enum Phase {
     Ready,
-    Working,
-    Stuck,
+    Reconciling,
+    Stalled,
     /// Not ready, and meant to be so.
-    Held,
+    Paused,
 }
 
 /// The state of one check.
 enum Check {
-    Good,
-    Bad(String),
+    Passed,
+    Failed(String),
     /// It could not be made: what was said about this generation holds.
-    NotMade,
+    Unknown,
 }
 
 /// The part of a status that is ours, in our order: others may add conditions of their own.
@@ -61,10 +61,10 @@ pub fn status(
     before: &ChatboxStatus,
     generation: i64,
     result: &Result<Converged, Error>,
-    family: &Family,
+    objects: &OwnedObjects,
     now: &Time,
 ) -> ChatboxStatus {
-    let summary = summary(result, family);
+    let summary = summary(result, objects);
     let (config, secrets) = checks(result);
     let draft = Draft {
         before,
@@ -75,7 +75,7 @@ pub fn status(
     conditions.extend(draft.phase(&summary));
     conditions.push(draft.check(CONFIG_VALID, ("Valid", "Invalid"), config));
     conditions.push(draft.check(SECRETS_RESOLVED, ("Resolved", "Unresolved"), secrets));
-    let rollout = family.rollout();
+    let rollout = objects.rollout();
     let converged = result.as_ref().ok();
     ChatboxStatus {
         observed_generation: Some(generation),
@@ -94,7 +94,7 @@ pub fn status(
 }
 
 /// Reasons of an unready Chatbox that nobody needs to look into.
-pub fn is_calm(reason: &str) -> bool {
+pub fn is_expected(reason: &str) -> bool {
     reason == PROGRESSING || reason == PAUSED
 }
 
@@ -107,27 +107,25 @@ pub fn shorten(text: &str, bytes: usize) -> String {
     format!("{}...", &text[..cut])
 }
 
-fn summary(result: &Result<Converged, Error>, family: &Family) -> Summary {
-    let progress = progress(family);
+fn summary(result: &Result<Converged, Error>, objects: &OwnedObjects) -> Summary {
+    let progress = progress(objects);
     match result {
         Err(error) => failure(error),
         Ok(Converged {
-            held_back: Some(0), ..
+            pending: Some(0), ..
         }) if is_settled(&progress) => new(
             Phase::Ready,
             PAUSED,
             "serves as the spec says; paused, so changes will wait",
         ),
         Ok(Converged {
-            held_back: Some(_), ..
+            pending: Some(_), ..
         }) => new(
-            Phase::Held,
+            Phase::Paused,
             PAUSED,
             "nothing is applied until spec.paused is false; what runs is left as it is",
         ),
-        Ok(Converged {
-            held_back: None, ..
-        }) => rolled_out(progress),
+        Ok(Converged { pending: None, .. }) => rolled_out(progress),
     }
 }
 
@@ -147,8 +145,10 @@ fn rolled_out(progress: Progress) -> Summary {
             "Stopped",
             "spec.replicas is 0, so nothing runs",
         ),
-        Progress::Underway(Cause { reason, message }) => new(Phase::Working, &reason, &message),
-        Progress::Stuck(Cause { reason, message }) => new(Phase::Stuck, &reason, &message),
+        Progress::InProgress(Cause { reason, message }) => {
+            new(Phase::Reconciling, &reason, &message)
+        }
+        Progress::Stalled(Cause { reason, message }) => new(Phase::Stalled, &reason, &message),
     }
 }
 
@@ -156,17 +156,17 @@ fn failure(error: &Error) -> Summary {
     // A Secret may still be on its way, from a pipeline or another controller; nobody need touch the Chatbox for it.
     let is_awaited = matches!(error, Error::Invalid(findings) if findings.config.is_empty());
     let phase = if is_awaited || error.is_transient() {
-        Phase::Working
+        Phase::Reconciling
     } else {
-        Phase::Stuck
+        Phase::Stalled
     };
     let reason = match error {
         Error::Invalid(findings) if findings.config.is_empty() => "SecretsUnresolved",
         Error::Undecodable(_) | Error::Invalid(_) => "InvalidConfig",
         Error::Foreign { .. } => "NameTaken",
-        Error::Leaving { .. } => "WaitingForDeletion",
+        Error::Terminating { .. } => "WaitingForDeletion",
         Error::Read { .. } | Error::TimedOut(_) => "ReadFailed",
-        Error::Write { .. } | Error::Report(_) => "WriteFailed",
+        Error::Write { .. } | Error::Status(_) => "WriteFailed",
     };
     new(phase, reason, &error.to_string())
 }
@@ -182,22 +182,25 @@ fn new(phase: Phase, reason: &str, message: &str) -> Summary {
 /// `ConfigValid` and `SecretsResolved`.
 fn checks(result: &Result<Converged, Error>) -> (Check, Check) {
     match result {
-        Err(Error::Undecodable(problem)) => (Check::Bad(problem.to_string()), Check::NotMade),
+        Err(Error::Undecodable(problem)) => (Check::Failed(problem.to_string()), Check::Unknown),
         Err(Error::Invalid(Findings { config, secrets })) => (verdict(config), verdict(secrets)),
-        Err(Error::Read { .. } | Error::TimedOut(_)) => (Check::NotMade, Check::NotMade),
+        Err(Error::Read { .. } | Error::TimedOut(_)) => (Check::Unknown, Check::Unknown),
         Ok(_)
         | Err(
-            Error::Foreign { .. } | Error::Leaving { .. } | Error::Write { .. } | Error::Report(_),
-        ) => (Check::Good, Check::Good),
+            Error::Foreign { .. }
+            | Error::Terminating { .. }
+            | Error::Write { .. }
+            | Error::Status(_),
+        ) => (Check::Passed, Check::Passed),
     }
 }
 
 fn verdict(problems: &[Problem]) -> Check {
     let texts: Vec<String> = problems.iter().map(Problem::to_string).collect();
     if texts.is_empty() {
-        Check::Good
+        Check::Passed
     } else {
-        Check::Bad(texts.join("; "))
+        Check::Failed(texts.join("; "))
     }
 }
 
@@ -221,18 +224,18 @@ impl Draft<'_> {
 
     fn phase(&self, summary: &Summary) -> Option<Condition> {
         let type_ = match summary.phase {
-            Phase::Working => RECONCILING,
-            Phase::Stuck => STALLED,
-            Phase::Ready | Phase::Held => return None,
+            Phase::Reconciling => RECONCILING,
+            Phase::Stalled => STALLED,
+            Phase::Ready | Phase::Paused => return None,
         };
         Some(self.condition(type_, "True", &summary.reason, &summary.message))
     }
 
     fn check(&self, type_: &str, (good, bad): (&str, &str), check: Check) -> Condition {
         match check {
-            Check::Good => self.condition(type_, "True", good, ""),
-            Check::Bad(message) => self.condition(type_, "False", bad, &message),
-            Check::NotMade => {
+            Check::Passed => self.condition(type_, "True", good, ""),
+            Check::Failed(message) => self.condition(type_, "False", bad, &message),
+            Check::Unknown => {
                 let said = self
                     .so_far(type_)
                     .filter(|said| said.observed_generation == Some(self.generation));

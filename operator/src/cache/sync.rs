@@ -12,9 +12,9 @@ pub const CHATBOXES: &str = "Chatbox";
 
 /// Which watches are still missing.
 #[derive(Debug)]
-pub struct Watches(watch::Sender<BTreeSet<&'static str>>);
+pub struct WatchSync(watch::Sender<BTreeSet<&'static str>>);
 
-impl Default for Watches {
+impl Default for WatchSync {
     fn default() -> Self {
         let kinds = Kind::WATCHED.map(Kind::name).into_iter();
         let all = kinds.chain([CHATBOXES, Kind::Secret.name()]).collect();
@@ -22,12 +22,12 @@ impl Default for Watches {
     }
 }
 
-impl Watches {
-    pub fn established(&self, name: &'static str) {
+impl WatchSync {
+    pub fn mark_synced(&self, name: &'static str) {
         self.0.send_if_modified(|missing| missing.remove(name));
     }
 
-    pub fn missing(&self) -> BTreeSet<&'static str> {
+    pub fn pending(&self) -> BTreeSet<&'static str> {
         self.0.borrow().clone()
     }
 

@@ -2,14 +2,14 @@ use crate::fixtures::{FULL, QUICKSTART, watched};
 
 use super::*;
 
-fn key(name: &str) -> Key {
-    Key {
+fn key(name: &str) -> NamespacedName {
+    NamespacedName {
         namespace: "shop".to_owned(),
         name: name.to_owned(),
     }
 }
 
-fn keys(names: &[&str]) -> BTreeSet<Key> {
+fn keys(names: &[&str]) -> BTreeSet<NamespacedName> {
     names.iter().map(|name| key(name)).collect()
 }
 
@@ -24,7 +24,7 @@ fn a_secret_wakes_exactly_those_that_name_it() {
         keys(&["support"])
     );
     assert_eq!(references.naming(&key("unrelated")), keys(&[]));
-    let elsewhere = Key {
+    let elsewhere = NamespacedName {
         namespace: "other".to_owned(),
         ..key("llm")
     };

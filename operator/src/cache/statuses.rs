@@ -5,28 +5,28 @@ use std::collections::HashMap;
 use crds::ChatboxStatus;
 use kube::ResourceExt;
 
-use crate::watched::Watched;
+use crate::guarded::GuardedChatbox;
 
 /// The status that we wrote last, by uid, with its resource version, until the watch has told it back to us.
 #[derive(Debug, Default)]
-pub struct Published(HashMap<String, (u64, ChatboxStatus)>);
+pub struct Statuses(HashMap<String, (u64, ChatboxStatus)>);
 
-impl Published {
+impl Statuses {
     /// The status as we last wrote it, or as the watch told it, whichever is later.
-    pub fn latest(&mut self, watched: &Watched) -> ChatboxStatus {
+    pub fn latest(&mut self, watched: &GuardedChatbox) -> ChatboxStatus {
         self.settle(watched);
         let ours = self.0.get(watched.uid());
         ours.map_or_else(|| watched.status.clone(), |(_, status)| status.clone())
     }
 
     /// Takes in the answer to a write of `status`.
-    pub fn remember(&mut self, written: &Watched, status: &ChatboxStatus) {
+    pub fn remember(&mut self, written: &GuardedChatbox, status: &ChatboxStatus) {
         let entry = (version(written), status.clone());
         self.0.insert(written.uid().to_owned(), entry);
     }
 
     /// Drops what the watch has told back.
-    pub fn settle(&mut self, told: &Watched) {
+    pub fn settle(&mut self, told: &GuardedChatbox) {
         let entry = self.0.get(told.uid());
         if entry.is_some_and(|(written, _)| version(told) >= *written) {
             self.0.remove(told.uid());
@@ -39,7 +39,7 @@ impl Published {
     }
 }
 
-fn version(watched: &Watched) -> u64 {
+fn version(watched: &GuardedChatbox) -> u64 {
     let version = watched.resource_version();
     version
         .and_then(|version| version.parse().ok())
@@ -59,7 +59,7 @@ mod tests {
         }
     }
 
-    fn at(uid: &str, version: u32, replicas: i32) -> Watched {
+    fn at(uid: &str, version: u32, replicas: i32) -> GuardedChatbox {
         let mut watched = watched(QUICKSTART);
         watched.metadata.uid = Some(uid.to_owned());
         watched.metadata.resource_version = Some(version.to_string());
@@ -76,7 +76,7 @@ mod tests {
             ("another of the same name", at("v", 9, 5), 5),
         ];
         for (what, told, expected) in rows {
-            let mut published = Published::default();
+            let mut published = Statuses::default();
             published.remember(&at("u", 10, 2), &status(2));
             assert_eq!(published.latest(&told), status(expected), "{what}");
         }
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn what_was_told_back_or_is_gone_is_not_kept() {
-        let mut published = Published::default();
+        let mut published = Statuses::default();
         published.remember(&at("u", 10, 2), &status(2));
         published.settle(&at("u", 9, 1));
         assert_eq!(published.0.len(), 1);

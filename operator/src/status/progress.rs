@@ -1,17 +1,17 @@
 //! How far the roll-out is, read from the Deployment and its pods. Pure.
 
-use crate::children::{Family, Pod, Rollout};
+use crate::cache::{OwnedObjects, Pod, Rollout};
 
 /// How far the roll-out is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// Every pod is of this generation and takes traffic, and no older one is left.
     Complete,
-    /// No pod is wanted, and none is left.
+    /// No pod is desired, and none is left.
     Stopped,
-    Underway(Cause),
+    InProgress(Cause),
     /// It goes no further by itself.
-    Stuck(Cause),
+    Stalled(Cause),
 }
 
 /// Why it is where it is.
@@ -21,35 +21,35 @@ pub struct Cause {
     pub message: String,
 }
 
-pub fn progress(family: &Family) -> Progress {
-    let Some(rollout) = family.rollout() else {
-        return Progress::Underway(cause("Progressing", "the Deployment is being made"));
+pub fn progress(objects: &OwnedObjects) -> Progress {
+    let Some(rollout) = objects.rollout() else {
+        return Progress::InProgress(cause("Progressing", "the Deployment is being made"));
     };
     if rollout.observed_generation < rollout.generation {
-        return Progress::Underway(cause("Progressing", "the Deployment is being rolled out"));
+        return Progress::InProgress(cause("Progressing", "the Deployment is being rolled out"));
     }
     if is_complete(rollout) {
-        return if rollout.wanted == 0 {
+        return if rollout.desired == 0 {
             Progress::Stopped
         } else {
             Progress::Complete
         };
     }
-    let trouble = family
+    let failure = objects
         .pods()
         .filter(|pod| is_current(pod, rollout))
-        .find_map(trouble);
-    match &rollout.stuck {
-        Some(message) => Progress::Stuck(Cause {
+        .find_map(failure);
+    match &rollout.stalled {
+        Some(message) => Progress::Stalled(Cause {
             reason: "ProgressDeadlineExceeded".to_owned(),
-            message: trouble.map_or_else(
+            message: failure.map_or_else(
                 || message.clone(),
                 |cause| format!("{}: {}", cause.reason, cause.message),
             ),
         }),
-        None => Progress::Underway(
-            trouble
-                .or_else(|| refused(rollout))
+        None => Progress::InProgress(
+            failure
+                .or_else(|| replica_failure(rollout))
                 .unwrap_or_else(|| counted(rollout)),
         ),
     }
@@ -57,7 +57,7 @@ pub fn progress(family: &Family) -> Progress {
 
 fn is_complete(rollout: &Rollout) -> bool {
     let Rollout {
-        wanted,
+        desired,
         replicas,
         updated,
         ready,
@@ -66,7 +66,7 @@ fn is_complete(rollout: &Rollout) -> bool {
     } = rollout;
     [replicas, updated, ready, available]
         .into_iter()
-        .all(|count| count == wanted)
+        .all(|count| count == desired)
 }
 
 /// A pod that goes anyway says nothing about the one that comes.
@@ -74,32 +74,32 @@ fn is_current(pod: &Pod, rollout: &Rollout) -> bool {
     pod.digest == rollout.digest
 }
 
-fn trouble(pod: &Pod) -> Option<Cause> {
-    let trouble = pod.trouble.as_ref()?;
+fn failure(pod: &Pod) -> Option<Cause> {
+    let failure = pod.failure.as_ref()?;
     Some(cause(
-        &trouble.reason,
-        &format!("pod {}: {}", pod.name, trouble.message),
+        &failure.reason,
+        &format!("pod {}: {}", pod.name, failure.message),
     ))
 }
 
-fn refused(rollout: &Rollout) -> Option<Cause> {
-    let message = rollout.refused.as_deref()?;
+fn replica_failure(rollout: &Rollout) -> Option<Cause> {
+    let message = rollout.replica_failure.as_deref()?;
     Some(cause("PodsRefused", message))
 }
 
 fn counted(rollout: &Rollout) -> Cause {
     let Rollout {
-        wanted,
+        desired,
         replicas,
         updated,
         ready,
         ..
     } = rollout;
     let old = replicas - updated;
-    let message = match (wanted, old) {
+    let message = match (desired, old) {
         (0, _) => format!("{replicas} pods are still stopping"),
         (_, 1..) => format!("{old} old pods are still stopping"),
-        _ => format!("{ready} of {wanted} pods are ready"),
+        _ => format!("{ready} of {desired} pods are ready"),
     };
     cause("Progressing", &message)
 }

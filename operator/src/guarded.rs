@@ -10,12 +10,12 @@ use kube::Resource;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use crate::children::Key;
-use crate::validate::Identity;
+use crate::identity::Identity;
+use crate::namespaced_name::NamespacedName;
 
 /// A Chatbox whose spec may be unreadable.
 #[derive(Clone, Debug)]
-pub struct Watched {
+pub struct GuardedChatbox {
     pub metadata: ObjectMeta,
     pub spec: Result<ChatboxSpec, Problem>,
     pub status: ChatboxStatus,
@@ -31,9 +31,9 @@ struct Raw {
     status: Value,
 }
 
-impl Watched {
-    pub fn key(&self) -> Key {
-        Key {
+impl GuardedChatbox {
+    pub fn namespaced_name(&self) -> NamespacedName {
+        NamespacedName {
             namespace: self.metadata.namespace.clone().unwrap_or_default(),
             name: self.metadata.name.clone().unwrap_or_default(),
         }
@@ -52,20 +52,20 @@ impl Watched {
         let owner = self.metadata.uid.as_ref().map(|uid| OwnerReference {
             api_version: Chatbox::api_version(&()).into_owned(),
             kind: Chatbox::kind(&()).into_owned(),
-            name: self.key().name,
+            name: self.namespaced_name().name,
             uid: uid.clone(),
             controller: Some(true),
             block_owner_deletion: None,
         });
         Identity {
-            name: self.key().name,
+            name: self.namespaced_name().name,
             namespace: self.metadata.namespace.clone(),
             owner,
         }
     }
 }
 
-impl<'de> Deserialize<'de> for Watched {
+impl<'de> Deserialize<'de> for GuardedChatbox {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut raw = Raw::deserialize(deserializer)?;
         // As large as the rest, and nothing reads it.
@@ -84,7 +84,7 @@ impl<'de> Deserialize<'de> for Watched {
     }
 }
 
-impl Resource for Watched {
+impl Resource for GuardedChatbox {
     type DynamicType = ();
     type Scope = NamespaceResourceScope;
 
@@ -133,7 +133,7 @@ mod tests {
         for (config, expected) in rows {
             let yaml = format!("metadata: {{name: x}}\nspec: {{config: {{{config}}}}}");
             let value: Value = serde_saphyr::from_str(&yaml).unwrap();
-            let watched: Watched = serde_json::from_value(value).unwrap();
+            let watched: GuardedChatbox = serde_json::from_value(value).unwrap();
             assert_eq!(watched.spec.unwrap_err().to_string(), expected);
         }
     }

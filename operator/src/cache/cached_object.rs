@@ -7,15 +7,15 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::DynamicObject;
 use serde_json::Value;
 
-use super::owned::{self, Digest};
-use super::trouble::{self, Trouble};
+use super::managed_fields::{self, Digest};
+use super::pod_failure::{self, PodFailure};
 use crate::kind::Kind;
 use crate::plan::meta::{IMAGE, INSTANCE, MANAGED_BY};
 use crate::plan::pod::CONTAINER;
 
 /// One object of a Chatbox, in a few hundred bytes.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Child {
+pub struct CachedObject {
     pub uid: String,
     /// The object's resource version: tells which of two records is the newer one.
     pub version: u64,
@@ -53,15 +53,15 @@ pub enum Detail {
 pub struct Rollout {
     pub generation: i64,
     pub observed_generation: i64,
-    pub wanted: i32,
+    pub desired: i32,
     pub replicas: i32,
     pub updated: i32,
     pub ready: i32,
     pub available: i32,
     /// Why it goes no further: the progress deadline has passed.
-    pub stuck: Option<String>,
+    pub stalled: Option<String>,
     /// Why pods cannot be made.
-    pub refused: Option<String>,
+    pub replica_failure: Option<String>,
     pub image: Option<String>,
     /// The image that we chose, whatever the container has become.
     pub chosen_image: Option<String>,
@@ -75,10 +75,10 @@ pub struct Pod {
     pub name: String,
     /// The digest that it was made for.
     pub digest: Option<String>,
-    pub trouble: Option<Trouble>,
+    pub failure: Option<PodFailure>,
 }
 
-impl Child {
+impl CachedObject {
     pub fn new(kind: Kind, object: &DynamicObject) -> Self {
         let meta = &object.metadata;
         Self {
@@ -113,7 +113,7 @@ impl Child {
         match &self.owner {
             Some(owner) => owner.uid == uid,
             None => {
-                self.owned.is_some() || kind.is_kept() && self.instance.as_deref() == Some(name)
+                self.owned.is_some() || kind.is_retained() && self.instance.as_deref() == Some(name)
             }
         }
     }
@@ -160,23 +160,23 @@ fn owned(object: &DynamicObject) -> Option<Digest> {
         "annotations": meta.annotations,
         "ownerReferences": meta.owner_references,
     });
-    owned::of_live(&live, managed)
+    managed_fields::of_live(&live, managed)
 }
 
 fn detail(kind: Kind, object: &DynamicObject) -> Detail {
     match kind {
-        Kind::ConfigMap => Detail::Config(meaning(&object.data)),
+        Kind::ConfigMap => Detail::Config(config_hash(&object.data)),
         Kind::Deployment => Detail::Deployment(Box::new(rollout(object))),
         Kind::Pod => Detail::Pod(Pod {
             name: object.metadata.name.clone().unwrap_or_default(),
             digest: annotation(&object.metadata, CONFIG_HASH),
-            trouble: trouble::of(&object.data),
+            failure: pod_failure::of(&object.data),
         }),
         _ => Detail::None,
     }
 }
 
-fn meaning(data: &Value) -> Option<String> {
+fn config_hash(data: &Value) -> Option<String> {
     let document = data["data"][CONFIG_KEY].as_str()?;
     Some(Config::parse(document).ok()?.config.hash())
 }
@@ -212,13 +212,13 @@ fn rollout(object: &DynamicObject) -> Rollout {
     Rollout {
         generation: deployment.metadata.generation.unwrap_or_default(),
         observed_generation: status.observed_generation.unwrap_or_default(),
-        wanted: spec.replicas.unwrap_or(1),
+        desired: spec.replicas.unwrap_or(1),
         replicas: status.replicas.unwrap_or_default(),
         updated: status.updated_replicas.unwrap_or_default(),
         ready: status.ready_replicas.unwrap_or_default(),
         available: status.available_replicas.unwrap_or_default(),
-        stuck: condition("Progressing", "False").map(message),
-        refused: condition("ReplicaFailure", "True").map(message),
+        stalled: condition("Progressing", "False").map(message),
+        replica_failure: condition("ReplicaFailure", "True").map(message),
         chosen_image: annotation(&deployment.metadata, IMAGE),
         image: container.and_then(|container| container.image),
         config_map: config_map.map(|source| source.name),

@@ -1,5 +1,5 @@
-use crate::children::child::Detail;
-use crate::children::trouble::Trouble;
+use crate::cache::cached_object::Detail;
+use crate::cache::pod_failure::PodFailure;
 use crate::fixtures::child;
 use crate::kind::Kind;
 
@@ -9,7 +9,7 @@ fn rolled_out() -> Rollout {
     Rollout {
         generation: 3,
         observed_generation: 3,
-        wanted: 1,
+        desired: 1,
         replicas: 1,
         updated: 1,
         ready: 1,
@@ -19,24 +19,24 @@ fn rolled_out() -> Rollout {
     }
 }
 
-fn family(rollout: Rollout, pods: Vec<Pod>) -> Family {
-    let mut family = Family::new("x");
-    family.insert(
+fn objects(rollout: Rollout, pods: Vec<Pod>) -> OwnedObjects {
+    let mut objects = OwnedObjects::new("x");
+    objects.insert(
         Kind::Deployment,
         "x-chatbox",
         child(Detail::Deployment(Box::new(rollout))),
     );
     for pod in pods {
-        family.insert(Kind::Pod, &pod.name.clone(), child(Detail::Pod(pod)));
+        objects.insert(Kind::Pod, &pod.name.clone(), child(Detail::Pod(pod)));
     }
-    family
+    objects
 }
 
 fn pod(name: &str, digest: &str, reason: Option<&str>) -> Pod {
     Pod {
         name: name.to_owned(),
         digest: Some(digest.to_owned()),
-        trouble: reason.map(|reason| Trouble {
+        failure: reason.map(|reason| PodFailure {
             reason: reason.to_owned(),
             message: "why".to_owned(),
         }),
@@ -47,7 +47,7 @@ fn pod(name: &str, digest: &str, reason: Option<&str>) -> Pod {
 fn it_is_complete_only_when_nothing_is_left_to_happen() {
     let complete = rolled_out();
     assert_eq!(
-        progress(&family(complete.clone(), vec![])),
+        progress(&objects(complete.clone(), vec![])),
         Progress::Complete
     );
     let unfinished = [
@@ -98,33 +98,36 @@ fn it_is_complete_only_when_nothing_is_left_to_happen() {
         ),
     ];
     for (what, rollout) in unfinished {
-        let progress = progress(&family(rollout, vec![]));
+        let progress = progress(&objects(rollout, vec![]));
         assert!(
-            matches!(progress, Progress::Underway(_)),
+            matches!(progress, Progress::InProgress(_)),
             "{what}: {progress:?}"
         );
     }
-    assert!(matches!(progress(&Family::new("x")), Progress::Underway(_)));
+    assert!(matches!(
+        progress(&OwnedObjects::new("x")),
+        Progress::InProgress(_)
+    ));
 }
 
 #[test]
 fn none_wanted_and_none_left_is_stopped() {
     let none = Rollout {
-        wanted: 0,
+        desired: 0,
         replicas: 0,
         updated: 0,
         ready: 0,
         available: 0,
         ..rolled_out()
     };
-    assert_eq!(progress(&family(none.clone(), vec![])), Progress::Stopped);
+    assert_eq!(progress(&objects(none.clone(), vec![])), Progress::Stopped);
     let one_left = Rollout {
         replicas: 1,
         ..none
     };
     assert!(matches!(
-        progress(&family(one_left, vec![])),
-        Progress::Underway(_)
+        progress(&objects(one_left, vec![])),
+        Progress::InProgress(_)
     ));
 }
 
@@ -144,11 +147,11 @@ fn the_cause_is_that_of_a_pod_of_the_new_kind() {
         message: "pod b: why".to_owned(),
     };
     assert_eq!(
-        progress(&family(waiting.clone(), pods.clone())),
-        Progress::Underway(expected)
+        progress(&objects(waiting.clone(), pods.clone())),
+        Progress::InProgress(expected)
     );
-    let stuck = Rollout {
-        stuck: Some("timed out".to_owned()),
+    let stalled = Rollout {
+        stalled: Some("timed out".to_owned()),
         ..waiting.clone()
     };
     let expected = Cause {
@@ -156,16 +159,19 @@ fn the_cause_is_that_of_a_pod_of_the_new_kind() {
         message: "CrashLoopBackOff: pod b: why".to_owned(),
     };
     assert_eq!(
-        progress(&family(stuck.clone(), pods)),
-        Progress::Stuck(expected)
+        progress(&objects(stalled.clone(), pods)),
+        Progress::Stalled(expected)
     );
     let expected = Cause {
         reason: "ProgressDeadlineExceeded".to_owned(),
         message: "timed out".to_owned(),
     };
-    assert_eq!(progress(&family(stuck, vec![])), Progress::Stuck(expected));
-    let refused = Rollout {
-        refused: Some("quota".to_owned()),
+    assert_eq!(
+        progress(&objects(stalled, vec![])),
+        Progress::Stalled(expected)
+    );
+    let replica_failure = Rollout {
+        replica_failure: Some("quota".to_owned()),
         ..waiting
     };
     let expected = Cause {
@@ -173,7 +179,7 @@ fn the_cause_is_that_of_a_pod_of_the_new_kind() {
         message: "quota".to_owned(),
     };
     assert_eq!(
-        progress(&family(refused, vec![])),
-        Progress::Underway(expected)
+        progress(&objects(replica_failure, vec![])),
+        Progress::InProgress(expected)
     );
 }

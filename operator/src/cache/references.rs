@@ -4,19 +4,19 @@ use std::collections::{BTreeSet, HashMap};
 
 use kube::runtime::watcher::Event;
 
-use crate::children::Key;
+use crate::guarded::GuardedChatbox;
+use crate::namespaced_name::NamespacedName;
 use crate::observed;
 use crate::validate;
-use crate::watched::Watched;
 
 /// Which Chatbox names which Secret.
 #[derive(Debug, Default)]
 pub struct References {
-    chatboxes: HashMap<Key, Entry>,
+    chatboxes: HashMap<NamespacedName, Entry>,
     /// A list that is under way: it replaces the above when it is complete.
-    listed: HashMap<Key, Entry>,
+    listed: HashMap<NamespacedName, Entry>,
     /// Chatboxes by Secret.
-    by_secret: HashMap<Key, BTreeSet<Key>>,
+    by_secret: HashMap<NamespacedName, BTreeSet<NamespacedName>>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -30,19 +30,20 @@ struct Entry {
 impl References {
     /// Takes in what the watch on Chatboxes reports, and says which of them must be looked at: those whose spec
     /// changed. A label, or our own write of the status, is no reason.
-    pub fn observe(&mut self, event: &Event<Watched>) -> BTreeSet<Key> {
+    pub fn observe(&mut self, event: &Event<GuardedChatbox>) -> BTreeSet<NamespacedName> {
         match event {
             Event::Init => {
                 self.listed.clear();
                 BTreeSet::new()
             }
             Event::InitApply(watched) => {
-                self.listed.insert(watched.key(), Entry::new(watched));
+                self.listed
+                    .insert(watched.namespaced_name(), Entry::new(watched));
                 BTreeSet::new()
             }
             Event::InitDone => self.replace(),
             Event::Apply(watched) => {
-                let (key, entry) = (watched.key(), Entry::new(watched));
+                let (key, entry) = (watched.namespaced_name(), Entry::new(watched));
                 if self.chatboxes.get(&key) == Some(&entry) {
                     return BTreeSet::new();
                 }
@@ -51,23 +52,23 @@ impl References {
                 BTreeSet::from([key])
             }
             Event::Delete(watched) => {
-                self.remove(&watched.key());
+                self.remove(&watched.namespaced_name());
                 BTreeSet::new()
             }
         }
     }
 
     /// The Chatboxes that name this Secret.
-    pub fn naming(&self, secret: &Key) -> BTreeSet<Key> {
+    pub fn naming(&self, secret: &NamespacedName) -> BTreeSet<NamespacedName> {
         self.by_secret.get(secret).cloned().unwrap_or_default()
     }
 
     /// Every Chatbox that names a Secret.
-    pub fn all(&self) -> BTreeSet<Key> {
+    pub fn all(&self) -> BTreeSet<NamespacedName> {
         self.by_secret.values().flatten().cloned().collect()
     }
 
-    fn replace(&mut self) -> BTreeSet<Key> {
+    fn replace(&mut self) -> BTreeSet<NamespacedName> {
         self.chatboxes.clear();
         self.by_secret.clear();
         let listed = std::mem::take(&mut self.listed);
@@ -78,7 +79,7 @@ impl References {
         keys
     }
 
-    fn insert(&mut self, key: Key, entry: Entry) {
+    fn insert(&mut self, key: NamespacedName, entry: Entry) {
         for secret in &entry.secrets {
             self.by_secret
                 .entry(of(&key, secret))
@@ -88,7 +89,7 @@ impl References {
         self.chatboxes.insert(key, entry);
     }
 
-    fn remove(&mut self, key: &Key) {
+    fn remove(&mut self, key: &NamespacedName) {
         let Some(entry) = self.chatboxes.remove(key) else {
             return;
         };
@@ -105,8 +106,8 @@ impl References {
 }
 
 impl Entry {
-    fn new(watched: &Watched) -> Self {
-        let name = watched.key().name;
+    fn new(watched: &GuardedChatbox) -> Self {
+        let name = watched.namespaced_name().name;
         let spec = watched.spec.as_ref().ok();
         let config = spec.map(|spec| validate::effective(&name, spec));
         Self {
@@ -120,8 +121,8 @@ impl Entry {
     }
 }
 
-fn of(chatbox: &Key, secret: &str) -> Key {
-    Key {
+fn of(chatbox: &NamespacedName, secret: &str) -> NamespacedName {
+    NamespacedName {
         namespace: chatbox.namespace.clone(),
         name: secret.to_owned(),
     }

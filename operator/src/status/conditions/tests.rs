@@ -1,14 +1,14 @@
 use kube::core::Status as Answer;
 
-use crate::children::child::{Detail, Rollout};
+use crate::cache::cached_object::{Detail, Rollout};
 use crate::fixtures::child;
 use crate::kind::Kind;
 
 use super::*;
 
-fn family(ready: i32) -> Family {
+fn objects(ready: i32) -> OwnedObjects {
     let rollout = Rollout {
-        wanted: 1,
+        desired: 1,
         replicas: 1,
         updated: 1,
         ready,
@@ -18,20 +18,20 @@ fn family(ready: i32) -> Family {
         ..Rollout::default()
     };
     let child = child(Detail::Deployment(Box::new(rollout)));
-    let mut family = Family::new("x");
-    family.insert(Kind::Deployment, "x-chatbox", child);
-    family
+    let mut objects = OwnedObjects::new("x");
+    objects.insert(Kind::Deployment, "x-chatbox", child);
+    objects
 }
 
 fn time(second: i64) -> Time {
     Time(jiff::Timestamp::from_second(second).unwrap())
 }
 
-fn converged(held_back: Option<usize>) -> Converged {
+fn converged(pending: Option<usize>) -> Converged {
     Converged {
         url: "http://x/".to_owned(),
         selector: "a=b".to_owned(),
-        held_back,
+        pending,
     }
 }
 
@@ -61,8 +61,8 @@ fn read(code: u16) -> Result<Converged, Error> {
 }
 
 fn invalid(config: bool, secrets: bool) -> Result<Converged, Error> {
-    let problems = |wanted: bool, field: &str| {
-        wanted
+    let problems = |desired: bool, field: &str| {
+        desired
             .then(|| Problem::new(field, "is wrong"))
             .into_iter()
             .collect()
@@ -115,7 +115,7 @@ fn each_outcome_has_its_conditions() {
         })
     };
     let leaving = || {
-        Err(Error::Leaving {
+        Err(Error::Terminating {
             kind: Kind::Service,
             name: "s".to_owned(),
         })
@@ -155,7 +155,7 @@ fn each_outcome_has_its_conditions() {
             &ChatboxStatus::default(),
             4,
             &result,
-            &family(ready),
+            &objects(ready),
             &time(1),
         );
         assert_eq!(line(&status), conditions, "{result:?}");
@@ -175,7 +175,7 @@ fn a_refusal_is_told_in_the_words_of_the_api_server() {
         &ChatboxStatus::default(),
         1,
         &write(403),
-        &family(1),
+        &objects(1),
         &time(1),
     );
     assert_eq!(
@@ -190,12 +190,12 @@ fn what_stays_keeps_its_time_and_what_changes_gets_a_new_one() {
         &ChatboxStatus::default(),
         1,
         &Ok(converged(None)),
-        &family(0),
+        &objects(0),
         &time(1),
     );
-    let same = status(&first, 1, &Ok(converged(None)), &family(0), &time(2));
+    let same = status(&first, 1, &Ok(converged(None)), &objects(0), &time(2));
     assert_eq!(same, first);
-    let second = status(&first, 1, &Ok(converged(None)), &family(1), &time(3));
+    let second = status(&first, 1, &Ok(converged(None)), &objects(1), &time(3));
     let times: Vec<(&str, Time)> = second
         .conditions
         .iter()
@@ -222,10 +222,10 @@ fn what_runs_is_told_even_when_the_spec_is_wrong() {
         &ChatboxStatus::default(),
         1,
         &Ok(converged(None)),
-        &family(1),
+        &objects(1),
         &time(1),
     );
-    let after = status(&before, 2, &invalid(true, false), &family(1), &time(2));
+    let after = status(&before, 2, &invalid(true, false), &objects(1), &time(2));
     assert_eq!(after.observed_generation, Some(2));
     assert_eq!(after.url.as_deref(), Some("http://x/"));
     assert_eq!(after.image.as_deref(), Some("chatbox:1"));
@@ -238,15 +238,15 @@ fn a_check_that_could_not_be_made_keeps_its_verdict_for_the_same_generation_only
         &ChatboxStatus::default(),
         1,
         &invalid(false, true),
-        &family(1),
+        &objects(1),
         &time(1),
     );
     assert_eq!(
-        line(&status(&before, 1, &read(500), &family(1), &time(2))),
+        line(&status(&before, 1, &read(500), &objects(1), &time(2))),
         "F/T/-/T/F ReadFailed"
     );
     assert_eq!(
-        line(&status(&before, 2, &read(500), &family(1), &time(2))),
+        line(&status(&before, 2, &read(500), &objects(1), &time(2))),
         "F/T/-/U/U ReadFailed"
     );
 }
@@ -257,7 +257,7 @@ fn conditions_of_others_are_not_ours() {
         &ChatboxStatus::default(),
         1,
         &Ok(converged(None)),
-        &family(1),
+        &objects(1),
         &time(1),
     );
     let expected = told.clone();
@@ -282,7 +282,7 @@ fn a_message_is_bounded() {
         &ChatboxStatus::default(),
         1,
         &Err(Error::Invalid(findings)),
-        &family(1),
+        &objects(1),
         &time(1),
     );
     for condition in &status.conditions {

@@ -24,14 +24,14 @@ fn deployment(uid: &str, version: u64, replicas: i32) -> DynamicObject {
     object("x-chatbox", uid, version, "x", data)
 }
 
-fn key(name: &str) -> Key {
-    Key {
+fn key(name: &str) -> NamespacedName {
+    NamespacedName {
         namespace: NAMESPACE.to_owned(),
         name: name.to_owned(),
     }
 }
 
-fn woken(names: &[&str]) -> BTreeSet<Key> {
+fn woken(names: &[&str]) -> BTreeSet<NamespacedName> {
     names.iter().map(|name| key(name)).collect()
 }
 
@@ -39,7 +39,7 @@ const KIND: Kind = Kind::Deployment;
 
 #[test]
 fn only_news_wakes() {
-    let mut children = Children::default();
+    let mut children = OwnedObjectsCache::default();
     assert_eq!(
         children.observe(KIND, &Event::Apply(deployment("u", 1, 1))),
         woken(&["x"])
@@ -52,64 +52,64 @@ fn only_news_wakes() {
         children.observe(KIND, &Event::Apply(deployment("u", 3, 2))),
         woken(&["x"])
     );
-    assert_eq!(children.family(&key("x")).rollout().unwrap().replicas, 2);
+    assert_eq!(children.of(&key("x")).rollout().unwrap().replicas, 2);
 }
 
 #[test]
 fn the_watch_does_not_undo_the_answer_to_a_write() {
-    let mut children = Children::default();
+    let mut children = OwnedObjectsCache::default();
     children.put(KIND, &deployment("u", 5, 2));
     assert_eq!(
         children.observe(KIND, &Event::Apply(deployment("u", 4, 1))),
         woken(&[])
     );
-    assert_eq!(children.family(&key("x")).rollout().unwrap().replicas, 2);
+    assert_eq!(children.of(&key("x")).rollout().unwrap().replicas, 2);
 }
 
 /// The watch was faster than the answer to our own write.
 #[test]
 fn an_answer_does_not_bring_back_what_is_gone() {
-    let mut children = Children::default();
+    let mut children = OwnedObjectsCache::default();
     children.observe(KIND, &Event::Apply(deployment("u", 1, 1)));
     children.refresh(KIND, &deployment("u", 2, 5));
-    assert_eq!(children.family(&key("x")).rollout().unwrap().replicas, 5);
+    assert_eq!(children.of(&key("x")).rollout().unwrap().replicas, 5);
     children.observe(KIND, &Event::Delete(deployment("u", 3, 5)));
     children.refresh(KIND, &deployment("u", 2, 5));
-    assert!(children.family(&key("x")).rollout().is_none());
+    assert!(children.of(&key("x")).rollout().is_none());
     children.observe(KIND, &Event::Apply(deployment("next", 4, 1)));
     children.refresh(KIND, &deployment("u", 2, 5));
-    assert_eq!(children.family(&key("x")).rollout().unwrap().replicas, 1);
+    assert_eq!(children.of(&key("x")).rollout().unwrap().replicas, 1);
 }
 
 #[test]
 fn the_end_of_an_object_is_not_the_end_of_its_successor() {
-    let mut children = Children::default();
+    let mut children = OwnedObjectsCache::default();
     children.put(KIND, &deployment("new", 9, 1));
     assert_eq!(
         children.observe(KIND, &Event::Delete(deployment("old", 8, 1))),
         woken(&[])
     );
-    assert!(children.family(&key("x")).rollout().is_some());
+    assert!(children.of(&key("x")).rollout().is_some());
     assert_eq!(
         children.observe(KIND, &Event::Delete(deployment("new", 10, 1))),
         woken(&["x"])
     );
-    assert!(children.family(&key("x")).rollout().is_none());
+    assert!(children.of(&key("x")).rollout().is_none());
 }
 
 #[test]
 fn a_copy_of_the_deployment_is_not_taken_for_it() {
-    let mut children = Children::default();
+    let mut children = OwnedObjectsCache::default();
     let copy = object("a-copy", "c", 1, "x", json!({"spec": {"replicas": 9}}));
     children.put(KIND, &copy);
-    assert!(children.family(&key("x")).rollout().is_none());
+    assert!(children.of(&key("x")).rollout().is_none());
     children.put(KIND, &deployment("u", 2, 1));
-    assert_eq!(children.family(&key("x")).rollout().unwrap().replicas, 1);
+    assert_eq!(children.of(&key("x")).rollout().unwrap().replicas, 1);
 }
 
 #[test]
 fn what_a_new_list_lacks_is_gone() {
-    let mut children = Children::default();
+    let mut children = OwnedObjectsCache::default();
     children.observe(KIND, &Event::Apply(deployment("u", 1, 1)));
     children.observe(
         KIND,
@@ -125,14 +125,14 @@ fn what_a_new_list_lacks_is_gone() {
 
 #[test]
 fn an_object_that_changes_hands_wakes_both() {
-    let mut children = Children::default();
+    let mut children = OwnedObjectsCache::default();
     children.observe(KIND, &Event::Apply(deployment("u", 1, 1)));
     let moved = object("x-chatbox", "u", 2, "z", json!({}));
     assert_eq!(
         children.observe(KIND, &Event::Apply(moved)),
         woken(&["x", "z"])
     );
-    assert!(children.family(&key("x")).iter().next().is_none());
+    assert!(children.of(&key("x")).iter().next().is_none());
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn the_controller_says_more_than_the_label() {
     child.metadata.owner_references = Some(vec![serde_json::from_value(json!({
         "apiVersion": "chatbox.dev/v1alpha1", "kind": "Chatbox", "name": "real", "uid": "c", "controller": true,
     })).unwrap()]);
-    let mut children = Children::default();
+    let mut children = OwnedObjectsCache::default();
     assert_eq!(
         children.observe(KIND, &Event::Apply(child)),
         woken(&["real"])
@@ -157,24 +157,24 @@ fn a_config_is_remembered_by_what_it_means() {
         .unwrap()
         .remove(crds::runtime::CONFIG_KEY)
         .unwrap();
-    let meaning = |document: &str| {
-        let child = Child::new(
+    let config_hash = |document: &str| {
+        let child = CachedObject::new(
             Kind::ConfigMap,
             &object("c", "u", 1, "x", json!({"data": {"config.json": document}})),
         );
         match child.detail {
-            Detail::Config(meaning) => meaning,
+            Detail::Config(config_hash) => config_hash,
             other => panic!("{other:?}"),
         }
     };
-    assert!(meaning(&document).is_some());
+    assert!(config_hash(&document).is_some());
     let with_unknown = document.replacen('{', "{\"newer\": 1,", 1);
-    assert_eq!(meaning(&with_unknown), meaning(&document));
+    assert_eq!(config_hash(&with_unknown), config_hash(&document));
     assert_ne!(
-        meaning(&document.replace("/chatbox", "/other")),
-        meaning(&document)
+        config_hash(&document.replace("/chatbox", "/other")),
+        config_hash(&document)
     );
-    assert_eq!(meaning("{"), None);
+    assert_eq!(config_hash("{"), None);
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn the_image_that_was_chosen_is_not_the_one_that_somebody_put_in() {
         let pod = template.spec.as_mut().unwrap();
         pod.containers[0].image = Some(image.to_owned());
         let live = serde_json::to_value(&deployment).unwrap();
-        match Child::new(KIND, &serde_json::from_value(live).unwrap()).detail {
+        match CachedObject::new(KIND, &serde_json::from_value(live).unwrap()).detail {
             Detail::Deployment(rollout) => *rollout,
             other => panic!("{other:?}"),
         }
@@ -225,7 +225,7 @@ fn a_pod_tells_what_it_suffers_from() {
         (json!({"phase": "Running"}), None),
     ];
     for (status, expected) in rows {
-        let child = Child::new(
+        let child = CachedObject::new(
             Kind::Pod,
             &object("p", "u", 1, "x", json!({"status": status})),
         );
@@ -233,8 +233,8 @@ fn a_pod_tells_what_it_suffers_from() {
             panic!("not a pod")
         };
         let told = pod
-            .trouble
-            .map(|trouble| format!("{}: {}", trouble.reason, trouble.message));
+            .failure
+            .map(|failure| format!("{}: {}", failure.reason, failure.message));
         assert_eq!(told.as_deref(), expected);
     }
 }
