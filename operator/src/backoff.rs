@@ -1,4 +1,4 @@
-//! How long a failing Chatbox waits for its next attempt: each for itself, longer each time.
+//! The exponential back-off of each Chatbox whose reconcile fails.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -15,13 +15,13 @@ const LONGEST: Duration = Duration::from_mins(2);
 pub struct Backoff(Mutex<HashMap<NamespacedName, u32>>);
 
 impl Backoff {
-    /// Counts a failure and says how long to wait.
+    /// Counts a failure and returns how long to wait.
     pub fn failed(&self, chatbox: NamespacedName) -> Duration {
         let mut attempts = lock(&self.0);
         let failures = attempts.entry(chatbox).or_default();
         let delay = delay(*failures);
         *failures = failures.saturating_add(1);
-        // Those that failed together must not come back together.
+        // Those that failed together must not be retried together.
         delay.mul_f64(rand::random_range(0.5..1.0))
     }
 

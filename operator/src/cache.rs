@@ -1,5 +1,5 @@
-//! What the operator remembers between reconciles. Nothing here is the truth: the cluster is, and a restart begins with
-//! empty caches.
+//! What the operator remembers between reconciles. The cluster is the truth: a restart begins with empty caches, and each
+//! cache has one rule that says when its entries no longer hold.
 
 pub mod cached_object;
 pub mod managed_fields;
@@ -11,6 +11,7 @@ pub mod sync;
 
 use std::sync::{Mutex, MutexGuard};
 
+use crate::kind::Kind;
 use crate::lock::lock;
 
 pub use cached_object::{CachedObject, Detail, Pod, Rollout};
@@ -29,12 +30,20 @@ pub struct Cache {
 }
 
 impl Cache {
+    /// Of the watches of these kinds.
+    pub fn new(kinds: &[Kind]) -> Self {
+        Self {
+            sync: WatchSync::new(kinds),
+            ..Self::default()
+        }
+    }
+
     /// The objects of all Chatboxes.
     pub fn owned_objects(&self) -> MutexGuard<'_, OwnedObjectsCache> {
         lock(&self.owned_objects)
     }
 
-    /// Which Chatbox names which Secret.
+    /// The Secrets that each Chatbox references.
     pub fn references(&self) -> MutexGuard<'_, References> {
         lock(&self.references)
     }

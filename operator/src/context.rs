@@ -21,20 +21,19 @@ pub struct Context {
 }
 
 impl Context {
-    pub fn new(client: Client, release_image: String, metrics: Metrics) -> Self {
+    pub fn new(client: Client, release_image: String, kinds: &[Kind], metrics: Metrics) -> Self {
         let reporter = Reporter::from(crds::runtime::FIELD_MANAGER);
         Self {
             recorder: Recorder::new(client.clone(), reporter),
             client,
             release_image,
-            cache: Cache::default(),
+            cache: Cache::new(kinds),
             metrics,
             backoff: Backoff::default(),
         }
     }
 
-    pub fn api(&self, namespace: Option<&str>, kind: Kind) -> Api<DynamicObject> {
-        let namespace = namespace.unwrap_or_default();
+    pub fn api(&self, namespace: &str, kind: Kind) -> Api<DynamicObject> {
         Api::namespaced_with(self.client.clone(), namespace, &kind.resource())
     }
 }

@@ -1,5 +1,7 @@
-//! A Chatbox as the watch delivers it. Decoding never fails as a whole: one object that this release cannot read must
-//! not end the watch for all others, and its author must be told.
+//! A Chatbox whose spec may be unreadable. Decoding never fails as a whole: one object that this release cannot read must
+//! not end the watch for all others, and its status must tell the author.
+//!
+//! `kube::core::DeserializeGuard` does the same, but its message repeats values, which may be secrets, and names no field.
 
 use std::borrow::Cow;
 
@@ -12,6 +14,7 @@ use serde_json::Value;
 
 use crate::identity::Identity;
 use crate::namespaced_name::NamespacedName;
+use crate::stored::{Incomplete, Stored};
 
 /// A Chatbox whose spec may be unreadable.
 #[derive(Clone, Debug)]
@@ -32,6 +35,7 @@ struct Raw {
 }
 
 impl GuardedChatbox {
+    /// Its key; a Chatbox of a file that is rendered may have no namespace.
     pub fn namespaced_name(&self) -> NamespacedName {
         NamespacedName {
             namespace: self.metadata.namespace.clone().unwrap_or_default(),
@@ -39,26 +43,28 @@ impl GuardedChatbox {
         }
     }
 
-    pub fn uid(&self) -> &str {
-        self.metadata.uid.as_deref().unwrap_or_default()
+    /// What it is known by in a cluster.
+    pub fn stored(&self) -> Result<Stored, Incomplete> {
+        Stored::new(&Chatbox::kind(&()), &self.metadata)
     }
 
-    pub fn generation(&self) -> i64 {
-        self.metadata.generation.unwrap_or_default()
+    pub fn is_terminating(&self) -> bool {
+        self.metadata.deletion_timestamp.is_some()
     }
 
     pub fn identity(&self) -> Identity {
-        // Without `blockOwnerDeletion`: it would need a right on the Chatbox's finalizers and gain nothing.
+        let NamespacedName { name, .. } = self.namespaced_name();
+        // Without `blockOwnerDeletion`, which would need a right on the finalizers of Chatboxes and has no use here.
         let owner = self.metadata.uid.as_ref().map(|uid| OwnerReference {
             api_version: Chatbox::api_version(&()).into_owned(),
             kind: Chatbox::kind(&()).into_owned(),
-            name: self.namespaced_name().name,
+            name: name.clone(),
             uid: uid.clone(),
             controller: Some(true),
             block_owner_deletion: None,
         });
         Identity {
-            name: self.namespaced_name().name,
+            name,
             namespace: self.metadata.namespace.clone(),
             owner,
         }
@@ -78,7 +84,7 @@ impl<'de> Deserialize<'de> for GuardedChatbox {
         Ok(Self {
             metadata: raw.metadata,
             spec,
-            // Ours to write: what cannot be read is written anew.
+            // The operator writes the status: one that it cannot read is overwritten.
             status: serde_json::from_value(raw.status).unwrap_or_default(),
         })
     }
@@ -118,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cannot_be_read_is_told_by_its_field_and_never_by_its_value() {
+    fn an_unreadable_spec_is_reported_by_its_field_and_without_its_value() {
         let rows = [
             (
                 "models: [{id: a, name: A, openai: {model: m, apiKey: sk-hunter2}}]",
@@ -133,8 +139,8 @@ mod tests {
         for (config, expected) in rows {
             let yaml = format!("metadata: {{name: x}}\nspec: {{config: {{{config}}}}}");
             let value: Value = serde_saphyr::from_str(&yaml).unwrap();
-            let watched: GuardedChatbox = serde_json::from_value(value).unwrap();
-            assert_eq!(watched.spec.unwrap_err().to_string(), expected);
+            let chatbox: GuardedChatbox = serde_json::from_value(value).unwrap();
+            assert_eq!(chatbox.spec.unwrap_err().to_string(), expected);
         }
     }
 }

@@ -1,18 +1,12 @@
-//! Who a Chatbox is.
+//! Who a Chatbox is, for its plan.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
-/// What a plan needs to know of the Chatbox itself.
+/// Who a Chatbox is. It may never have been in a cluster.
 #[derive(Clone, Debug)]
 pub struct Identity {
     pub name: String,
     pub namespace: Option<String>,
-    /// The Chatbox as the owner of its objects; none when it was never in a cluster.
+    /// The Chatbox as the owner of its objects; none when it is rendered from a file without a uid.
     pub owner: Option<OwnerReference>,
-}
-
-impl Identity {
-    pub fn uid(&self) -> &str {
-        self.owner.as_ref().map_or("", |owner| &owner.uid)
-    }
 }

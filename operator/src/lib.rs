@@ -4,6 +4,7 @@
 //!
 //! - [`reconcile`]: one reconcile of one Chatbox, on one screen: observe → validate → plan → diff → apply → status
 //! - [`observe`]: reads what the spec refers to, into an [`observed::Observed`]
+//! - [`secrets`]: from the referenced Secrets to what is wrong with them and to the digest of their values (pure)
 //! - [`validate`]: from the spec and what was observed to a [`validate::ValidatedChatbox`], or every error at once (pure)
 //! - [`plan`]: the desired objects, one kind a file (pure, infallible)
 //! - [`diff`]: from desired and live objects to the changes that are needed (pure)
@@ -13,11 +14,12 @@
 //!   [`guarded`]: a Chatbox whose spec may be unreadable
 //! - [`run`], [`render`], [`rbac`]: the subcommands, on the command line of [`args`]
 //! - [`context`], [`backoff`], [`metrics`], [`health`], [`telemetry`], [`error`]: shared by the rest
-//! - [`kind`], [`names`], [`identity`], [`namespaced_name`], [`quantity`], [`lock`]: used everywhere, and use nothing
+//! - [`kind`], [`names`], [`identity`], [`namespaced_name`], [`stored`], [`quantity`], [`lock`]: below everything else
 //!
-//! Invariants: the spec is never written; nothing is decided from memory that the cluster does not hold; an object that
-//! is as desired gets no request; a secret value is seen by `observe`, `validate` and the one create, and is printed
-//! nowhere.
+//! `operator/tests/modules.rs` holds every file to the modules that it may use.
+//!
+//! Invariants: the spec is never written; nothing is decided from memory that the cluster does not hold; a converged
+//! Chatbox costs no request; a secret value is seen by `observe`, `secrets` and the one create, and is printed nowhere.
 
 pub mod apply;
 pub mod args;
@@ -46,6 +48,8 @@ pub mod rbac;
 pub mod reconcile;
 pub mod render;
 pub mod run;
+pub mod secrets;
 pub mod status;
+pub mod stored;
 pub mod telemetry;
 pub mod validate;

@@ -1,8 +1,15 @@
-//! What the objects of a Chatbox are called. Every name is the Chatbox's plus a suffix, so that it meets no object
-//! that somebody named after the same thing; the longest fits into 63 characters.
+//! Names of the objects of a Chatbox. Every name is that of the Chatbox plus a suffix, so that it collides with no object
+//! that somebody named after the same thing; the longest fits into the 63 characters of a label.
 
 use crds::SecretRef;
 use crds::runtime::SIGNING_KEY;
+
+/// Name of the container of the server.
+pub const CONTAINER: &str = "chatbox";
+
+/// Annotation of the Deployment: the image that the operator chose. The image of the container is no evidence, somebody
+/// may have edited it.
+pub const IMAGE_ANNOTATION: &str = "chatbox.dev/image";
 
 /// The Deployment, the Service and the ServiceAccount.
 pub fn app(chatbox: &str) -> String {
@@ -27,16 +34,10 @@ pub fn data(chatbox: &str) -> String {
     format!("{chatbox}-chatbox-data")
 }
 
-/// The ConfigMap of one content. A pod names the content that it was made for, so it can never start with another
-/// one, however an update is cut short.
+/// The ConfigMap of one content. A pod names the content that it was created for, so it can never start with another
+/// one, wherever an update is interrupted.
 pub fn config_map(chatbox: &str, hash: &str) -> String {
     format!("{chatbox}-chatbox-config-{hash}")
-}
-
-/// Whether a ConfigMap has a name that [`config_map`] makes.
-pub fn is_config_map(chatbox: &str, name: &str) -> bool {
-    let hash = name.strip_prefix(config_map(chatbox, "").as_str());
-    hash.is_some_and(|hash| !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -46,22 +47,8 @@ mod tests {
     #[test]
     fn the_longest_name_fits_into_a_label() {
         let longest = "x".repeat(crds::chatbox::NAME_MAX);
-        for name in [app(&longest), keys(&longest), data(&longest)] {
+        for name in [app(&longest), keys(&longest), data(&longest), longest] {
             assert!(name.len() <= 63, "{name}");
-        }
-    }
-
-    #[test]
-    fn a_config_map_is_known_by_its_name() {
-        let made = config_map("x", "0123456789abcdef");
-        for (name, expected) in [
-            (made.as_str(), true),
-            ("x-chatbox-config-", false),
-            ("x-chatbox-config-copy", false),
-            ("y-chatbox-config-0123456789abcdef", false),
-            ("x-chatbox-config-0123456789abcdef-old", false),
-        ] {
-            assert_eq!(is_config_map("x", name), expected, "{name}");
         }
     }
 }

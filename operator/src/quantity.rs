@@ -1,20 +1,20 @@
-//! Amounts of CPU, memory and disk in the one form that the API server stores. Another form of the same amount would
-//! look like a difference for ever.
+//! Quantities of CPU, memory and disk in the canonical form that the API server stores. Another form of the same quantity
+//! would be a difference for ever.
 
 use std::cmp::Ordering;
 
-/// `text` in the API server's form; unchanged when it is no quantity, which `validate` reports.
+/// `text` in canonical form; unchanged when it is not a quantity, which `validate` reports.
 pub fn canonical(text: &str) -> String {
     parse(text).map_or_else(|| text.to_owned(), Amount::text)
 }
 
-/// Whether the API server would take it. Exponents, signs, leading zeros and amounts below a thousandth are left out:
-/// nobody asks for them.
+/// Whether it is a quantity. Exponents, signs, leading zeros and fractions below a thousandth, which the API server would
+/// accept, are not: nobody asks for them.
 pub fn is_valid(text: &str) -> bool {
     parse(text).is_some()
 }
 
-/// Which of two is more; none if one of them is no quantity.
+/// Which of two is more; none if one of them is not a quantity.
 pub fn compare(one: &str, other: &str) -> Option<Ordering> {
     Some(parse(one)?.thousandths.cmp(&parse(other)?.thousandths))
 }
@@ -26,7 +26,7 @@ struct Amount {
 
 const DECIMAL: [&str; 8] = ["m", "", "k", "M", "G", "T", "P", "E"];
 const BINARY: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
-/// The API server's largest amount, in thousandths.
+/// The largest quantity of the API server, in thousandths.
 const MAX: u128 = (i64::MAX as u128) * 1000;
 
 fn parse(text: &str) -> Option<Amount> {
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_amount_takes_the_form_of_the_api_server() {
+    fn a_quantity_takes_the_canonical_form() {
         // What `kubectl create --dry-run=server` answered for each.
         let rows = [
             ("0", "0"),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_amount_is_refused() {
+    fn what_is_not_a_quantity_is_rejected() {
         for text in [
             "",
             "Gi",

@@ -1,4 +1,5 @@
-//! Says how a Chatbox is: the status is computed on every outcome, and written and announced only when it changed.
+//! Reports the state of a Chatbox: the status is computed on every result, and is written and announced only when it
+//! changed.
 
 pub mod conditions;
 pub mod failure_threshold;
@@ -16,59 +17,49 @@ use crate::cache::OwnedObjects;
 use crate::context::Context;
 use crate::error::Error;
 use crate::guarded::GuardedChatbox;
+use crate::stored::Stored;
 
+pub use conditions::Converged;
 pub use progress::{Progress, progress};
 
-/// What a reconcile came to when nothing was wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Converged {
-    /// Address of the chat page inside the cluster.
-    pub url: String,
-    /// Label selector of the pods.
-    pub selector: String,
-    /// How many objects a paused Chatbox holds back from change; none when it is not paused.
-    pub pending: Option<usize>,
-}
-
-/// The API server takes a kilobyte.
+/// The limit of the API server for the note of an event.
 const NOTE_BYTES: usize = 1000;
 
 pub async fn update_status(
     ctx: &Context,
-    watched: &GuardedChatbox,
+    chatbox: &GuardedChatbox,
+    stored: &Stored,
     result: &Result<Converged, Error>,
     objects: &OwnedObjects,
 ) -> Result<(), Error> {
-    let before = conditions::ours(&ctx.cache.statuses().latest(watched));
-    let is_known = before.observed_generation == Some(watched.generation());
-    let failures = ctx.backoff.failures(&watched.namespaced_name());
+    let newer = ctx.cache.statuses().newer_than(stored).cloned();
+    let before = conditions::ours(newer.as_ref().unwrap_or(&chatbox.status));
+    let generation = chatbox.metadata.generation;
+    let is_reported = before.observed_generation == generation;
+    let failures = ctx.backoff.failures(&stored.namespaced_name);
     if let Err(error) = result
-        && !failure_threshold::is_reported(error, is_known, failures)
+        && !failure_threshold::is_reached(error, is_reported, failures)
     {
         return Ok(());
     }
     let now = Time(jiff::Timestamp::now());
-    let after = conditions::status(&before, watched.generation(), result, objects, &now);
+    let after = conditions::status(&before, generation, result, objects, &now);
     if after == before {
         return Ok(());
     }
-    patch(ctx, watched, &after).await?;
-    announce(ctx, watched, ready(&before), ready(&after)).await;
+    patch(ctx, stored, &after).await?;
+    publish_event(ctx, chatbox, ready(&before), ready(&after)).await;
     Ok(())
 }
 
-async fn patch(
-    ctx: &Context,
-    watched: &GuardedChatbox,
-    status: &ChatboxStatus,
-) -> Result<(), Error> {
-    let key = watched.namespaced_name();
+async fn patch(ctx: &Context, chatbox: &Stored, status: &ChatboxStatus) -> Result<(), Error> {
+    let key = &chatbox.namespaced_name;
     let api: Api<GuardedChatbox> = Api::namespaced(ctx.client.clone(), &key.namespace);
     let body = json!({
         "apiVersion": GuardedChatbox::api_version(&()),
         "kind": GuardedChatbox::kind(&()),
-        // The uid is a condition: a Chatbox of the same name made meanwhile has a status of its own.
-        "metadata": {"name": key.name, "uid": watched.uid()},
+        // The uid is a precondition: a new Chatbox of the same name has a status of its own.
+        "metadata": {"name": key.name, "uid": chatbox.uid},
         "status": status,
     });
     let params = PatchParams::apply(FIELD_MANAGER).force();
@@ -78,19 +69,20 @@ async fn patch(
         .await
     {
         Ok(written) => {
-            ctx.cache.statuses().remember(&written, status);
+            let written = written.stored()?;
+            ctx.cache.statuses().remember(&written, status.clone());
             Ok(())
         }
-        // It was deleted meanwhile: nobody is left to be told.
+        // It was deleted meanwhile.
         Err(kube::Error::Api(answer)) if answer.is_not_found() || answer.is_conflict() => Ok(()),
         Err(source) => Err(Error::Status(source)),
     }
 }
 
-/// An event for each change of the summary. Losing one is no failure.
-async fn announce(
+/// An event for each change of `Ready` or of its reason. Losing one is no failure.
+async fn publish_event(
     ctx: &Context,
-    watched: &GuardedChatbox,
+    chatbox: &GuardedChatbox,
     before: Option<&Condition>,
     after: Option<&Condition>,
 ) {
@@ -98,16 +90,17 @@ async fn announce(
     let Some(after) = after.filter(|after| before.map(summary) != Some(summary(after))) else {
         return;
     };
-    let is_fine = after.status == "True" || conditions::is_expected(&after.reason);
+    let is_normal = after.status == "True" || conditions::is_normal(&after.reason);
+    let key = chatbox.namespaced_name();
     tracing::info!(
-        chatbox = %watched.namespaced_name(),
+        chatbox = %key,
         ready = after.status,
         reason = after.reason,
         message = after.message,
-        "changed"
+        "status changed"
     );
     let event = Event {
-        type_: if is_fine {
+        type_: if is_normal {
             EventType::Normal
         } else {
             EventType::Warning
@@ -117,8 +110,8 @@ async fn announce(
         action: "Reconcile".to_owned(),
         secondary: None,
     };
-    if let Err(error) = ctx.recorder.publish(&event, &watched.object_ref(&())).await {
-        tracing::debug!(chatbox = %watched.namespaced_name(), %error, "event not written");
+    if let Err(error) = ctx.recorder.publish(&event, &chatbox.object_ref(&())).await {
+        tracing::debug!(chatbox = %key, %error, "event not written");
     }
 }
 

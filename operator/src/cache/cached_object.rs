@@ -1,32 +1,34 @@
-//! One object of a Chatbox as we remember it: who owns it, whether it is as we applied it, and what the status tells.
+//! The compact record of one object: its owner, whether it is as it was applied, and what the status needs. Pure.
 
 use crds::Config;
-use crds::runtime::{CONFIG_HASH, CONFIG_KEY};
-use k8s_openapi::api::apps::v1::Deployment;
+use crds::runtime::{CONFIG_HASH, CONFIG_KEY, NAME_LABEL};
+use k8s_openapi::api::apps::v1::{DeploymentCondition, DeploymentSpec, DeploymentStatus};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::core::DynamicObject;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::managed_fields::{self, Digest};
 use super::pod_failure::{self, PodFailure};
 use crate::kind::Kind;
-use crate::plan::meta::{IMAGE, INSTANCE, MANAGED_BY};
-use crate::plan::pod::CONTAINER;
+use crate::names::{CONTAINER, IMAGE_ANNOTATION};
+use crate::stored::{Incomplete, Stored};
 
-/// One object of a Chatbox, in a few hundred bytes.
+/// An object of a Chatbox, in a few hundred bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CachedObject {
     pub uid: String,
-    /// The object's resource version: tells which of two records is the newer one.
+    /// Tells the newer one of two records.
     pub version: u64,
     /// Its controller.
     pub owner: Option<Owner>,
-    /// The Chatbox that its labels name, if they say that we made it.
-    pub instance: Option<String>,
-    /// It is being deleted.
+    /// The Chatbox that our label names.
+    pub label: Option<String>,
     pub terminating: bool,
-    /// Digest of the fields that we own; none if we never applied it.
-    pub owned: Option<Digest>,
+    /// Our field manager has created or applied fields of it.
+    pub managed: bool,
+    /// Digest of the fields that our field manager has applied; none if it has applied nothing.
+    pub applied: Option<Digest>,
     pub detail: Detail,
 }
 
@@ -38,104 +40,105 @@ pub struct Owner {
     pub uid: String,
 }
 
-/// What else must be known of some kinds.
+/// What else is needed of some kinds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Detail {
     None,
-    /// `Config::hash` of the document in a ConfigMap as this release reads it.
+    /// `Config::hash` of the document in a ConfigMap; none if this release cannot parse it.
     Config(Option<String>),
-    Deployment(Box<Rollout>),
+    /// Or why it cannot be decoded.
+    Deployment(Result<Box<Rollout>, String>),
     Pod(Pod),
 }
 
-/// How far a Deployment is.
+/// State of the rollout of a Deployment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rollout {
-    pub generation: i64,
-    pub observed_generation: i64,
+    pub generation: Option<i64>,
+    pub observed_generation: Option<i64>,
     pub desired: i32,
     pub replicas: i32,
     pub updated: i32,
     pub ready: i32,
     pub available: i32,
-    /// Why it goes no further: the progress deadline has passed.
+    /// Message of the condition `Progressing` when it is false: the progress deadline is exceeded.
     pub stalled: Option<String>,
-    /// Why pods cannot be made.
+    /// Message of the condition `ReplicaFailure`: pods cannot be created.
     pub replica_failure: Option<String>,
     pub image: Option<String>,
-    /// The image that we chose, whatever the container has become.
+    /// The image that the operator chose, whatever the container has been edited to.
     pub chosen_image: Option<String>,
     pub config_map: Option<String>,
-    pub digest: Option<String>,
+    pub config_hash: Option<String>,
 }
 
-/// What a pod suffers from.
+/// State of a pod.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pod {
     pub name: String,
-    /// The digest that it was made for.
-    pub digest: Option<String>,
+    /// The config hash that it was created with.
+    pub config_hash: Option<String>,
     pub failure: Option<PodFailure>,
 }
 
 impl CachedObject {
-    pub fn new(kind: Kind, object: &DynamicObject) -> Self {
-        let meta = &object.metadata;
-        Self {
-            uid: meta.uid.clone().unwrap_or_default(),
-            version: meta
-                .resource_version
-                .as_deref()
-                .and_then(|version| version.parse().ok())
-                .unwrap_or_default(),
-            owner: controller(meta),
-            instance: instance(meta),
-            terminating: meta.deletion_timestamp.is_some(),
-            owned: owned(object),
+    pub fn new(kind: Kind, object: &DynamicObject) -> Result<Self, Incomplete> {
+        Ok(Self {
             detail: detail(kind, object),
-        }
+            ..Self::of_metadata(kind, &object.metadata, &object.data)?
+        })
     }
 
-    /// A record of an object of which only the metadata may be known.
-    pub fn bare(kind: Kind, metadata: ObjectMeta) -> Self {
-        let object = DynamicObject {
-            types: None,
-            metadata,
-            data: Value::Null,
-        };
-        Self::new(kind, &object)
+    /// A record of an object of which only the metadata is known.
+    pub fn metadata_only(kind: Kind, metadata: &ObjectMeta) -> Result<Self, Incomplete> {
+        Self::of_metadata(kind, metadata, &Value::Null)
     }
 
-    /// Whether we may write it on behalf of this Chatbox.
+    fn of_metadata(kind: Kind, metadata: &ObjectMeta, data: &Value) -> Result<Self, Incomplete> {
+        let Stored { uid, version, .. } = Stored::new(kind.name(), metadata)?;
+        Ok(Self {
+            uid,
+            version,
+            owner: controller(metadata),
+            label: label(metadata),
+            terminating: metadata.deletion_timestamp.is_some(),
+            managed: managed_fields::is_ours(metadata),
+            applied: managed_fields::of_live(metadata, data),
+            detail: Detail::None,
+        })
+    }
+
+    /// Whether the operator may write it on behalf of this Chatbox.
     ///
-    /// What cannot be made again outlives its Chatbox, and then has no owner: the label says whose it was.
-    pub fn belongs_to(&self, kind: Kind, name: &str, uid: &str) -> bool {
-        match &self.owner {
-            Some(owner) => owner.uid == uid,
-            None => {
-                self.owned.is_some() || kind.is_retained() && self.instance.as_deref() == Some(name)
-            }
+    /// Retained objects outlive their Chatbox and then have no owner: our label says which Chatbox may adopt them.
+    pub fn belongs_to(&self, kind: Kind, chatbox: &Stored) -> bool {
+        if let Some(owner) = &self.owner {
+            return owner.uid == chatbox.uid;
         }
+        let name = &chatbox.namespaced_name.name;
+        self.managed || kind.is_retained() && self.label.as_ref() == Some(name)
     }
 
-    /// Whether it is left over from a Chatbox of this name that was deleted: it will go by itself.
-    pub fn is_left_over(&self, name: &str, uid: &str) -> bool {
-        self.owner
-            .as_ref()
-            .is_some_and(|owner| owner.kind == "Chatbox" && owner.name == name && owner.uid != uid)
+    /// Whether its owner is a deleted Chatbox of the same name: the garbage collector will delete it.
+    pub fn is_orphan_of(&self, chatbox: &Stored) -> bool {
+        self.owner.as_ref().is_some_and(|owner| {
+            owner.kind == "Chatbox"
+                && owner.name == chatbox.namespaced_name.name
+                && owner.uid != chatbox.uid
+        })
     }
 
-    /// Name of the Chatbox that it leads back to.
+    /// Name of the Chatbox that a change of it concerns.
     pub fn chatbox(&self) -> Option<&str> {
         match &self.owner {
             Some(owner) if owner.kind == "Chatbox" => Some(&owner.name),
-            _ => self.instance.as_deref(),
+            _ => self.label.as_deref(),
         }
     }
 }
 
-fn controller(meta: &ObjectMeta) -> Option<Owner> {
-    let mut owners = meta.owner_references.iter().flatten();
+fn controller(metadata: &ObjectMeta) -> Option<Owner> {
+    let mut owners = metadata.owner_references.iter().flatten();
     let owner = owners.find(|owner| owner.controller == Some(true))?;
     Some(Owner {
         kind: owner.kind.clone(),
@@ -144,35 +147,28 @@ fn controller(meta: &ObjectMeta) -> Option<Owner> {
     })
 }
 
-fn instance(meta: &ObjectMeta) -> Option<String> {
-    let labels = meta.labels.as_ref()?;
-    let ours = labels.get(MANAGED_BY).map(String::as_str) == Some(crds::runtime::FIELD_MANAGER);
-    ours.then(|| labels.get(INSTANCE).cloned()).flatten()
+fn label(metadata: &ObjectMeta) -> Option<String> {
+    metadata.labels.as_ref()?.get(NAME_LABEL).cloned()
 }
 
-fn owned(object: &DynamicObject) -> Option<Digest> {
-    let managed = object.metadata.managed_fields.as_ref()?;
-    let mut live = object.data.clone();
-    // Our fields of the metadata are of these kinds only.
-    let meta = &object.metadata;
-    live["metadata"] = serde_json::json!({
-        "labels": meta.labels,
-        "annotations": meta.annotations,
-        "ownerReferences": meta.owner_references,
-    });
-    managed_fields::of_live(&live, managed)
+fn annotation(metadata: &ObjectMeta, name: &str) -> Option<String> {
+    metadata.annotations.as_ref()?.get(name).cloned()
 }
 
 fn detail(kind: Kind, object: &DynamicObject) -> Detail {
-    match kind {
-        Kind::ConfigMap => Detail::Config(config_hash(&object.data)),
-        Kind::Deployment => Detail::Deployment(Box::new(rollout(object))),
-        Kind::Pod => Detail::Pod(Pod {
+    if kind == Kind::CONFIG_MAP {
+        Detail::Config(config_hash(&object.data))
+    } else if kind == Kind::DEPLOYMENT {
+        let rollout = rollout(object).map(Box::new);
+        Detail::Deployment(rollout.map_err(|error| crds::config::reason(&error)))
+    } else if kind == Kind::POD {
+        Detail::Pod(Pod {
             name: object.metadata.name.clone().unwrap_or_default(),
-            digest: annotation(&object.metadata, CONFIG_HASH),
-            failure: pod_failure::of(&object.data),
-        }),
-        _ => Detail::None,
+            config_hash: annotation(&object.metadata, CONFIG_HASH),
+            failure: pod_failure::of(&object.data["status"]),
+        })
+    } else {
+        Detail::None
     }
 }
 
@@ -181,47 +177,40 @@ fn config_hash(data: &Value) -> Option<String> {
     Some(Config::parse(document).ok()?.config.hash())
 }
 
-fn annotation(meta: &ObjectMeta, name: &str) -> Option<String> {
-    meta.annotations.as_ref()?.get(name).cloned()
-}
-
-fn rollout(object: &DynamicObject) -> Rollout {
-    let Ok(deployment) = object.clone().try_parse::<Deployment>() else {
-        return Rollout::default();
-    };
-    let spec = deployment.spec.unwrap_or_default();
-    let status = deployment.status.unwrap_or_default();
+fn rollout(object: &DynamicObject) -> serde_json::Result<Rollout> {
+    let spec = DeploymentSpec::deserialize(&object.data["spec"])?;
+    let status = Option::<DeploymentStatus>::deserialize(&object.data["status"])?;
+    // A Deployment that no controller has seen has no status, and no pods.
+    let status = status.unwrap_or_default();
     let condition = |type_: &str, state: &str| {
         let mut conditions = status.conditions.iter().flatten();
         conditions.find(|condition| condition.type_ == type_ && condition.status == state)
     };
-    let message = |condition: &k8s_openapi::api::apps::v1::DeploymentCondition| {
-        condition.message.clone().unwrap_or_default()
-    };
+    let message = |condition: &DeploymentCondition| condition.message.clone().unwrap_or_default();
     let template = spec.template.metadata.as_ref();
-    let pod = spec.template.spec.unwrap_or_default();
-    let container = pod
-        .containers
-        .into_iter()
-        .find(|container| container.name == CONTAINER);
-    let config_map = pod
-        .volumes
-        .into_iter()
-        .flatten()
-        .find_map(|volume| volume.config_map);
-    Rollout {
-        generation: deployment.metadata.generation.unwrap_or_default(),
-        observed_generation: status.observed_generation.unwrap_or_default(),
+    let pod = spec.template.spec.as_ref();
+    let mut containers = pod.iter().flat_map(|pod| &pod.containers);
+    let container = containers.find(|container| container.name == CONTAINER);
+    let mut volumes = pod.iter().flat_map(|pod| &pod.volumes).flatten();
+    let config_map = volumes.find_map(|volume| volume.config_map.as_ref());
+    Ok(Rollout {
+        generation: object.metadata.generation,
+        observed_generation: status.observed_generation,
+        // The default of the API server.
         desired: spec.replicas.unwrap_or(1),
-        replicas: status.replicas.unwrap_or_default(),
-        updated: status.updated_replicas.unwrap_or_default(),
-        ready: status.ready_replicas.unwrap_or_default(),
-        available: status.available_replicas.unwrap_or_default(),
+        // A count that is zero is left out.
+        replicas: status.replicas.unwrap_or(0),
+        updated: status.updated_replicas.unwrap_or(0),
+        ready: status.ready_replicas.unwrap_or(0),
+        available: status.available_replicas.unwrap_or(0),
         stalled: condition("Progressing", "False").map(message),
         replica_failure: condition("ReplicaFailure", "True").map(message),
-        chosen_image: annotation(&deployment.metadata, IMAGE),
-        image: container.and_then(|container| container.image),
-        config_map: config_map.map(|source| source.name),
-        digest: template.and_then(|meta| annotation(meta, CONFIG_HASH)),
-    }
+        image: container.and_then(|container| container.image.clone()),
+        chosen_image: annotation(&object.metadata, IMAGE_ANNOTATION),
+        config_map: config_map.map(|source| source.name.clone()),
+        config_hash: template.and_then(|metadata| annotation(metadata, CONFIG_HASH)),
+    })
 }
+
+#[cfg(test)]
+mod tests;

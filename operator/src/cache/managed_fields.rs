@@ -1,32 +1,40 @@
-//! What of a live object is ours: the values of exactly the fields that our field manager owns.
+//! The fields of a live object that our field manager owns, and their digest. Pure.
 //!
-//! Server-side apply would change nothing if and only if these equal what would be applied, so one digest of them,
-//! compared with the digest of the desired object, says whether there is anything to send.
-
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry;
-use serde_json::{Map, Value};
-use sha2::{Digest as _, Sha256};
+//! Server-side apply would change nothing if and only if these fields have the values that would be applied. So one
+//! digest of them, compared with the digest of the desired object, tells whether there is anything to send.
 
 use crds::runtime::FIELD_MANAGER;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
 
 pub type Digest = [u8; 32];
 
-/// Digest of what we own of a live object; none if we never applied it.
-pub fn of_live(object: &Value, managed: &[ManagedFieldsEntry]) -> Option<Digest> {
-    let ours = managed.iter().find(|entry| {
-        entry.manager.as_deref() == Some(FIELD_MANAGER)
-            && entry.operation.as_deref() == Some("Apply")
-            && entry.subresource.is_none()
-    })?;
-    let fields = &ours.fields_v1.as_ref()?.0;
-    Some(digest(&project(object, fields)))
+/// Whether our field manager has created or applied any field. When somebody edits all that it has applied, as the labels
+/// of the generated Secret, only what it has created is left of it.
+pub fn is_ours(metadata: &ObjectMeta) -> bool {
+    let mut entries = metadata.managed_fields.iter().flatten();
+    entries
+        .any(|entry| entry.manager.as_deref() == Some(FIELD_MANAGER) && entry.subresource.is_none())
+}
+
+/// Digest of the fields that we own in a live object; none if we never applied it.
+pub fn of_live(metadata: &ObjectMeta, data: &Value) -> Option<Digest> {
+    let fields = owned_fields(metadata.managed_fields.as_ref()?)?;
+    // We apply no other fields of the metadata.
+    let metadata = json!({
+        "labels": metadata.labels,
+        "annotations": metadata.annotations,
+        "ownerReferences": metadata.owner_references,
+    });
+    Some(digest(&project_parts(&metadata, data, fields)))
 }
 
 /// Digest of an object that is to be applied.
 pub fn of_desired(object: &Value) -> Digest {
     let mut object = object.clone();
     if let Some(map) = object.as_object_mut() {
-        // They name the object and are nobody's.
+        // They identify the object and are owned by no manager.
         map.remove("apiVersion");
         map.remove("kind");
         if let Some(metadata) = map.get_mut("metadata").and_then(Value::as_object_mut) {
@@ -35,6 +43,30 @@ pub fn of_desired(object: &Value) -> Digest {
         }
     }
     digest(&object)
+}
+
+/// The field set of our field manager.
+fn owned_fields(managed: &[ManagedFieldsEntry]) -> Option<&Value> {
+    let entry = managed.iter().find(|entry| {
+        entry.manager.as_deref() == Some(FIELD_MANAGER)
+            && entry.operation.as_deref() == Some("Apply")
+            && entry.subresource.is_none()
+    })?;
+    Some(&entry.fields_v1.as_ref()?.0)
+}
+
+/// Like [`project`], for an object whose metadata stands apart from the rest.
+fn project_parts(metadata: &Value, data: &Value, fields: &Value) -> Value {
+    let member = |(name, fields): (&String, &Value)| {
+        let name = name.strip_prefix("f:")?;
+        let live = match name {
+            "metadata" => metadata,
+            name => data.get(name)?,
+        };
+        Some((name.to_owned(), project(live, fields)))
+    };
+    let fields = fields.as_object().into_iter().flatten();
+    Value::Object(fields.filter_map(member).collect())
 }
 
 /// The part of `live` that the field set names. A set without members names the whole value.
@@ -63,7 +95,7 @@ fn project_object(map: &Map<String, Value>, members: &[(&str, &Value)]) -> Map<S
     members.iter().filter_map(member).collect()
 }
 
-/// Items of ours, in the order in which they stand.
+/// The items that we own, in their order.
 fn project_list(items: &[Value], members: &[(&str, &Value)]) -> Vec<Value> {
     let item = |item: &Value| {
         let (_, fields) = members.iter().find(|(name, _)| names(name, item))?;
@@ -72,7 +104,7 @@ fn project_list(items: &[Value], members: &[(&str, &Value)]) -> Vec<Value> {
     items.iter().filter_map(item).collect()
 }
 
-/// Whether a member of a field set means this list item: `k:` holds its keys, `v:` its value.
+/// Whether a member of a field set refers to this list item: `k:` holds its keys, `v:` its value.
 fn names(member: &str, item: &Value) -> bool {
     let parse = |text| serde_json::from_str::<Value>(text).ok();
     if let Some(value) = member.strip_prefix("v:").and_then(parse) {
@@ -90,7 +122,7 @@ fn digest(value: &Value) -> Digest {
     hasher.finalize().into()
 }
 
-/// Feeds a value in one order, whatever order its maps came in.
+/// Feeds a value in one order, whatever the order of its maps.
 fn feed(value: &Value, hasher: &mut Sha256) {
     match value {
         Value::Object(map) => {

@@ -1,18 +1,27 @@
-//! Why a pod does not serve, read from its status.
+//! Why a pod is not ready, read from its status. Pure.
 
-use k8s_openapi::api::core::v1::{ContainerStatus, PodStatus};
+use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, PodStatus};
+use serde::Deserialize;
 use serde_json::Value;
 
-/// Why a pod does not serve.
+/// Why a pod is not ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodFailure {
     pub reason: String,
     pub message: String,
 }
 
-/// The first thing that keeps a pod from serving and that is worth telling; a normal start is not.
-pub(super) fn of(pod: &Value) -> Option<PodFailure> {
-    let status: PodStatus = serde_json::from_value(pod["status"].clone()).ok()?;
+/// The first problem of a pod that is worth reporting; a normal start is not.
+pub(super) fn of(status: &Value) -> Option<PodFailure> {
+    let status = match Option::<PodStatus>::deserialize(status) {
+        Ok(status) => status?,
+        Err(error) => {
+            return Some(PodFailure {
+                reason: "StatusUnreadable".to_owned(),
+                message: error.to_string(),
+            });
+        }
+    };
     let containers = status
         .init_container_statuses
         .iter()
@@ -26,41 +35,37 @@ pub(super) fn of(pod: &Value) -> Option<PodFailure> {
 }
 
 fn waiting(container: &ContainerStatus) -> Option<PodFailure> {
-    let last = last_words(container);
-    let waiting = container
-        .state
-        .as_ref()
-        .and_then(|state| state.waiting.as_ref());
+    let last = last_termination(container);
+    let state = container.state.as_ref();
+    let waiting = state.and_then(|state| state.waiting.as_ref());
     let reason = waiting.and_then(|waiting| waiting.reason.clone());
     match reason.as_deref() {
-        // Between two attempts the reason is gone for a moment; the end of the last one still tells.
+        // Between two attempts the reason is absent for a moment; the last termination is still known.
         None | Some("ContainerCreating" | "PodInitializing") => Some(PodFailure {
             reason: "ContainerFailed".to_owned(),
             message: last?,
         }),
         Some(reason) => {
-            let said = waiting.and_then(|waiting| waiting.message.clone());
+            let message = waiting.and_then(|waiting| waiting.message.clone());
             Some(PodFailure {
                 reason: reason.to_owned(),
-                message: last.or(said).unwrap_or_default(),
+                message: last.or(message).unwrap_or_default(),
             })
         }
     }
 }
 
-/// How the last attempt ended, and what it wrote last.
-fn last_words(container: &ContainerStatus) -> Option<String> {
-    let ended = |state: &k8s_openapi::api::core::v1::ContainerState| state.terminated.clone();
-    let terminated = container
-        .state
-        .as_ref()
-        .and_then(ended)
-        .or_else(|| container.last_state.as_ref().and_then(ended))?;
+/// How the last attempt ended, with the end of its log.
+fn last_termination(container: &ContainerStatus) -> Option<String> {
+    let terminated = |state: &ContainerState| state.terminated.clone();
+    let state = container.state.as_ref().and_then(terminated);
+    let last = || container.last_state.as_ref().and_then(terminated);
+    let terminated = state.or_else(last)?;
     let reason = terminated.reason.unwrap_or_else(|| "Error".to_owned());
-    let outcome = format!("{reason}, exit code {}", terminated.exit_code);
+    let text = format!("{reason}, exit code {}", terminated.exit_code);
     match terminated.message.as_deref().map(str::trim) {
-        None | Some("") => Some(outcome),
-        Some(words) => Some(format!("{outcome}: {words}")),
+        None | Some("") => Some(text),
+        Some(message) => Some(format!("{text}: {message}")),
     }
 }
 

@@ -1,54 +1,47 @@
-//! What we wrote last: the watch is slower than our own next look. Pure.
+//! The statuses that were written last. Pure.
+//!
+//! Rule: a status is kept from our write until the watch has reported that version or a later one, because the watch
+//! may be slower than the next reconcile.
 
 use std::collections::HashMap;
 
 use crds::ChatboxStatus;
-use kube::ResourceExt;
 
-use crate::guarded::GuardedChatbox;
+use crate::stored::Stored;
 
-/// The status that we wrote last, by uid, with its resource version, until the watch has told it back to us.
+/// The statuses that were written last, by uid, with their resource versions.
 #[derive(Debug, Default)]
 pub struct Statuses(HashMap<String, (u64, ChatboxStatus)>);
 
 impl Statuses {
-    /// The status as we last wrote it, or as the watch told it, whichever is later.
-    pub fn latest(&mut self, watched: &GuardedChatbox) -> ChatboxStatus {
-        self.settle(watched);
-        let ours = self.0.get(watched.uid());
-        ours.map_or_else(|| watched.status.clone(), |(_, status)| status.clone())
+    /// The status that was written last, if it is newer than `chatbox`.
+    pub fn newer_than(&self, chatbox: &Stored) -> Option<&ChatboxStatus> {
+        let (version, status) = self.0.get(&chatbox.uid)?;
+        (*version > chatbox.version).then_some(status)
     }
 
     /// Takes in the answer to a write of `status`.
-    pub fn remember(&mut self, written: &GuardedChatbox, status: &ChatboxStatus) {
-        let entry = (version(written), status.clone());
-        self.0.insert(written.uid().to_owned(), entry);
+    pub fn remember(&mut self, written: &Stored, status: ChatboxStatus) {
+        self.0
+            .insert(written.uid.clone(), (written.version, status));
     }
 
-    /// Drops what the watch has told back.
-    pub fn settle(&mut self, told: &GuardedChatbox) {
-        let entry = self.0.get(told.uid());
-        if entry.is_some_and(|(written, _)| version(told) >= *written) {
-            self.0.remove(told.uid());
+    /// Drops what the watch has reported.
+    pub fn observe(&mut self, chatbox: &Stored) {
+        if self.newer_than(chatbox).is_none() {
+            self.0.remove(&chatbox.uid);
         }
     }
 
-    /// Drops what is of no use once the Chatbox is gone.
-    pub fn forget(&mut self, uid: &str) {
-        self.0.remove(uid);
+    /// Drops the status of a Chatbox that is deleted.
+    pub fn forget(&mut self, chatbox: &Stored) {
+        self.0.remove(&chatbox.uid);
     }
-}
-
-fn version(watched: &GuardedChatbox) -> u64 {
-    let version = watched.resource_version();
-    version
-        .and_then(|version| version.parse().ok())
-        .unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::fixtures::{QUICKSTART, watched};
+    use crate::namespaced_name::NamespacedName;
 
     use super::*;
 
@@ -59,39 +52,42 @@ mod tests {
         }
     }
 
-    fn at(uid: &str, version: u32, replicas: i32) -> GuardedChatbox {
-        let mut watched = watched(QUICKSTART);
-        watched.metadata.uid = Some(uid.to_owned());
-        watched.metadata.resource_version = Some(version.to_string());
-        watched.status = status(replicas);
-        watched
-    }
-
-    #[test]
-    fn the_later_word_holds() {
-        let rows = [
-            ("the watch is behind", at("u", 9, 1), 2),
-            ("the watch tells it back", at("u", 10, 3), 3),
-            ("the watch is ahead", at("u", 11, 4), 4),
-            ("another of the same name", at("v", 9, 5), 5),
-        ];
-        for (what, told, expected) in rows {
-            let mut published = Statuses::default();
-            published.remember(&at("u", 10, 2), &status(2));
-            assert_eq!(published.latest(&told), status(expected), "{what}");
+    fn at(uid: &str, version: u64) -> Stored {
+        Stored {
+            namespaced_name: NamespacedName {
+                namespace: "n".to_owned(),
+                name: "x".to_owned(),
+            },
+            uid: uid.to_owned(),
+            version,
         }
     }
 
     #[test]
-    fn what_was_told_back_or_is_gone_is_not_kept() {
-        let mut published = Statuses::default();
-        published.remember(&at("u", 10, 2), &status(2));
-        published.settle(&at("u", 9, 1));
-        assert_eq!(published.0.len(), 1);
-        published.settle(&at("u", 10, 2));
-        assert_eq!(published.0.len(), 0);
-        published.remember(&at("u", 12, 2), &status(2));
-        published.forget("u");
-        assert_eq!(published.0.len(), 0);
+    fn the_newer_status_is_used() {
+        let mut statuses = Statuses::default();
+        statuses.remember(&at("u", 10), status(2));
+        let rows = [
+            ("the watch is behind", at("u", 9), Some(status(2))),
+            ("the watch has reported it", at("u", 10), None),
+            ("the watch is ahead", at("u", 11), None),
+            ("another Chatbox of the same name", at("v", 9), None),
+        ];
+        for (what, chatbox, expected) in rows {
+            assert_eq!(statuses.newer_than(&chatbox), expected.as_ref(), "{what}");
+        }
+    }
+
+    #[test]
+    fn a_status_is_dropped_when_it_is_reported_or_its_chatbox_deleted() {
+        let mut statuses = Statuses::default();
+        statuses.remember(&at("u", 10), status(2));
+        statuses.observe(&at("u", 9));
+        assert_eq!(statuses.0.len(), 1);
+        statuses.observe(&at("u", 10));
+        assert_eq!(statuses.0.len(), 0);
+        statuses.remember(&at("u", 12), status(2));
+        statuses.forget(&at("u", 12));
+        assert_eq!(statuses.0.len(), 0);
     }
 }

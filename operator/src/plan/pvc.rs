@@ -12,8 +12,8 @@ use crate::names;
 use crate::quantity;
 use crate::validate::ValidatedChatbox;
 
-pub(super) fn build(valid: &ValidatedChatbox) -> Option<PersistentVolumeClaim> {
-    let claim = valid
+pub(super) fn build(chatbox: &ValidatedChatbox) -> Option<PersistentVolumeClaim> {
+    let claim = chatbox
         .config
         .storage
         .sqlite
@@ -23,7 +23,7 @@ pub(super) fn build(valid: &ValidatedChatbox) -> Option<PersistentVolumeClaim> {
         .as_ref()?;
     let size = Quantity(quantity::canonical(&claim.size));
     Some(PersistentVolumeClaim {
-        metadata: meta::retained(valid, names::data(&valid.name)),
+        metadata: meta::retained(chatbox, names::data(&chatbox.name)),
         spec: Some(PersistentVolumeClaimSpec {
             access_modes: Some(vec!["ReadWriteOnce".to_owned()]),
             resources: Some(VolumeResourceRequirements {

@@ -6,9 +6,9 @@ use super::meta;
 use crate::names;
 use crate::validate::ValidatedChatbox;
 
-pub(super) fn build(valid: &ValidatedChatbox) -> ServiceAccount {
+pub(super) fn build(chatbox: &ValidatedChatbox) -> ServiceAccount {
     ServiceAccount {
-        metadata: meta::owned(valid, names::app(&valid.name)),
+        metadata: meta::owned(chatbox, names::app(&chatbox.name)),
         automount_service_account_token: Some(false),
         ..ServiceAccount::default()
     }

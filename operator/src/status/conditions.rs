@@ -1,14 +1,13 @@
-//! From an outcome to the status. Pure: the same outcome gives the same status, and a condition that stays keeps its
-//! time.
+//! From the result of a reconcile to the status. Pure: the same result gives the same status, and a condition that does
+//! not change keeps its transition time.
 //!
-//! `Reconciling` and `Stalled` are listed only while they are true, as kstatus wants conditions of that kind. So a
-//! Chatbox is either ready, or reconciling, or stalled; or it is paused.
+//! `Reconciling` and `Stalled` are listed only while they are true, as kstatus expects of such conditions. So a Chatbox
+//! is either ready, or reconciling, or stalled; or it is paused.
 
 use crds::status::{CONFIG_VALID, READY, RECONCILING, SECRETS_RESOLVED, STALLED};
 use crds::{ChatboxStatus, Problem};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::Converged;
 use super::progress::{Cause, Progress, progress};
 use crate::cache::OwnedObjects;
 use crate::error::Error;
@@ -17,6 +16,17 @@ use crate::validate::Findings;
 const MESSAGE_BYTES: usize = 2048;
 const PROGRESSING: &str = "Progressing";
 const PAUSED: &str = "Paused";
+
+/// The result of a reconcile that succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Converged {
+    /// Address of the chat page inside the cluster.
+    pub url: String,
+    /// Label selector of the pods.
+    pub selector: String,
+    /// How many objects a paused Chatbox keeps from being changed; none when it is not paused.
+    pub pending: Option<usize>,
+}
 
 /// The summary: whether it is ready, and if not, whether it will be.
 struct Summary {
@@ -29,7 +39,7 @@ enum Phase {
     Ready,
     Reconciling,
     Stalled,
-    /// Not ready, and meant to be so.
+    /// Not ready, as the spec demands.
     Paused,
 }
 
@@ -37,7 +47,7 @@ enum Phase {
 enum Check {
     Passed,
     Failed(String),
-    /// It could not be made: what was said about this generation holds.
+    /// It could not be made: the last result for this generation stays.
     Unknown,
 }
 
@@ -56,10 +66,10 @@ pub fn ours(status: &ChatboxStatus) -> ChatboxStatus {
     }
 }
 
-/// The status after an outcome. `before` is the status so far, for what stays.
+/// The status after a reconcile. `before` is the last status, for what does not change.
 pub fn status(
     before: &ChatboxStatus,
-    generation: i64,
+    generation: Option<i64>,
     result: &Result<Converged, Error>,
     objects: &OwnedObjects,
     now: &Time,
@@ -75,10 +85,10 @@ pub fn status(
     conditions.extend(draft.phase(&summary));
     conditions.push(draft.check(CONFIG_VALID, ("Valid", "Invalid"), config));
     conditions.push(draft.check(SECRETS_RESOLVED, ("Resolved", "Unresolved"), secrets));
-    let rollout = objects.rollout();
+    let rollout = objects.rollout().and_then(Result::ok);
     let converged = result.as_ref().ok();
     ChatboxStatus {
-        observed_generation: Some(generation),
+        observed_generation: generation,
         conditions,
         url: converged
             .map(|c| c.url.clone())
@@ -89,12 +99,12 @@ pub fn status(
         replicas: rollout.map(|rollout| rollout.replicas),
         ready_replicas: rollout.map(|rollout| rollout.ready),
         image: rollout.and_then(|rollout| rollout.image.clone()),
-        config_hash: rollout.and_then(|rollout| rollout.digest.clone()),
+        config_hash: rollout.and_then(|rollout| rollout.config_hash.clone()),
     }
 }
 
-/// Reasons of an unready Chatbox that nobody needs to look into.
-pub fn is_expected(reason: &str) -> bool {
+/// Whether the reason of an unready Chatbox is no cause for a warning.
+pub fn is_normal(reason: &str) -> bool {
     reason == PROGRESSING || reason == PAUSED
 }
 
@@ -113,7 +123,7 @@ fn summary(result: &Result<Converged, Error>, objects: &OwnedObjects) -> Summary
         Err(error) => failure(error),
         Ok(Converged {
             pending: Some(0), ..
-        }) if is_settled(&progress) => new(
+        }) if progress.is_settled() => new(
             Phase::Ready,
             PAUSED,
             "serves as the spec says; paused, so changes will wait",
@@ -129,10 +139,6 @@ fn summary(result: &Result<Converged, Error>, objects: &OwnedObjects) -> Summary
     }
 }
 
-fn is_settled(progress: &Progress) -> bool {
-    matches!(progress, Progress::Complete | Progress::Stopped)
-}
-
 fn rolled_out(progress: Progress) -> Summary {
     match progress {
         Progress::Complete => new(
@@ -140,7 +146,7 @@ fn rolled_out(progress: Progress) -> Summary {
             "RolledOut",
             "every pod runs this generation and takes traffic",
         ),
-        Progress::Stopped => new(
+        Progress::ScaledToZero => new(
             Phase::Ready,
             "Stopped",
             "spec.replicas is 0, so nothing runs",
@@ -153,7 +159,7 @@ fn rolled_out(progress: Progress) -> Summary {
 }
 
 fn failure(error: &Error) -> Summary {
-    // A Secret may still be on its way, from a pipeline or another controller; nobody need touch the Chatbox for it.
+    // A Secret may come later, from a pipeline or another controller, without any change to the Chatbox.
     let is_awaited = matches!(error, Error::Invalid(findings) if findings.config.is_empty());
     let phase = if is_awaited || error.is_transient() {
         Phase::Reconciling
@@ -163,10 +169,11 @@ fn failure(error: &Error) -> Summary {
     let reason = match error {
         Error::Invalid(findings) if findings.config.is_empty() => "SecretsUnresolved",
         Error::Undecodable(_) | Error::Invalid(_) => "InvalidConfig",
+        Error::NotServed(_) => "ApiNotServed",
         Error::Foreign { .. } => "NameTaken",
         Error::Terminating { .. } => "WaitingForDeletion",
-        Error::Read { .. } | Error::TimedOut(_) => "ReadFailed",
-        Error::Write { .. } | Error::Status(_) => "WriteFailed",
+        Error::Read { .. } | Error::TimedOut(_) | Error::Incomplete(_) => "ReadFailed",
+        Error::Write { .. } | Error::Status(_) | Error::Unserializable(_) => "WriteFailed",
     };
     new(phase, reason, &error.to_string())
 }
@@ -184,10 +191,14 @@ fn checks(result: &Result<Converged, Error>) -> (Check, Check) {
     match result {
         Err(Error::Undecodable(problem)) => (Check::Failed(problem.to_string()), Check::Unknown),
         Err(Error::Invalid(Findings { config, secrets })) => (verdict(config), verdict(secrets)),
-        Err(Error::Read { .. } | Error::TimedOut(_)) => (Check::Unknown, Check::Unknown),
+        Err(Error::Read { .. } | Error::TimedOut(_) | Error::Incomplete(_)) => {
+            (Check::Unknown, Check::Unknown)
+        }
         Ok(_)
         | Err(
-            Error::Foreign { .. }
+            Error::NotServed(_)
+            | Error::Unserializable(_)
+            | Error::Foreign { .. }
             | Error::Terminating { .. }
             | Error::Write { .. }
             | Error::Status(_),
@@ -207,7 +218,7 @@ fn verdict(problems: &[Problem]) -> Check {
 /// What every condition of one status shares.
 struct Draft<'a> {
     before: &'a ChatboxStatus,
-    generation: i64,
+    generation: Option<i64>,
     now: &'a Time,
 }
 
@@ -236,10 +247,10 @@ impl Draft<'_> {
             Check::Passed => self.condition(type_, "True", good, ""),
             Check::Failed(message) => self.condition(type_, "False", bad, &message),
             Check::Unknown => {
-                let said = self
-                    .so_far(type_)
-                    .filter(|said| said.observed_generation == Some(self.generation));
-                said.cloned().unwrap_or_else(|| {
+                let last = self
+                    .last(type_)
+                    .filter(|last| last.observed_generation == self.generation);
+                last.cloned().unwrap_or_else(|| {
                     self.condition(
                         type_,
                         "Unknown",
@@ -252,20 +263,20 @@ impl Draft<'_> {
     }
 
     fn condition(&self, type_: &str, status: &str, reason: &str, message: &str) -> Condition {
-        let since = self.so_far(type_).filter(|so_far| so_far.status == status);
+        let since = self.last(type_).filter(|last| last.status == status);
         Condition {
             type_: type_.to_owned(),
             status: status.to_owned(),
             reason: reason.to_owned(),
             message: shorten(message, MESSAGE_BYTES),
-            observed_generation: Some(self.generation),
+            observed_generation: self.generation,
             last_transition_time: since
-                .map_or(self.now, |so_far| &so_far.last_transition_time)
+                .map_or(self.now, |last| &last.last_transition_time)
                 .clone(),
         }
     }
 
-    fn so_far(&self, type_: &str) -> Option<&Condition> {
+    fn last(&self, type_: &str) -> Option<&Condition> {
         self.before
             .conditions
             .iter()

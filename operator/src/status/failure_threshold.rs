@@ -1,16 +1,16 @@
-//! Which failures are told at once, and which may pass before anybody need hear of them. Pure.
+//! Which failures are reported at once, and which only when they persist. Pure.
 
 use crate::error::Error;
 
-/// A failure that may pass by itself is told when it has happened this often before: until then the last word holds.
+/// A transient failure is reported after this many failures in a row; until then the last status stays.
 const FAILURE_THRESHOLD: u32 = 4;
 
-/// Whether a failure is told now. `is_known` says that there is a last word about this generation of the spec, and
-/// `failures` how often in a row it failed before.
-pub fn is_reported(error: &Error, is_known: bool, failures: u32) -> bool {
-    // To wait is not to fail: somebody may want to know for what.
-    let may_pass = error.is_transient() && !matches!(error, Error::Terminating { .. });
-    !may_pass || !is_known || failures >= FAILURE_THRESHOLD
+/// Whether a failure is reported now. `is_reported` says that there is a status of this generation of the spec, and
+/// `failures` is the number of failures in a row before this one.
+pub fn is_reached(error: &Error, is_reported: bool, failures: u32) -> bool {
+    // To wait is not to fail, and the admin may have to act.
+    let is_transient = error.is_transient() && !matches!(error, Error::Terminating { .. });
+    !is_transient || !is_reported || failures >= FAILURE_THRESHOLD
 }
 
 #[cfg(test)]
@@ -21,13 +21,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_pass_is_told_late_and_the_rest_at_once() {
-        let leaving = || Error::Terminating {
-            kind: Kind::Service,
+    fn only_transient_failures_have_a_threshold() {
+        let terminating = || Error::Terminating {
+            kind: Kind::SERVICE,
             name: "s".to_owned(),
         };
         let foreign = || Error::Foreign {
-            kind: Kind::Service,
+            kind: Kind::SERVICE,
             name: "s".to_owned(),
         };
         let invalid = || Error::Invalid(Findings::default());
@@ -37,14 +37,14 @@ mod tests {
             (Error::TimedOut(1), true, FAILURE_THRESHOLD, true),
             (Error::TimedOut(1), true, u32::MAX, true),
             (Error::TimedOut(1), false, 0, true),
-            (leaving(), true, 0, true),
+            (terminating(), true, 0, true),
             (foreign(), true, 0, true),
             (invalid(), true, 0, true),
             (invalid(), false, FAILURE_THRESHOLD, true),
         ];
-        for (error, is_known, failures, expected) in rows {
-            let told = is_reported(&error, is_known, failures);
-            assert_eq!(told, expected, "{error}, {is_known}, {failures}");
+        for (error, is_reported, failures, expected) in rows {
+            let reached = is_reached(&error, is_reported, failures);
+            assert_eq!(reached, expected, "{error}, {is_reported}, {failures}");
         }
     }
 }

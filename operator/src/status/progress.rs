@@ -1,36 +1,50 @@
-//! How far the roll-out is, read from the Deployment and its pods. Pure.
+//! How far the rollout is, read from the Deployment and its pods. Pure.
 
 use crate::cache::{OwnedObjects, Pod, Rollout};
 
-/// How far the roll-out is.
+/// How far the rollout is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Every pod is of this generation and takes traffic, and no older one is left.
+    /// Every pod is of this generation and ready, and no older one is left.
     Complete,
     /// No pod is desired, and none is left.
-    Stopped,
+    ScaledToZero,
     InProgress(Cause),
-    /// It goes no further by itself.
+    /// It makes no progress by itself.
     Stalled(Cause),
 }
 
-/// Why it is where it is.
+/// Why it is not complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cause {
     pub reason: String,
     pub message: String,
 }
 
+impl Progress {
+    /// Whether no pod of an older generation is left that may start again.
+    pub fn is_settled(&self) -> bool {
+        matches!(self, Self::Complete | Self::ScaledToZero)
+    }
+}
+
 pub fn progress(objects: &OwnedObjects) -> Progress {
-    let Some(rollout) = objects.rollout() else {
-        return Progress::InProgress(cause("Progressing", "the Deployment is being made"));
+    let rollout = match objects.rollout() {
+        None => {
+            return Progress::InProgress(cause("Progressing", "the Deployment is being created"));
+        }
+        Some(Err(reason)) => {
+            let message = format!("the Deployment cannot be decoded: {reason}");
+            return Progress::Stalled(cause("DeploymentUnreadable", &message));
+        }
+        Some(Ok(rollout)) => rollout,
     };
     if rollout.observed_generation < rollout.generation {
         return Progress::InProgress(cause("Progressing", "the Deployment is being rolled out"));
     }
     if is_complete(rollout) {
         return if rollout.desired == 0 {
-            Progress::Stopped
+            Progress::ScaledToZero
         } else {
             Progress::Complete
         };
@@ -50,7 +64,7 @@ pub fn progress(objects: &OwnedObjects) -> Progress {
         None => Progress::InProgress(
             failure
                 .or_else(|| replica_failure(rollout))
-                .unwrap_or_else(|| counted(rollout)),
+                .unwrap_or_else(|| counts(rollout)),
         ),
     }
 }
@@ -69,9 +83,9 @@ fn is_complete(rollout: &Rollout) -> bool {
         .all(|count| count == desired)
 }
 
-/// A pod that goes anyway says nothing about the one that comes.
+/// The failure of an old pod says nothing about the new one.
 fn is_current(pod: &Pod, rollout: &Rollout) -> bool {
-    pod.digest == rollout.digest
+    pod.config_hash == rollout.config_hash
 }
 
 fn failure(pod: &Pod) -> Option<Cause> {
@@ -87,7 +101,7 @@ fn replica_failure(rollout: &Rollout) -> Option<Cause> {
     Some(cause("PodsRefused", message))
 }
 
-fn counted(rollout: &Rollout) -> Cause {
+fn counts(rollout: &Rollout) -> Cause {
     let Rollout {
         desired,
         replicas,

@@ -1,4 +1,4 @@
-//! What the scenarios have in common: the Chatbox that they are about, what they wait for, and the kubelet that they play.
+//! Shared by the scenarios: the Chatbox, the conditions that they wait for, and the part of the kubelet.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use anyhow::{Context, Result};
 use control_plane::world::World;
 use serde_json::{Value, json};
 
-pub(crate) const CHILDREN: &str =
+pub(crate) const KINDS: &str =
     "deployments,services,configmaps,serviceaccounts,persistentvolumeclaims,secrets";
-pub(crate) const OURS: &str = "--selector=app.kubernetes.io/managed-by=chatbox-operator";
+pub(crate) const OURS: &str = "--selector=chatbox.dev/name=support";
 
 pub(crate) fn chatbox() -> Value {
     json!({
@@ -22,7 +22,7 @@ pub(crate) fn chatbox() -> Value {
     })
 }
 
-/// With keys of its own in two Secrets, and amounts in a form that is not the API server's.
+/// With its own keys in two Secrets, and quantities that are not in canonical form.
 pub(crate) fn with_secrets() -> Value {
     let mut chatbox = chatbox();
     chatbox["spec"]["config"]["auth"] = json!({"hs256": {"keys": [{"name": "jwt", "key": "k"}]}});
@@ -46,8 +46,13 @@ pub(crate) fn secrets(world: &World<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Waits until the Chatbox says this: a condition, its status and its reason.
-pub(crate) fn says(world: &World<'_>, type_: &str, status: &str, reason: &str) -> Result<String> {
+/// Waits until a condition has this status and reason, and returns its message.
+pub(crate) fn wait_for_condition(
+    world: &World<'_>,
+    type_: &str,
+    status: &str,
+    reason: &str,
+) -> Result<String> {
     world.wait_for(&format!("{type_} is {status} because of {reason}"), || {
         let chatbox = world.get("chatbox", "support")?.context("no Chatbox")?;
         let conditions = chatbox["status"]["conditions"]
@@ -64,7 +69,7 @@ pub(crate) fn says(world: &World<'_>, type_: &str, status: &str, reason: &str) -
     })
 }
 
-/// Plays the kubelet: the newest pod runs and is ready.
+/// Plays the kubelet: a pending pod runs and is ready.
 pub(crate) fn run_pods(world: &World<'_>) -> Result<()> {
     let status = json!({"status": {
         "phase": "Running",
@@ -91,13 +96,13 @@ pub(crate) fn run_pods(world: &World<'_>) -> Result<()> {
 
 pub(crate) fn roll_out(world: &World<'_>) -> Result<()> {
     run_pods(world)?;
-    says(world, "Ready", "True", "RolledOut").map(drop)
+    wait_for_condition(world, "Ready", "True", "RolledOut").map(drop)
 }
 
 /// The resource version of everything that the operator writes, by kind and name.
 pub(crate) fn versions(world: &World<'_>) -> Result<BTreeMap<String, String>> {
     let mut versions = BTreeMap::new();
-    for object in world.list(&format!("chatboxes,{CHILDREN}"))? {
+    for object in world.list(&format!("chatboxes,{KINDS}"))? {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let name = format!(
             "{} {}",

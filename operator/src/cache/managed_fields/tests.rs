@@ -12,7 +12,9 @@ fn live(object: &Value, fields: Value, manager: &str, subresource: Option<&str>)
         )),
         ..ManagedFieldsEntry::default()
     };
-    of_live(object, &[entry])
+    let managed = [entry];
+    let fields = owned_fields(&managed)?;
+    Some(digest(&project_parts(&object["metadata"], object, fields)))
 }
 
 fn fields() -> Value {

@@ -1,7 +1,7 @@
 use kube::core::Status as Answer;
 
-use crate::cache::cached_object::{Detail, Rollout};
-use crate::fixtures::child;
+use crate::cache::{Detail, Rollout};
+use crate::fixtures::cached;
 use crate::kind::Kind;
 
 use super::*;
@@ -14,13 +14,11 @@ fn objects(ready: i32) -> OwnedObjects {
         ready,
         available: ready,
         image: Some("chatbox:1".to_owned()),
-        digest: Some("d1".to_owned()),
+        config_hash: Some("d1".to_owned()),
         ..Rollout::default()
     };
-    let child = child(Detail::Deployment(Box::new(rollout)));
-    let mut objects = OwnedObjects::new("x");
-    objects.insert(Kind::Deployment, "x-chatbox", child);
-    objects
+    let deployment = cached(Detail::Deployment(Ok(Box::new(rollout))));
+    OwnedObjects::new("x").with(Kind::DEPLOYMENT, "x-chatbox", deployment)
 }
 
 fn time(second: i64) -> Time {
@@ -35,7 +33,7 @@ fn converged(pending: Option<usize>) -> Converged {
     }
 }
 
-fn refused(code: u16) -> kube::Error {
+fn rejection(code: u16) -> kube::Error {
     let answer = Answer {
         code,
         message: "no, because\nlong".to_owned(),
@@ -46,17 +44,17 @@ fn refused(code: u16) -> kube::Error {
 
 fn write(code: u16) -> Result<Converged, Error> {
     Err(Error::Write {
-        kind: Kind::Service,
+        kind: Kind::SERVICE,
         name: "s".to_owned(),
-        source: refused(code),
+        source: rejection(code),
     })
 }
 
 fn read(code: u16) -> Result<Converged, Error> {
     Err(Error::Read {
-        kind: Kind::Secret,
+        kind: Kind::SECRET,
         name: "s".to_owned(),
-        source: refused(code),
+        source: rejection(code),
     })
 }
 
@@ -107,16 +105,17 @@ fn kstatus(status: &ChatboxStatus, generation: i64) -> &'static str {
 }
 
 #[test]
-fn each_outcome_has_its_conditions() {
+fn each_result_has_its_conditions() {
     let foreign = || {
         Err(Error::Foreign {
-            kind: Kind::Service,
+            kind: Kind::SERVICE,
             name: "s".to_owned(),
         })
     };
-    let leaving = || {
+    let not_served = || Err(Error::NotServed(Kind::SERVICE));
+    let terminating = || {
         Err(Error::Terminating {
-            kind: Kind::Service,
+            kind: Kind::SERVICE,
             name: "s".to_owned(),
         })
     };
@@ -142,7 +141,13 @@ fn each_outcome_has_its_conditions() {
         ),
         (undecodable(), 1, "F/-/T/F/U InvalidConfig", "Failed"),
         (foreign(), 1, "F/-/T/T/T NameTaken", "Failed"),
-        (leaving(), 1, "F/T/-/T/T WaitingForDeletion", "InProgress"),
+        (not_served(), 1, "F/-/T/T/T ApiNotServed", "Failed"),
+        (
+            terminating(),
+            1,
+            "F/T/-/T/T WaitingForDeletion",
+            "InProgress",
+        ),
         (write(403), 1, "F/-/T/T/T WriteFailed", "Failed"),
         (write(422), 1, "F/-/T/T/T WriteFailed", "Failed"),
         (write(409), 1, "F/T/-/T/T WriteFailed", "InProgress"),
@@ -153,7 +158,7 @@ fn each_outcome_has_its_conditions() {
     for (result, ready, conditions, verdict) in rows {
         let status = status(
             &ChatboxStatus::default(),
-            4,
+            Some(4),
             &result,
             &objects(ready),
             &time(1),
@@ -170,10 +175,10 @@ fn each_outcome_has_its_conditions() {
 }
 
 #[test]
-fn a_refusal_is_told_in_the_words_of_the_api_server() {
+fn a_rejection_is_reported_with_the_message_of_the_api_server() {
     let status = status(
         &ChatboxStatus::default(),
-        1,
+        Some(1),
         &write(403),
         &objects(1),
         &time(1),
@@ -185,17 +190,17 @@ fn a_refusal_is_told_in_the_words_of_the_api_server() {
 }
 
 #[test]
-fn what_stays_keeps_its_time_and_what_changes_gets_a_new_one() {
+fn only_a_condition_that_changes_gets_a_new_transition_time() {
     let first = status(
         &ChatboxStatus::default(),
-        1,
+        Some(1),
         &Ok(converged(None)),
         &objects(0),
         &time(1),
     );
-    let same = status(&first, 1, &Ok(converged(None)), &objects(0), &time(2));
+    let same = status(&first, Some(1), &Ok(converged(None)), &objects(0), &time(2));
     assert_eq!(same, first);
-    let second = status(&first, 1, &Ok(converged(None)), &objects(1), &time(3));
+    let second = status(&first, Some(1), &Ok(converged(None)), &objects(1), &time(3));
     let times: Vec<(&str, Time)> = second
         .conditions
         .iter()
@@ -217,15 +222,21 @@ fn what_stays_keeps_its_time_and_what_changes_gets_a_new_one() {
 }
 
 #[test]
-fn what_runs_is_told_even_when_the_spec_is_wrong() {
+fn what_runs_is_reported_even_when_the_spec_is_invalid() {
     let before = status(
         &ChatboxStatus::default(),
-        1,
+        Some(1),
         &Ok(converged(None)),
         &objects(1),
         &time(1),
     );
-    let after = status(&before, 2, &invalid(true, false), &objects(1), &time(2));
+    let after = status(
+        &before,
+        Some(2),
+        &invalid(true, false),
+        &objects(1),
+        &time(2),
+    );
     assert_eq!(after.observed_generation, Some(2));
     assert_eq!(after.url.as_deref(), Some("http://x/"));
     assert_eq!(after.image.as_deref(), Some("chatbox:1"));
@@ -233,41 +244,41 @@ fn what_runs_is_told_even_when_the_spec_is_wrong() {
 }
 
 #[test]
-fn a_check_that_could_not_be_made_keeps_its_verdict_for_the_same_generation_only() {
+fn an_unknown_check_keeps_its_last_result_for_the_same_generation_only() {
     let before = status(
         &ChatboxStatus::default(),
-        1,
+        Some(1),
         &invalid(false, true),
         &objects(1),
         &time(1),
     );
     assert_eq!(
-        line(&status(&before, 1, &read(500), &objects(1), &time(2))),
+        line(&status(&before, Some(1), &read(500), &objects(1), &time(2))),
         "F/T/-/T/F ReadFailed"
     );
     assert_eq!(
-        line(&status(&before, 2, &read(500), &objects(1), &time(2))),
+        line(&status(&before, Some(2), &read(500), &objects(1), &time(2))),
         "F/T/-/U/U ReadFailed"
     );
 }
 
 #[test]
 fn conditions_of_others_are_not_ours() {
-    let mut told = status(
+    let mut reported = status(
         &ChatboxStatus::default(),
-        1,
+        Some(1),
         &Ok(converged(None)),
         &objects(1),
         &time(1),
     );
-    let expected = told.clone();
+    let expected = reported.clone();
     let theirs = Condition {
         type_: "Theirs".to_owned(),
-        ..told.conditions[0].clone()
+        ..reported.conditions[0].clone()
     };
-    told.conditions.insert(0, theirs);
-    told.conditions.reverse();
-    assert_eq!(ours(&told), expected);
+    reported.conditions.insert(0, theirs);
+    reported.conditions.reverse();
+    assert_eq!(ours(&reported), expected);
 }
 
 #[test]
@@ -280,7 +291,7 @@ fn a_message_is_bounded() {
     };
     let status = status(
         &ChatboxStatus::default(),
-        1,
+        Some(1),
         &Err(Error::Invalid(findings)),
         &objects(1),
         &time(1),

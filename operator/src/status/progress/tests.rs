@@ -1,41 +1,36 @@
-use crate::cache::cached_object::Detail;
+use crate::cache::Detail;
 use crate::cache::pod_failure::PodFailure;
-use crate::fixtures::child;
+use crate::fixtures::cached;
 use crate::kind::Kind;
 
 use super::*;
 
 fn rolled_out() -> Rollout {
     Rollout {
-        generation: 3,
-        observed_generation: 3,
+        generation: Some(3),
+        observed_generation: Some(3),
         desired: 1,
         replicas: 1,
         updated: 1,
         ready: 1,
         available: 1,
-        digest: Some("new".to_owned()),
+        config_hash: Some("new".to_owned()),
         ..Rollout::default()
     }
 }
 
 fn objects(rollout: Rollout, pods: Vec<Pod>) -> OwnedObjects {
-    let mut objects = OwnedObjects::new("x");
-    objects.insert(
-        Kind::Deployment,
-        "x-chatbox",
-        child(Detail::Deployment(Box::new(rollout))),
-    );
-    for pod in pods {
-        objects.insert(Kind::Pod, &pod.name.clone(), child(Detail::Pod(pod)));
-    }
-    objects
+    let deployment = cached(Detail::Deployment(Ok(Box::new(rollout))));
+    let objects = OwnedObjects::new("x").with(Kind::DEPLOYMENT, "x-chatbox", deployment);
+    pods.into_iter().fold(objects, |objects, pod| {
+        objects.with(Kind::POD, &pod.name.clone(), cached(Detail::Pod(pod)))
+    })
 }
 
-fn pod(name: &str, digest: &str, reason: Option<&str>) -> Pod {
+fn pod(name: &str, config_hash: &str, reason: Option<&str>) -> Pod {
     Pod {
         name: name.to_owned(),
-        digest: Some(digest.to_owned()),
+        config_hash: Some(config_hash.to_owned()),
         failure: reason.map(|reason| PodFailure {
             reason: reason.to_owned(),
             message: "why".to_owned(),
@@ -54,12 +49,12 @@ fn it_is_complete_only_when_nothing_is_left_to_happen() {
         (
             "not seen by the controller",
             Rollout {
-                observed_generation: 2,
+                observed_generation: Some(2),
                 ..complete.clone()
             },
         ),
         (
-            "not made",
+            "not created",
             Rollout {
                 replicas: 0,
                 updated: 0,
@@ -120,7 +115,10 @@ fn none_wanted_and_none_left_is_stopped() {
         available: 0,
         ..rolled_out()
     };
-    assert_eq!(progress(&objects(none.clone(), vec![])), Progress::Stopped);
+    assert_eq!(
+        progress(&objects(none.clone(), vec![])),
+        Progress::ScaledToZero
+    );
     let one_left = Rollout {
         replicas: 1,
         ..none
@@ -132,14 +130,14 @@ fn none_wanted_and_none_left_is_stopped() {
 }
 
 #[test]
-fn the_cause_is_that_of_a_pod_of_the_new_kind() {
+fn the_cause_is_that_of_a_new_pod() {
     let waiting = Rollout {
         ready: 0,
         available: 0,
         ..rolled_out()
     };
     let pods = vec![
-        pod("a", "old", Some("OldTrouble")),
+        pod("a", "old", Some("OldPodFailure")),
         pod("b", "new", Some("CrashLoopBackOff")),
     ];
     let expected = Cause {
@@ -182,4 +180,15 @@ fn the_cause_is_that_of_a_pod_of_the_new_kind() {
         progress(&objects(replica_failure, vec![])),
         Progress::InProgress(expected)
     );
+}
+
+#[test]
+fn a_deployment_that_cannot_be_decoded_is_stalled() {
+    let deployment = cached(Detail::Deployment(Err("has the wrong type".to_owned())));
+    let objects = OwnedObjects::new("x").with(Kind::DEPLOYMENT, "x-chatbox", deployment);
+    let expected = Cause {
+        reason: "DeploymentUnreadable".to_owned(),
+        message: "the Deployment cannot be decoded: has the wrong type".to_owned(),
+    };
+    assert_eq!(progress(&objects), Progress::Stalled(expected));
 }
