@@ -1,4 +1,4 @@
-//! The resource: where and how a chat server runs, around the document that says what it does.
+//! The `Chatbox` resource: where and how a chat server runs, and the configuration document that it embeds.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub const NAME_MAX: usize = 50;
     namespaced,
     status = "ChatboxStatus",
     derive = "PartialEq",
-    doc = "An AI support chat: one resource becomes everything that a chat server needs.",
+    doc = "An AI support chat: the operator creates everything that its server needs.",
     printcolumn(name = "Ready", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].status"#),
     printcolumn(name = "Reason", type_ = "string", json_path = r#".status.conditions[?(@.type=="Ready")].reason"#),
     printcolumn(name = "URL", type_ = "string", json_path = ".status.url"),
@@ -36,46 +36,46 @@ pub const NAME_MAX: usize = 50;
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ChatboxSpec {
-    /// Image of the chat server. Left out: the one of the operator's release when the Chatbox is created, kept from
-    /// then on.
+    /// Image of the chat server. Left out: the image of the operator's release at the time when the Chatbox is
+    /// created; operator upgrades do not change it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub image: Option<String>,
-    /// Pods. More than one needs a shared storage, which this release does not have yet; 0 stops the chat.
+    /// Number of pods. More than one needs a shared storage, which this release does not have yet; 0 stops the server.
     #[serde(default = "default_replicas")]
     #[schemars(range(min = 0, max = 1))]
     pub replicas: i32,
     /// CPU and memory of a pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
-    /// How the pods are reached.
+    /// The Service in front of the pods.
     #[serde(default)]
     pub service: Service,
-    /// Leaves everything as it is until this is false again.
+    /// While true, the operator changes none of the objects of this Chatbox.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paused: bool,
-    /// What becomes of the `PersistentVolumeClaim` and of generated keys when the Chatbox is deleted.
-    /// It can be changed at any time until then.
+    /// What happens to the `PersistentVolumeClaim` and to generated keys when the Chatbox is deleted.
+    /// It can be changed at any time before that.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
-    /// What the chat server does: the document it starts from.
+    /// Configuration of the chat server: the document that it reads at start.
     pub config: Config,
 }
 
 /// CPU and memory of a pod.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Resources {
-    /// What the scheduler sets aside.
+    /// Amounts that the scheduler reserves.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 16))]
     pub requests: BTreeMap<String, Quantity>,
-    /// What the pod may use at most.
+    /// Amounts that the pod may not exceed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 16))]
     pub limits: BTreeMap<String, Quantity>,
 }
 
-/// How the pods are reached.
+/// The Service in front of the pods.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = [{
@@ -89,7 +89,7 @@ pub struct Service {
     /// Port of the Service.
     #[schemars(range(min = 1, max = 65535))]
     pub port: i32,
-    /// Port on the nodes. Left out: the cluster chooses one.
+    /// Port on the nodes. Left out: the API server allocates one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 65535))]
     pub node_port: Option<i32>,
@@ -108,13 +108,13 @@ pub enum ServiceType {
     NodePort,
 }
 
-/// What becomes of what cannot be made again.
+/// What happens to objects that hold data or keys, which cannot be created again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeletionPolicy {
-    /// It stays, and a Chatbox of the same name takes it up again.
+    /// They stay, and a Chatbox of the same name adopts them.
     #[default]
     Retain,
-    /// It goes with the Chatbox.
+    /// They are deleted with the Chatbox.
     Delete,
 }
 
@@ -133,7 +133,7 @@ fn default_replicas() -> i32 {
     1
 }
 
-/// The definition that a cluster is given.
+/// The CustomResourceDefinition, as it is applied to a cluster.
 pub fn crd() -> CustomResourceDefinition {
     let mut crd = Chatbox::crd();
     for version in &mut crd.spec.versions {
@@ -150,16 +150,16 @@ pub fn crd() -> CustomResourceDefinition {
             .as_mut()
             .and_then(|properties| properties.get_mut("status"))
         {
-            // kstatus takes an object without status for a healthy one; this generation never exists, so a new
-            // Chatbox is "in progress" from its first moment on.
+            // kstatus reports an object without status as current. No object has this generation, so a new Chatbox is
+            // "in progress" until the operator has written its first status.
             status.default = Some(JSON(serde_json::json!({"observedGeneration": -1})));
         }
     }
     crd
 }
 
-/// Makes the API server drop a field that is written as `null`, as templates like to do, instead of keeping the null
-/// and counting it as set.
+/// Makes the API server prune a field that is written as `null`, as templates often do, instead of storing the null
+/// and treating the field as set.
 fn prune_nulls(schema: &mut JSONSchemaProps) {
     schema.nullable = None;
     for property in schema.properties.iter_mut().flat_map(BTreeMap::values_mut) {

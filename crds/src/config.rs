@@ -19,7 +19,7 @@ pub use models::{Demo, Model, OpenAi};
 pub use server::Server;
 pub use storage::{Claim, EmptyDir, Sqlite, Storage, Volume};
 
-/// Everything a chat server is told. Secret values are never part of it, only references to them.
+/// Configuration of the chat server. Secret values are never part of it, only references to them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
 pub struct Config {
@@ -27,24 +27,24 @@ pub struct Config {
     #[serde(default)]
     #[garde(dive)]
     pub server: Server,
-    /// Who may speak to it.
+    /// Who may connect.
     #[serde(default)]
     #[garde(dive)]
     pub auth: Auth,
-    /// The model that answers. One for now: several come with the means to choose.
+    /// The model that answers. This release takes exactly one.
     #[garde(length(min = 1, max = 1), dive)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"]))]
     pub models: Vec<Model>,
-    /// Where sessions and messages are kept.
+    /// Where sessions and messages are stored.
     #[garde(dive)]
     pub storage: Storage,
-    /// Every cap, with its default and its reason.
+    /// Limits of the server.
     #[serde(default)]
     #[garde(dive)]
     pub limits: Limits,
 }
 
-/// A document that was read, and the names in it that this release does not know.
+/// A parsed document, and the fields in it that this release does not know.
 #[derive(Debug)]
 pub struct Parsed {
     pub config: Config,
@@ -73,13 +73,20 @@ impl Config {
         Ok(Parsed { config, unknown })
     }
 
-    /// The document as the server reads it: JSON, always in the same order, with every default written out.
+    /// The document as the server reads it: JSON in a fixed order, with every default written out.
+    ///
+    /// # Panics
+    /// Never: see the reason below.
+    #[expect(
+        clippy::expect_used,
+        reason = "JSON serialization fails only for map keys that are not strings and for writers that fail: a config \
+                  has no map, and a String is no writer that fails"
+    )]
     pub fn render(&self) -> String {
-        // A struct of strings, numbers and lists of them always has a JSON form.
-        serde_json::to_string_pretty(self).unwrap_or_default()
+        serde_json::to_string_pretty(self).expect("a config is serializable")
     }
 
-    /// A short name of the content: two documents that mean the same have the same one.
+    /// A short digest of the content: documents with the same meaning have the same one.
     pub fn hash(&self) -> String {
         let digest = Sha256::digest(self.render().as_bytes());
         digest
@@ -89,7 +96,7 @@ impl Config {
             .collect()
     }
 
-    /// Everything that is wrong with the document, sorted by field; nothing if it can be served.
+    /// Every validation error, sorted by field; empty for a valid document.
     pub fn check(&self) -> Vec<Problem> {
         let mut problems = shape(self);
         problems.extend(self.server.check());
@@ -102,7 +109,7 @@ impl Config {
         problems
     }
 
-    /// Every secret key the document refers to, with the field that does so.
+    /// Every secret key that the document references, with the path of the referencing field.
     pub fn secrets(&self) -> Vec<(String, &SecretRef)> {
         let keys = self.auth.hs256.iter().flat_map(|hs256| {
             let path = |(index, secret)| (format!("auth.hs256.keys[{index}]"), secret);

@@ -1,11 +1,11 @@
 //! What the operator writes and the chat server reads.
 //!
 //! One document, [`Config`], is the `spec.config` block of a `Chatbox` resource and, unchanged, the file that the
-//! server starts from. Both sides parse it with [`Config::parse`] and judge it with [`Config::check`], so they cannot
-//! disagree about it. It holds no secret value, only [`SecretRef`]s; one rule, [`SecretRef::path`], says where the
+//! server starts from. Both sides parse it with [`Config::parse`] and validate it with [`Config::check`], so
+//! their verdicts cannot differ. It holds no secret value, only [`SecretRef`]s; one rule, [`SecretRef::path`], says where the
 //! operator mounts such a secret and where the server reads it.
 //!
-//! The rooms, in reading order:
+//! The modules, in reading order:
 //!
 //! - [`problem`]: a finding, with the path of the field it is about
 //! - [`secret`]: references to secret keys, and their place on disk
@@ -13,7 +13,7 @@
 //! - [`runtime`]: ports, paths, names and times that both programs must know
 //! - `chatbox`, `status` (feature `kube`): the resource around the document
 //!
-//! The promise: within one version of the resource, fields are only added, and always optional. Every document ever
+//! Compatibility: within one version of the resource, fields are only added, and always optional. Every document ever
 //! released stays in `golden/` and must parse, check and round-trip.
 
 pub mod problem;

@@ -1,13 +1,13 @@
-//! A finding about a document.
+//! A validation error.
 
 use std::fmt;
 
-/// One thing that is wrong with a document: where, and what to do about it.
+/// One validation error of a document: the field, what is wrong, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// Path of the field as the author wrote it, for example `models[0].openai.baseUrl`.
     pub field: String,
-    /// What is wrong and how to mend it, in lower case and without a full stop.
+    /// What is wrong and how to fix it, in lower case and without a full stop.
     pub message: String,
 }
 
@@ -19,7 +19,7 @@ impl Problem {
         }
     }
 
-    /// The same finding in a document that holds this one at `parent`.
+    /// The same error in a document that embeds this one at `parent`.
     #[must_use]
     pub fn under(self, parent: &str) -> Self {
         let field = match self.field.as_str() {

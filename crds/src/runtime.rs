@@ -1,21 +1,25 @@
-//! What both programs must know of each other beyond the document: ports, paths, names and times.
+//! What the operator and the server agree on besides the document: ports, paths, labels and times.
 
 use crate::Config;
 
 /// The API group of the resource; also the prefix of our own annotations.
 pub const GROUP: &str = "chatbox.dev";
-/// Owner of every field that the operator writes.
+/// Field manager of everything that the operator applies.
 pub const FIELD_MANAGER: &str = "chatbox-operator";
+
+/// Label of every object and pod of a Chatbox: its name. By this label, and by no other, pods are selected and objects
+/// without an owner are adopted. It is part of the selector of every Deployment, so it never changes.
+pub const NAME_LABEL: &str = "chatbox.dev/name";
 
 /// Routes below the path prefix, and the pages.
 pub const PUBLIC_PORT: u16 = 8080;
 /// Probes and metrics; never exposed.
 pub const INTERNAL_PORT: u16 = 9090;
-/// The process works: a failure restarts the container.
+/// Liveness: a failure restarts the container.
 pub const LIVEZ: &str = "/livez";
-/// The process takes traffic: a failure takes the pod out of its Service.
+/// Readiness: a failure removes the pod from its Service.
 pub const READYZ: &str = "/readyz";
-/// Prometheus text.
+/// Metrics in the Prometheus text format.
 pub const METRICS: &str = "/metrics";
 
 /// The rendered [`Config`].
@@ -24,7 +28,7 @@ pub const CONFIG_FILE: &str = "/etc/chatbox/config.json";
 pub const CONFIG_DIR: &str = "/etc/chatbox";
 /// Root of [`crate::SecretRef::path`].
 pub const SECRETS_DIR: &str = "/etc/chatbox-secrets";
-/// What must survive a restart.
+/// Directory of the database, which must survive a restart.
 pub const DATA_DIR: &str = "/var/lib/chatbox";
 /// User and group of the process.
 pub const UID: i64 = 65532;
@@ -34,17 +38,19 @@ pub const SIGNING_KEY: &str = "jwt";
 
 /// Name of the config's file in the ConfigMap.
 pub const CONFIG_KEY: &str = "config.json";
-/// On the pod template: names the config and the secret values that the pods run with. Its change rolls them.
+/// Annotation of the pod template: a digest of the config and of the secret values that the pods use. A change rolls
+/// the pods.
 pub const CONFIG_HASH: &str = "chatbox.dev/config-hash";
 
-/// How long a pod that ends still gets new connections, until every proxy knows, in seconds.
+/// How long a terminating pod may still receive new connections, until every proxy has removed its endpoint, in
+/// seconds.
 pub const PROPAGATION_SECONDS: i64 = 5;
-/// Time to write what is pending and to close connections after the drain, in seconds.
+/// Time after the drain to flush pending writes and to close connections, in seconds.
 pub const FLUSH_SECONDS: i64 = 5;
-/// Slack before the kubelet kills the process, in seconds.
+/// Margin before the kubelet kills the process, in seconds.
 pub const MARGIN_SECONDS: i64 = 5;
 
-/// The pod's grace period: what `preStop`, drain and flush need together.
+/// `terminationGracePeriodSeconds` of the pod: `preStop`, drain, flush and margin together.
 pub fn grace_seconds(config: &Config) -> i64 {
     PROPAGATION_SECONDS + i64::from(config.server.drain_seconds) + FLUSH_SECONDS + MARGIN_SECONDS
 }

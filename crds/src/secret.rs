@@ -26,20 +26,20 @@ pub struct SecretRef {
     pub key: String,
 }
 
-/// What a secret value is for; this decides what it must be like.
+/// The purpose of a secret value, which decides the rules that it must meet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
-    /// It signs tokens.
+    /// Signs tokens.
     Signing,
-    /// It is sent to somebody else, as it is.
+    /// Sent to another service as it is.
     Bearer,
 }
 
-/// Larger than any key; a value beyond that is another file by mistake.
+/// Larger than any key; a larger value is some other file by mistake.
 const MAX_BYTES: usize = 64 * 1024;
-/// Shortest signing key: as long as what HS256 makes of it.
+/// Shortest signing key: RFC 7518 requires a key at least as long as the digest of HS256.
 const SIGNING_BYTES: usize = 32;
-/// Parts of keys that somebody forgot to replace.
+/// Parts of placeholders that were not replaced.
 const PLACEHOLDERS: [&str; 7] = [
     "replace_with",
     "placeholder",
@@ -50,11 +50,11 @@ const PLACEHOLDERS: [&str; 7] = [
     "example",
 ];
 
-/// The value without the white space that editors leave around it. The operator asks before it rolls a pod, the server
-/// when it starts.
+/// The value without surrounding white space, which editors add. Called by the operator before it rolls pods, and by
+/// the server at start.
 ///
 /// # Errors
-/// What is wrong and how to mend it; never the value.
+/// What is wrong and how to fix it; never the value.
 pub fn usable(bytes: &[u8], use_: Use) -> Result<&str, &'static str> {
     let text = std::str::from_utf8(bytes)
         .map_err(|_| "is not text; write the key as letters and digits")?

@@ -1,25 +1,25 @@
-//! What the operator says about a Chatbox.
+//! The status of a Chatbox.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Summary: the generation that was last seen is rolled out and serves.
+/// The generation in `observedGeneration` is rolled out and serves.
 pub const READY: &str = "Ready";
-/// The operator is at work on it (true only then, as kstatus wants it).
+/// The operator is still reconciling. Listed only while true, as kstatus expects.
 pub const RECONCILING: &str = "Reconciling";
-/// Nothing will change until somebody mends the resource or the cluster (true only then, as kstatus wants it).
+/// No progress without a change to the resource or the cluster. Listed only while true, as kstatus expects.
 pub const STALLED: &str = "Stalled";
-/// `spec.config` and the rest of the spec can be served.
+/// The spec is valid.
 pub const CONFIG_VALID: &str = "ConfigValid";
-/// Every Secret key that the spec names exists and can be used.
+/// Every Secret key that the spec references exists and is usable.
 pub const SECRETS_RESOLVED: &str = "SecretsResolved";
 
-/// What the operator says about a Chatbox.
+/// The observed state of a Chatbox.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChatboxStatus {
-    /// The generation of the spec that the rest of the status is about.
+    /// The generation of the spec that the rest of the status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// `Ready`, `Reconciling`, `Stalled`, `ConfigValid`, `SecretsResolved`.
@@ -29,19 +29,19 @@ pub struct ChatboxStatus {
     /// Address of the chat page inside the cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
-    /// Pods that exist.
+    /// Number of pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<i32>,
-    /// Pods that take traffic.
+    /// Number of ready pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_replicas: Option<i32>,
     /// Label selector of the pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<String>,
-    /// Image that the pods run.
+    /// Image of the pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
-    /// Names the config and the secret values that the pods run with.
+    /// Digest of the config and of the secret values that the pods use.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_hash: Option<String>,
 }

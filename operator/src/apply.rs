@@ -1,66 +1,53 @@
-//! Makes a cluster match a plan: server-side apply in a stated order, then pruning. What to do is decided by `diff`.
+//! Makes the changes that `diff` has found: server-side apply in the order of the plan, then pruning. Decides nothing.
+
+use std::sync::Arc;
 
 use crds::runtime::FIELD_MANAGER;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
 
-use crate::children::{Child, Family};
+use crate::cache::{CachedObject, OwnedObjects};
 use crate::context::Context;
-use crate::diff::{self, Stale, Step};
+use crate::diff::{self, Change, Stale};
 use crate::error::Error;
 use crate::kind::Kind;
-use crate::observe::look_up;
-use crate::plan::{Object, Plan};
-use crate::validate::Identity;
+use crate::plan::Object;
+use crate::stored::Stored;
 
-/// What must be done, in the order in which it must be done. Objects that no watch has shown are asked for by name, so
-/// that one of somebody else's is never taken for missing.
-pub async fn survey(
+/// Makes the changes, as far as they can be made now, and returns the objects as they are then. `new_secret` is the
+/// generated Secret, if it does not exist yet.
+pub async fn apply(
     ctx: &Context,
-    identity: &Identity,
-    plan: &Plan,
-    family: &mut Family,
-) -> Result<Vec<(Object, Step)>, Error> {
-    let mut steps = Vec::new();
-    for object in plan.objects() {
-        // A Secret of ours was read by `observe`.
-        if object.kind != Kind::Secret {
-            look_up(ctx, identity, object.kind, &object.name, family).await?;
-        }
-        let step = diff::step(identity, &object, family.get(object.kind, &object.name));
-        steps.push((object, step));
+    chatbox: &Stored,
+    new_secret: Option<&Secret>,
+    changes: Vec<(Object, Change)>,
+    mut objects: Arc<OwnedObjects>,
+) -> Result<Arc<OwnedObjects>, Error> {
+    if let Some(blocker) = diff::blocker(&changes) {
+        return Err(blocker);
     }
-    Ok(steps)
+    let awaited = diff::awaited(&changes);
+    if let Some(secret) = new_secret {
+        create(ctx, chatbox, secret).await?;
+    }
+    for (object, change) in changes {
+        let uid = match change {
+            Change::Update { uid } => Some(uid),
+            Change::Create => None,
+            Change::None | Change::AwaitDeletion | Change::AwaitRelease | Change::Foreign => {
+                continue;
+            }
+        };
+        let (kind, name) = (object.kind, object.name.clone());
+        let written = write(ctx, chatbox, object, uid).await?;
+        objects = Arc::new(Arc::unwrap_or_clone(objects).with(kind, &name, written));
+    }
+    awaited.map_or(Ok(objects), Err)
 }
 
-/// Does it, as far as it can be done now.
-pub async fn execute(
-    ctx: &Context,
-    identity: &Identity,
-    plan: &Plan,
-    steps: Vec<(Object, Step)>,
-    family: &mut Family,
-) -> Result<(), Error> {
-    if let Some(obstacle) = diff::obstacle(&steps) {
-        return Err(obstacle);
-    }
-    let lingering = diff::lingering(&steps);
-    if let Some(secret) = plan.keys.as_ref().and_then(|keys| keys.create.as_ref()) {
-        create(ctx, identity, secret).await?;
-    }
-    for (object, step) in steps {
-        match step {
-            Step::Update { uid } => write(ctx, identity, object, Some(uid), family).await?,
-            Step::Create => write(ctx, identity, object, None, family).await?,
-            Step::Keep | Step::Wait | Step::Linger | Step::Foreign => {}
-        }
-    }
-    lingering.map_or(Ok(()), Err)
-}
-
-/// Deletes what the plan does not name.
-pub async fn prune(ctx: &Context, identity: &Identity, stale: Vec<Stale>) -> Result<(), Error> {
+/// Deletes what the plan does not contain.
+pub async fn prune(ctx: &Context, chatbox: &Stored, stale: Vec<Stale>) -> Result<(), Error> {
     for Stale { kind, name, uid } in stale {
         let only_this_one = DeleteParams {
             preconditions: Some(Preconditions {
@@ -69,11 +56,8 @@ pub async fn prune(ctx: &Context, identity: &Identity, stale: Vec<Stale>) -> Res
             }),
             ..DeleteParams::background()
         };
-        match ctx
-            .api(identity.namespace.as_deref(), kind)
-            .delete(&name, &only_this_one)
-            .await
-        {
+        let api = ctx.api(&chatbox.namespaced_name.namespace, kind);
+        match api.delete(&name, &only_this_one).await {
             Ok(_) => ctx.metrics.write(kind.name(), "delete"),
             Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
             Err(source) => return Err(Error::Write { kind, name, source }),
@@ -83,18 +67,18 @@ pub async fn prune(ctx: &Context, identity: &Identity, stale: Vec<Stale>) -> Res
 }
 
 /// Creates the generated Secret. A plain create: it fails where an apply would overwrite.
-async fn create(ctx: &Context, identity: &Identity, secret: &Secret) -> Result<(), Error> {
-    let namespace = identity.namespace.as_deref().unwrap_or_default();
+async fn create(ctx: &Context, chatbox: &Stored, secret: &Secret) -> Result<(), Error> {
+    let namespace = &chatbox.namespaced_name.namespace;
     let api: Api<Secret> = Api::namespaced(ctx.client.clone(), namespace);
     let params = PostParams {
         field_manager: Some(FIELD_MANAGER.to_owned()),
         ..PostParams::default()
     };
-    ctx.metrics.write(Kind::Secret.name(), "create");
+    ctx.metrics.write(Kind::SECRET.name(), "create");
     match api.create(&params, secret).await {
         Ok(_) => Ok(()),
         Err(source) => Err(Error::Write {
-            kind: Kind::Secret,
+            kind: Kind::SECRET,
             name: secret.metadata.name.clone().unwrap_or_default(),
             source,
         }),
@@ -103,46 +87,43 @@ async fn create(ctx: &Context, identity: &Identity, secret: &Secret) -> Result<(
 
 async fn write(
     ctx: &Context,
-    identity: &Identity,
+    chatbox: &Stored,
     object: Object,
     uid: Option<String>,
-    family: &mut Family,
-) -> Result<(), Error> {
+) -> Result<CachedObject, Error> {
     let Object {
         kind,
         name,
         mut body,
     } = object;
     if let Some(uid) = uid {
-        // A condition, not a field: the write fails if another object has taken the name meanwhile.
+        // A precondition, not a field: the write fails if another object has taken the name meanwhile.
         body["metadata"]["uid"] = uid.into();
     }
     ctx.metrics.write(kind.name(), "apply");
-    match patch(ctx, identity, kind, &name, &body).await {
-        Ok(live) => {
-            family.insert(kind, &name, Child::new(kind, &live));
-            if kind != Kind::Secret {
-                ctx.children().refresh(kind, &live);
-            }
-            Ok(())
-        }
-        Err(source) => Err(Error::Write { kind, name, source }),
+    let live = match patch(ctx, chatbox, kind, &name, &body).await {
+        Ok(live) => live,
+        Err(source) => return Err(Error::Write { kind, name, source }),
+    };
+    if kind != Kind::SECRET {
+        ctx.cache.owned_objects().refresh(kind, &live)?;
     }
+    Ok(CachedObject::new(kind, &live)?)
 }
 
 async fn patch(
     ctx: &Context,
-    identity: &Identity,
+    chatbox: &Stored,
     kind: Kind,
     name: &str,
     body: &serde_json::Value,
 ) -> kube::Result<DynamicObject> {
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    let api = ctx.api(identity.namespace.as_deref(), kind);
-    if kind != Kind::Secret {
+    let api = ctx.api(&chatbox.namespaced_name.namespace, kind);
+    if kind != Kind::SECRET {
         return api.patch(name, &params, &Patch::Apply(body)).await;
     }
-    // The answer must not bring the value along.
+    // The answer must not contain the value.
     let answer = api
         .patch_metadata(name, &params, &Patch::Apply(body))
         .await?;

@@ -1,36 +1,36 @@
-//! How long a failing Chatbox waits for its next attempt: each for itself, longer each time.
+//! The exponential back-off of each Chatbox whose reconcile fails.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::children::Key;
 use crate::lock::lock;
+use crate::namespaced_name::NamespacedName;
 
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_mins(2);
 
 /// Failed attempts in a row.
 #[derive(Debug, Default)]
-pub struct Backoff(Mutex<HashMap<Key, u32>>);
+pub struct Backoff(Mutex<HashMap<NamespacedName, u32>>);
 
 impl Backoff {
-    /// Counts a failure and says how long to wait.
-    pub fn failed(&self, chatbox: Key) -> Duration {
+    /// Counts a failure and returns how long to wait.
+    pub fn failed(&self, chatbox: NamespacedName) -> Duration {
         let mut attempts = lock(&self.0);
         let failures = attempts.entry(chatbox).or_default();
         let delay = delay(*failures);
         *failures = failures.saturating_add(1);
-        // Those that failed together must not come back together.
+        // Those that failed together must not be retried together.
         delay.mul_f64(rand::random_range(0.5..1.0))
     }
 
     /// How often in a row it failed.
-    pub fn failures(&self, chatbox: &Key) -> u32 {
+    pub fn failures(&self, chatbox: &NamespacedName) -> u32 {
         lock(&self.0).get(chatbox).copied().unwrap_or_default()
     }
 
-    pub fn forget(&self, chatbox: &Key) {
+    pub fn forget(&self, chatbox: &NamespacedName) {
         lock(&self.0).remove(chatbox);
     }
 }
@@ -62,7 +62,7 @@ mod tests {
     fn a_success_starts_over() {
         let (backoff, key) = (
             Backoff::default(),
-            Key {
+            NamespacedName {
                 namespace: "n".into(),
                 name: "x".into(),
             },

@@ -1,31 +1,31 @@
-//! From what is to be and what is, to what must be done. Pure.
+//! From desired and live objects to the changes that are needed. Pure.
 
-use crate::children::{Child, Family, owned};
+use crate::cache::{CachedObject, OwnedObjects, managed_fields};
 use crate::error::Error;
-use crate::kind::Kind;
-use crate::plan::{Object, Plan, names};
-use crate::validate::Identity;
+use crate::kind::{Kind, Role};
+use crate::plan::Object;
+use crate::stored::Stored;
 
 /// What must be done about one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// It is as it should be.
-    Keep,
+pub enum Change {
+    /// Nothing: it is as desired.
+    None,
     Create,
     /// Only while it is still the object of this uid.
     Update {
         uid: String,
     },
-    /// It will be gone soon; then it can be made anew.
-    Wait,
-    /// It is being deleted, and stays for as long as pods use it. To wait for its end before `replicas: 0` is written
-    /// would be to wait for ever.
-    Linger,
-    /// Somebody else's object has the name.
+    /// It is being deleted; it is created again when it is gone.
+    AwaitDeletion,
+    /// It is being deleted, and stays for as long as pods use it. To wait for that before `replicas: 0` is applied
+    /// would be to wait for ever, so the other objects are applied.
+    AwaitRelease,
+    /// Its name is taken by an object of somebody else.
     Foreign,
 }
 
-/// An object that nothing wants any more.
+/// An object that the plan does not contain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stale {
     pub kind: Kind,
@@ -33,75 +33,104 @@ pub struct Stale {
     pub uid: String,
 }
 
-pub fn step(identity: &Identity, object: &Object, live: Option<&Child>) -> Step {
-    let Some(live) = live else {
-        return Step::Create;
+/// The change that each object needs, in the order of the objects.
+pub fn changes(
+    chatbox: &Stored,
+    desired: Vec<Object>,
+    live: &OwnedObjects,
+) -> Vec<(Object, Change)> {
+    let change = |object: Object| {
+        let change = change(chatbox, &object, live.get(object.kind, &object.name));
+        (object, change)
     };
-    if !live.belongs_to(object.kind, &identity.name, identity.uid()) {
-        let leaves = live.terminating || live.is_left_over(&identity.name, identity.uid());
-        return if leaves { Step::Wait } else { Step::Foreign };
-    }
-    if live.terminating {
-        return if object.kind.is_kept() {
-            Step::Linger
-        } else {
-            Step::Wait
-        };
-    }
-    if live.owned == Some(owned::of_desired(&object.body)) {
-        return Step::Keep;
-    }
-    Step::Update {
-        uid: live.uid.clone(),
-    }
+    desired.into_iter().map(change).collect()
 }
 
-/// What keeps the others from being written: half a Chatbox helps nobody.
-pub fn obstacle(steps: &[(Object, Step)]) -> Option<Error> {
-    steps.iter().find_map(|(object, step)| {
+/// How many objects are not as desired.
+pub fn pending(changes: &[(Object, Change)]) -> usize {
+    let pending = changes.iter().filter(|(_, change)| *change != Change::None);
+    pending.count()
+}
+
+/// Why none of the changes may be made: half of a Chatbox is of no use.
+pub fn blocker(changes: &[(Object, Change)]) -> Option<Error> {
+    changes.iter().find_map(|(object, change)| {
         let (kind, name) = (object.kind, object.name.clone());
-        match step {
-            Step::Foreign => Some(Error::Foreign { kind, name }),
-            Step::Wait => Some(Error::Leaving { kind, name }),
-            Step::Keep | Step::Create | Step::Update { .. } | Step::Linger => None,
+        match change {
+            Change::Foreign => Some(Error::Foreign { kind, name }),
+            Change::AwaitDeletion => Some(Error::Terminating { kind, name }),
+            Change::None | Change::Create | Change::Update { .. } | Change::AwaitRelease => None,
         }
     })
 }
 
-/// What is not as it should be although all the others were written.
-pub fn lingering(steps: &[(Object, Step)]) -> Option<Error> {
-    let (object, _) = steps.iter().find(|(_, step)| *step == Step::Linger)?;
-    Some(Error::Leaving {
+/// Why the Chatbox is not as desired although all changes were made.
+pub fn awaited(changes: &[(Object, Change)]) -> Option<Error> {
+    let mut changes = changes.iter();
+    let (object, _) = changes.find(|(_, change)| *change == Change::AwaitRelease)?;
+    Some(Error::Terminating {
         kind: object.kind,
         name: object.name.clone(),
     })
 }
 
-/// Configs of ours that the plan does not name: of all that we make, only their names change. A copy that somebody made
-/// under a name of their own, labels and owner included, is theirs.
-pub fn stale(identity: &Identity, plan: &Plan, family: &Family) -> Vec<Stale> {
-    let wanted: Vec<(Kind, String)> = plan
-        .objects()
-        .into_iter()
-        .map(|object| (object.kind, object.name))
-        .collect();
-    family
-        .iter()
-        .filter(|(kind, name, child)| {
-            let is_ours = child
-                .owner
-                .as_ref()
-                .is_some_and(|owner| owner.uid == identity.uid());
-            let is_wanted = wanted.iter().any(|(k, n)| k == kind && n == name);
-            let is_config = *kind == Kind::ConfigMap && names::is_config_map(&identity.name, name);
-            is_ours && is_config && !is_wanted && !child.terminating
-        })
-        .map(|(kind, name, child)| Stale {
+/// The first object whose API is absent.
+pub fn not_served(desired: &[Object], is_served: impl Fn(Kind) -> bool) -> Option<Error> {
+    let mut kinds = desired.iter().map(|object| object.kind);
+    kinds.find(|kind| !is_served(*kind)).map(Error::NotServed)
+}
+
+/// Objects that an earlier plan contained and `desired` does not. They are ours if this Chatbox is their controller and
+/// our field manager owns fields of them: the first can be copied with an object, the second not. What holds data or keys
+/// is never stale.
+pub fn stale(chatbox: &Stored, desired: &[Object], live: &OwnedObjects) -> Vec<Stale> {
+    let is_desired = |kind: Kind, name: &str| {
+        let mut desired = desired.iter();
+        desired.any(|object| object.kind == kind && object.name == name)
+    };
+    let is_stale = |kind: Kind, name: &str, object: &CachedObject| {
+        let owner = object.owner.as_ref();
+        kind.definition().role == Role::Managed
+            && owner.is_some_and(|owner| owner.uid == chatbox.uid)
+            && object.managed
+            && !object.terminating
+            && !is_desired(kind, name)
+    };
+    live.iter()
+        .filter(|(kind, name, object)| is_stale(*kind, name, object))
+        .map(|(kind, name, object)| Stale {
             kind,
             name: name.to_owned(),
-            uid: child.uid.clone(),
+            uid: object.uid.clone(),
         })
         .collect()
+}
+
+fn change(chatbox: &Stored, desired: &Object, live: Option<&CachedObject>) -> Change {
+    let Some(live) = live else {
+        return Change::Create;
+    };
+    if !live.belongs_to(desired.kind, chatbox) {
+        let goes = live.terminating || live.is_orphan_of(chatbox);
+        return if goes {
+            Change::AwaitDeletion
+        } else {
+            Change::Foreign
+        };
+    }
+    if live.terminating {
+        return if desired.kind.is_retained() {
+            Change::AwaitRelease
+        } else {
+            Change::AwaitDeletion
+        };
+    }
+    if live.applied == Some(managed_fields::of_desired(&desired.body)) {
+        return Change::None;
+    }
+    Change::Update {
+        uid: live.uid.clone(),
+    }
 }
 
 #[cfg(test)]

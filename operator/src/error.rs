@@ -1,13 +1,15 @@
-//! Why a Chatbox is not as it should be.
+//! Why a reconcile failed.
 
 use crds::Problem;
 use kube::runtime::watcher;
 use thiserror::Error;
 
 use crate::kind::Kind;
+use crate::plan::Unserializable;
+use crate::stored::Incomplete;
 use crate::validate::Findings;
 
-/// Why a Chatbox is not as it should be.
+/// Why a reconcile failed.
 #[derive(Debug, Error)]
 pub enum Error {
     #[error("this release cannot read it: {0}")]
@@ -15,27 +17,39 @@ pub enum Error {
     #[error("{0}")]
     Invalid(Findings),
     #[error(
+        "this cluster does not serve {} of {}; install its CustomResourceDefinition, or take what needs it out of the spec",
+        .0.definition().plural,
+        .0.definition().group
+    )]
+    NotServed(Kind),
+    #[error(
         "{kind} {name:?} exists and does not belong to this chatbox; delete it, or give the chatbox another name"
     )]
     Foreign { kind: Kind, name: String },
     #[error("{kind} {name:?} is being deleted; waiting until it is gone{}", holder(*kind))]
-    Leaving { kind: Kind, name: String },
-    #[error("cannot read {kind} {name:?}: {}", said(source))]
+    Terminating { kind: Kind, name: String },
+    #[error("cannot read {kind} {name:?}: {}", message(source))]
     Read {
         kind: Kind,
         name: String,
         source: kube::Error,
     },
-    #[error("cannot write {kind} {name:?}: {}", said(source))]
+    #[error("cannot write {kind} {name:?}: {}", message(source))]
     Write {
         kind: Kind,
         name: String,
         source: kube::Error,
     },
-    #[error("cannot write the status: {}", said(.0))]
-    Report(kube::Error),
+    #[error("cannot write the status: {}", message(.0))]
+    Status(kube::Error),
     #[error("the API server did not answer within {0} seconds")]
     TimedOut(u64),
+    /// Cannot happen: the API server has broken its own rules.
+    #[error(transparent)]
+    Incomplete(#[from] Incomplete),
+    /// Cannot happen: see [`Unserializable`].
+    #[error(transparent)]
+    Unserializable(#[from] Unserializable),
 }
 
 impl From<Findings> for Error {
@@ -45,51 +59,58 @@ impl From<Findings> for Error {
 }
 
 impl Error {
-    /// Whether trying again may help although nobody mends anything.
+    /// Whether a retry may succeed although nobody changes anything.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Undecodable(_) | Self::Invalid(_) | Self::Foreign { .. } => false,
-            Self::Leaving { .. } | Self::TimedOut(_) => true,
-            Self::Read { source, .. } | Self::Write { source, .. } | Self::Report(source) => {
-                !is_refusal(source)
+            Self::Undecodable(_)
+            | Self::Invalid(_)
+            | Self::NotServed(_)
+            | Self::Foreign { .. }
+            | Self::Incomplete(_)
+            | Self::Unserializable(_) => false,
+            Self::Terminating { .. } | Self::TimedOut(_) => true,
+            Self::Read { source, .. } | Self::Write { source, .. } | Self::Status(source) => {
+                !is_rejection(source)
             }
         }
     }
 
-    /// Whether only a new event can help: there is nothing to try again.
+    /// Whether only a change that the operator watches can help: a retry is useless.
     pub fn awaits_change(&self) -> bool {
-        matches!(self, Self::Undecodable(_) | Self::Invalid(_))
+        matches!(
+            self,
+            Self::Undecodable(_) | Self::Invalid(_) | Self::NotServed(_)
+        )
     }
 }
 
-/// The API server understood and said no: a right, a quota or a field.
-fn is_refusal(error: &kube::Error) -> bool {
+/// Whether the API server has understood and declined: because of a right, a quota or a field.
+fn is_rejection(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if matches!(status.code, 400 | 403 | 404 | 405 | 413 | 422))
 }
 
 /// What may keep an object that is being deleted.
 fn holder(kind: Kind) -> &'static str {
-    match kind {
-        Kind::PersistentVolumeClaim => {
-            ", which is when no pod uses it; set spec.replicas to 0 to stop them"
-        }
-        _ => "",
+    if kind == Kind::PERSISTENT_VOLUME_CLAIM {
+        ", which is when no pod uses it; set spec.replicas to 0 to stop them"
+    } else {
+        ""
     }
 }
 
-/// Why a watch failed, in the API server's own words.
-pub fn said_by_watch(error: &watcher::Error) -> String {
+/// Why a watch failed, in the words of the API server.
+pub fn watch_message(error: &watcher::Error) -> String {
     match error {
         watcher::Error::InitialListFailed(error)
         | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => said(error),
+        | watcher::Error::WatchFailed(error) => message(error),
         watcher::Error::WatchError(status) => status.message.clone(),
         watcher::Error::NoResourceVersion => error.to_string(),
     }
 }
 
-/// The API server's own words, where there are any; for some refusals it goes on with a page of differences.
-fn said(error: &kube::Error) -> String {
+/// The message of the API server, where there is one; for some rejections a page of differences follows it.
+fn message(error: &kube::Error) -> String {
     let message = match error {
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
         other => other.to_string(),

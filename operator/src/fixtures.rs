@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::children::child::{Child, Detail};
-use crate::observed::{Observed, Secret, SigningKey, Value};
-use crate::plan::{self, Plan};
-use crate::validate::{Findings, Valid, validate};
-use crate::watched::Watched;
+use crate::cache::{CachedObject, Detail};
+use crate::guarded::GuardedChatbox;
+use crate::namespaced_name::NamespacedName;
+use crate::observed::Observed;
+use crate::plan::{self, Object, Plan};
+use crate::secrets::{self, ResolvedSecrets, Secret, SigningKey, Value};
+use crate::stored::Stored;
+use crate::validate::{Findings, ValidatedChatbox};
 
 pub(crate) const QUICKSTART: &str = "
-metadata: {name: support, namespace: shop, uid: u-1, generation: 1}
+metadata: {name: support, namespace: shop, uid: u-1, generation: 1, resourceVersion: '1'}
 spec:
   config:
     auth: {guests: {}}
@@ -17,9 +20,9 @@ spec:
     storage: {sqlite: {}}
 ";
 
-/// Everything that a spec can say.
+/// Every field of a spec.
 pub(crate) const FULL: &str = "
-metadata: {name: full, namespace: shop, uid: u-2, generation: 7}
+metadata: {name: full, namespace: shop, uid: u-2, generation: 7, resourceVersion: '2'}
 spec:
   image: registry.example/chatbox:1.2.3
   replicas: 0
@@ -34,76 +37,99 @@ spec:
     storage: {sqlite: {volume: {claim: {size: 2048Mi, storageClassName: ssd}}}}
 ";
 
-pub(crate) fn watched(yaml: &str) -> Watched {
+pub(crate) fn chatbox(yaml: &str) -> GuardedChatbox {
     serde_saphyr::from_str(yaml).unwrap()
 }
 
-/// A cluster in which every Secret of the Chatbox exists and fits.
-pub(crate) fn observed(watched: &Watched) -> Observed {
-    let spec = watched.spec.as_ref().unwrap();
-    let config = crate::validate::effective(&watched.key().name, spec);
+/// `QUICKSTART` as it is known in a cluster.
+pub(crate) fn stored() -> Stored {
+    chatbox(QUICKSTART).stored().unwrap()
+}
+
+/// A name in the namespace of the Chatboxes above.
+pub(crate) fn key(name: &str) -> NamespacedName {
+    NamespacedName {
+        namespace: "shop".to_owned(),
+        name: name.to_owned(),
+    }
+}
+
+/// Every Secret of the Chatbox, with a value that is usable.
+pub(crate) fn secrets(chatbox: &GuardedChatbox) -> BTreeMap<String, Secret> {
+    let spec = chatbox.spec.as_ref().unwrap();
+    let config = secrets::effective_config(&chatbox.namespaced_name().name, spec);
     let mut secrets: BTreeMap<String, Secret> = BTreeMap::new();
     for (_, secret) in config.secrets() {
-        let found = secrets
-            .entry(secret.name.clone())
-            .or_insert_with(|| Secret::Found(BTreeMap::new()));
-        if let Secret::Found(values) = found {
-            let text = format!(
-                "{}-{}-0123456789abcdef0123456789abcdef",
-                secret.name, secret.key
-            );
-            values.insert(secret.key.clone(), Value::new(text.into_bytes()));
-        }
+        let text = format!(
+            "{}-{}-0123456789abcdef0123456789abcdef",
+            secret.name, secret.key
+        );
+        set(&mut secrets, &secret.name, &secret.key, text.as_bytes());
     }
+    secrets
+}
+
+pub(crate) fn set(secrets: &mut BTreeMap<String, Secret>, name: &str, key: &str, value: &[u8]) {
+    let values = BTreeMap::from([(key.to_owned(), Value::new(value.to_vec()))]);
+    match secrets.get_mut(name) {
+        Some(Secret::Found(found)) => found.extend(values),
+        _ => drop(secrets.insert(name.to_owned(), Secret::Found(values))),
+    }
+}
+
+pub(crate) fn resolve(
+    chatbox: &GuardedChatbox,
+    secrets: &BTreeMap<String, Secret>,
+) -> ResolvedSecrets {
+    let spec = chatbox.spec.as_ref().unwrap();
+    let config = secrets::effective_config(&chatbox.namespaced_name().name, spec);
+    secrets::resolve(spec, &config, secrets)
+}
+
+/// A cluster in which every Secret of the Chatbox exists and is usable.
+pub(crate) fn observed(chatbox: &GuardedChatbox) -> Observed {
     Observed {
         release_image: "chatbox:0.1.0".to_owned(),
-        secrets,
+        secrets: resolve(chatbox, &secrets(chatbox)),
         ..Observed::default()
     }
 }
 
 /// The same before the generated key exists.
-pub(crate) fn observed_at_first(watched: &Watched) -> Observed {
+pub(crate) fn observed_at_first(chatbox: &GuardedChatbox) -> Observed {
     Observed {
         new_key: Some(SigningKey::new(&[15; 32])),
-        ..observed(watched)
+        ..observed(chatbox)
     }
 }
 
-pub(crate) fn set(observed: &mut Observed, name: &str, key: &str, value: &str) {
-    let values = BTreeMap::from([(key.to_owned(), Value::new(value.into()))]);
-    match observed.secrets.get_mut(name) {
-        Some(Secret::Found(found)) => found.extend(values),
-        _ => drop(
-            observed
-                .secrets
-                .insert(name.to_owned(), Secret::Found(values)),
-        ),
-    }
-}
-
-pub(crate) fn valid(watched: &Watched, observed: &Observed) -> Result<Valid, Findings> {
-    validate(
-        &watched.identity(),
-        watched.spec.as_ref().unwrap(),
-        observed,
-    )
+pub(crate) fn validate(
+    chatbox: &GuardedChatbox,
+    observed: &Observed,
+) -> Result<ValidatedChatbox, Findings> {
+    let spec = chatbox.spec.as_ref().unwrap();
+    crate::validate::validate(&chatbox.identity(), spec, observed)
 }
 
 pub(crate) fn plan(yaml: &str) -> Plan {
-    let watched = watched(yaml);
-    plan::plan(&valid(&watched, &observed(&watched)).unwrap())
+    let chatbox = chatbox(yaml);
+    plan::plan(&validate(&chatbox, &observed(&chatbox)).unwrap())
+}
+
+pub(crate) fn objects(yaml: &str) -> Vec<Object> {
+    plan(yaml).objects().unwrap()
 }
 
 /// An object of which only the detail matters.
-pub(crate) fn child(detail: Detail) -> Child {
-    Child {
-        uid: String::new(),
+pub(crate) fn cached(detail: Detail) -> CachedObject {
+    CachedObject {
+        uid: "object".to_owned(),
         version: 1,
         owner: None,
-        instance: None,
+        label: None,
         terminating: false,
-        owned: None,
+        managed: false,
+        applied: None,
         detail,
     }
 }

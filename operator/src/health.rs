@@ -58,12 +58,11 @@ pub async fn serve(
 
 /// Ready once every watch has delivered its first list.
 async fn readyz(State(ctx): State<Arc<Context>>) -> Response {
-    let missing = ctx.watches.missing();
-    if missing.is_empty() {
+    let pending = ctx.cache.sync.pending();
+    if pending.is_empty() {
         return "ok".into_response();
     }
-    let names: Vec<&str> = missing.into_iter().collect();
-    let text = format!("not yet listed: {}", names.join(", "));
+    let text = format!("not yet synced: {}", pending.join(", "));
     (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
 }
 

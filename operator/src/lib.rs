@@ -1,50 +1,55 @@
 //! Makes a cluster match its Chatbox resources.
 //!
-//! The rooms, in reading order:
+//! The modules, in reading order:
 //!
-//! - [`reconcile`]: one look at one Chatbox, on one screen: observe → validate → plan → apply → report
-//! - [`observe`]: reads what the spec refers to; [`observed`] is what it found
-//! - [`validate`]: from the spec and what was read to something that can be planned, or everything that is wrong (pure)
-//! - [`plan`]: what a Chatbox becomes, one kind of object a file (pure, infallible)
-//! - [`diff`]: from what is to be and what is to what must be done (pure)
-//! - [`apply`]: does it; decides nothing
-//! - [`report`]: from the outcome to the status (pure), then one patch and an event
-//! - [`controller`]: what is watched, and how a change leads back to a Chatbox; [`children`] and [`references`] are what
-//!   the watches know, [`watched`] is how a Chatbox is decoded, [`watches`] says whether all of them stand
+//! - [`reconcile`]: one reconcile of one Chatbox, on one screen: observe → validate → plan → diff → apply → status
+//! - [`observe`]: reads what the spec refers to, into an [`observed::Observed`]
+//! - [`secrets`]: from the referenced Secrets to what is wrong with them and to the digest of their values (pure)
+//! - [`validate`]: from the spec and what was observed to a [`validate::ValidatedChatbox`], or every error at once (pure)
+//! - [`plan`]: the desired objects, one kind a file (pure, infallible)
+//! - [`diff`]: from desired and live objects to the changes that are needed (pure)
+//! - [`apply`]: makes these changes; decides nothing
+//! - [`status`]: from the result to the status (pure), then one patch and an event
+//! - [`controller`]: the watches, and which Chatbox each event triggers; [`cache`]: what the watches have delivered;
+//!   [`guarded`]: a Chatbox whose spec may be unreadable
 //! - [`run`], [`render`], [`rbac`]: the subcommands, on the command line of [`args`]
-//! - [`context`], [`backoff`], [`metrics`], [`health`], [`telemetry`], [`error`], [`outcome`],
-//!   [`kind`], [`lock`]: what the rest shares
+//! - [`context`], [`backoff`], [`metrics`], [`health`], [`telemetry`], [`error`]: shared by the rest
+//! - [`kind`], [`names`], [`identity`], [`namespaced_name`], [`stored`], [`quantity`], [`lock`]: below everything else
 //!
-//! What holds everywhere: the spec is never written; nothing is decided from memory that the cluster does not hold; what
-//! is as it should be gets no request; a secret value is seen by `observe`, `validate` and the one create, and printed by
-//! nobody.
+//! `operator/tests/modules.rs` holds every file to the modules that it may use.
+//!
+//! Invariants: the spec is never written; nothing is decided from memory that the cluster does not hold; a converged
+//! Chatbox costs no request; a secret value is seen by `observe`, `secrets` and the one create, and is printed nowhere.
 
 pub mod apply;
 pub mod args;
 pub mod backoff;
-pub mod children;
+pub mod cache;
 pub mod context;
 pub mod controller;
 pub mod diff;
 pub mod error;
 #[cfg(test)]
 mod fixtures;
+pub mod guarded;
 pub mod health;
 mod hex;
+pub mod identity;
 pub mod kind;
 pub mod lock;
 pub mod metrics;
+pub mod names;
+pub mod namespaced_name;
 pub mod observe;
 pub mod observed;
-pub mod outcome;
 pub mod plan;
+pub mod quantity;
 pub mod rbac;
 pub mod reconcile;
-pub mod references;
 pub mod render;
-pub mod report;
 pub mod run;
+pub mod secrets;
+pub mod status;
+pub mod stored;
 pub mod telemetry;
 pub mod validate;
-pub mod watched;
-pub mod watches;

@@ -1,22 +1,23 @@
-//! What the operator counts.
+//! The metrics of the operator.
 
 use std::time::Duration;
 
 use prometheus::{Encoder, Histogram, HistogramOpts, IntCounterVec, Opts, Registry, TextEncoder};
 
-/// What the operator counts.
+/// The metrics of the operator.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
     reconciles: IntCounterVec,
     seconds: Histogram,
+    requests: IntCounterVec,
     writes: IntCounterVec,
 }
 
 /// How a reconcile ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    Done,
+pub enum Outcome {
+    Converged,
     Invalid,
     Failed,
 }
@@ -24,52 +25,65 @@ pub enum Ending {
 impl Metrics {
     pub fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
-        let reconciles = IntCounterVec::new(
-            Opts::new(
-                "chatbox_operator_reconciles_total",
-                "Chatboxes looked at, by outcome",
-            ),
+        let counter = |name, help, labels: &[&str]| {
+            let counter = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
+        };
+        let reconciles = counter(
+            "chatbox_operator_reconciles_total",
+            "Reconciles, by outcome",
             &["outcome"],
+        )?;
+        let requests = counter(
+            "chatbox_operator_requests_total",
+            "Requests sent to the API server, by HTTP method; WATCH is a GET that watches",
+            &["method"],
+        )?;
+        let writes = counter(
+            "chatbox_operator_writes_total",
+            "Writes sent to the API server",
+            &["kind", "verb"],
         )?;
         let seconds = Histogram::with_opts(HistogramOpts::new(
             "chatbox_operator_reconcile_seconds",
-            "Time one look takes, in seconds",
+            "Duration of a reconcile, in seconds",
         ))?;
-        let writes = IntCounterVec::new(
-            Opts::new(
-                "chatbox_operator_writes_total",
-                "Writes sent to the API server",
-            ),
-            &["kind", "verb"],
-        )?;
-        registry.register(Box::new(reconciles.clone()))?;
         registry.register(Box::new(seconds.clone()))?;
-        registry.register(Box::new(writes.clone()))?;
         let process = prometheus::process_collector::ProcessCollector::for_self();
         registry.register(Box::new(process))?;
         Ok(Self {
             registry,
             reconciles,
             seconds,
+            requests,
             writes,
         })
     }
 
-    pub fn reconcile(&self, ending: Ending, took: Duration) {
-        let outcome = match ending {
-            Ending::Done => "done",
-            Ending::Invalid => "invalid",
-            Ending::Failed => "failed",
+    pub fn reconcile(&self, outcome: Outcome, duration: Duration) {
+        let outcome = match outcome {
+            Outcome::Converged => "converged",
+            Outcome::Invalid => "invalid",
+            Outcome::Failed => "failed",
         };
         self.reconciles.with_label_values(&[outcome]).inc();
-        self.seconds.observe(took.as_secs_f64());
+        self.seconds.observe(duration.as_secs_f64());
+    }
+
+    /// Counts a request by its HTTP method and query.
+    pub fn request(&self, method: &str, query: Option<&str>) {
+        let mut parameters = query.into_iter().flat_map(|query| query.split('&'));
+        let is_watch = parameters.any(|parameter| parameter == "watch=true");
+        let method = if is_watch { "WATCH" } else { method };
+        self.requests.with_label_values(&[method]).inc();
     }
 
     pub fn write(&self, kind: &str, verb: &str) {
         self.writes.with_label_values(&[kind, verb]).inc();
     }
 
-    /// Everything in Prometheus' text form.
+    /// All metrics in the Prometheus text format.
     pub fn text(&self) -> prometheus::Result<String> {
         let mut buffer = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut buffer)?;

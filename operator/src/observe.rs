@@ -1,147 +1,232 @@
-//! Reads what a Chatbox refers to. The one place where secret values enter the operator.
+//! Reads what a Chatbox refers to and what no watch has delivered. The one place where secret values are read.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crds::ChatboxSpec;
+use crds::{ChatboxSpec, Config};
 use k8s_openapi::api::core::v1 as core;
 use kube::Api;
 
-use crate::children::{Child, Detail, Family, Rollout};
+use crate::cache::references::Resolution;
+use crate::cache::{CachedObject, Detail, OwnedObjects, Rollout};
 use crate::context::Context;
 use crate::error::Error;
 use crate::kind::Kind;
-use crate::observed::{self, Observed, RunningConfig, Secret, SigningKey, Value};
-use crate::plan::names;
-use crate::validate::{self, Identity};
+use crate::names;
+use crate::observed::{Observed, RunningConfig};
+use crate::plan::Object;
+use crate::secrets::{self, Secret, SigningKey, Value};
+use crate::stored::Stored;
 
-/// Reads every Secret that the config names, by name, and makes a signing key if one is wanted and missing.
+/// What was observed, and the objects that it was observed from.
+pub struct Observation {
+    pub observed: Observed,
+    pub objects: Arc<OwnedObjects>,
+}
+
+/// Reads every Secret that the config references, unless it is known, and generates a signing key if one is needed.
 pub async fn observe(
     ctx: &Context,
-    identity: &Identity,
+    chatbox: &Stored,
+    generation: Option<i64>,
     spec: &ChatboxSpec,
-    family: &mut Family,
-) -> Result<Observed, Error> {
-    let config = validate::effective(&identity.name, spec);
-    look_up_running(ctx, identity, family).await?;
-    let running = running(identity, family);
-    let mut found = Observed {
+    cached: Arc<OwnedObjects>,
+) -> Result<Observation, Error> {
+    let objects = with_running(ctx, chatbox, cached).await?;
+    let (resolution, new_key) = resolve(ctx, chatbox, generation, spec).await?;
+    let objects = match resolution.generated {
+        Some(secret) => {
+            let name = names::keys(&chatbox.namespaced_name.name);
+            Arc::new(Arc::unwrap_or_clone(objects).with(Kind::SECRET, &name, secret))
+        }
+        None => objects,
+    };
+    let running = running(chatbox, &objects);
+    let observed = Observed {
         release_image: ctx.release_image.clone(),
         chosen_image: running.and_then(|rollout| {
             let chosen = rollout.chosen_image.as_ref();
             chosen.or(rollout.image.as_ref()).cloned()
         }),
-        running_config: running.and_then(|rollout| running_config(identity, rollout, family)),
-        ..Observed::default()
+        running_config: running.and_then(|rollout| running_config(chatbox, rollout, &objects)),
+        secrets: resolution.secrets,
+        new_key,
     };
-    for name in observed::names_of(&config) {
-        let secret = read(ctx, identity, spec, &name, family).await?;
-        found.secrets.insert(name, secret);
-    }
-    let generated = names::signing_key(&identity.name);
-    let is_wanted = spec.config.auth.hs256.is_none();
-    if is_wanted && matches!(found.secrets.get(&generated.name), Some(Secret::Missing)) {
-        let key = SigningKey::new(&rand::random());
-        let values = BTreeMap::from([(generated.key, Value::new(key.expose().into()))]);
-        found.secrets.insert(generated.name, Secret::Found(values));
-        found.new_key = Some(key);
-    }
-    Ok(found)
+    Ok(Observation { observed, objects })
 }
 
-async fn read(
+/// The objects with those of the plan that no watch has delivered: an object whose label was edited away still exists,
+/// and one of somebody else's must not be taken for missing.
+pub async fn with_planned(
     ctx: &Context,
-    identity: &Identity,
-    spec: &ChatboxSpec,
-    name: &str,
-    family: &mut Family,
-) -> Result<Secret, Error> {
-    let namespace = identity.namespace.as_deref().unwrap_or_default();
-    let api: Api<core::Secret> = Api::namespaced(ctx.client.clone(), namespace);
-    let found = api.get_opt(name).await.map_err(|source| Error::Read {
-        kind: Kind::Secret,
-        name: name.to_owned(),
-        source,
-    })?;
-    let Some(found) = found else {
-        return Ok(Secret::Missing);
-    };
-    let is_generated = spec.config.auth.hs256.is_none() && name == names::keys(&identity.name);
-    if is_generated {
-        let child = Child::bare(Kind::Secret, found.metadata.clone());
-        let is_ours = child.belongs_to(Kind::Secret, &identity.name, identity.uid());
-        family.insert(Kind::Secret, name, child);
-        if !is_ours {
-            return Ok(Secret::Foreign);
-        }
+    chatbox: &Stored,
+    plan: &[Object],
+    mut objects: Arc<OwnedObjects>,
+) -> Result<Arc<OwnedObjects>, Error> {
+    // A Secret was read by `observe`, if it exists.
+    for object in plan.iter().filter(|object| object.kind != Kind::SECRET) {
+        objects = with(ctx, chatbox, object.kind, &object.name, objects).await?;
     }
-    Ok(Secret::found(
-        found,
-        &validate::effective(&identity.name, spec),
-    ))
+    Ok(objects)
 }
 
-/// Asks for what no watch has shown: an object whose label was edited away is still there, and what it says counts.
-pub async fn look_up(
+/// The objects with the running Deployment and its ConfigMap, which decide on the image and on the name of the config.
+async fn with_running(
     ctx: &Context,
-    identity: &Identity,
+    chatbox: &Stored,
+    objects: Arc<OwnedObjects>,
+) -> Result<Arc<OwnedObjects>, Error> {
+    let name = names::app(&chatbox.namespaced_name.name);
+    let objects = with(ctx, chatbox, Kind::DEPLOYMENT, &name, objects).await?;
+    let config_map = running(chatbox, &objects).and_then(|rollout| rollout.config_map.clone());
+    match config_map {
+        Some(name) => with(ctx, chatbox, Kind::CONFIG_MAP, &name, objects).await,
+        None => Ok(objects),
+    }
+}
+
+async fn with(
+    ctx: &Context,
+    chatbox: &Stored,
     kind: Kind,
     name: &str,
-    family: &mut Family,
-) -> Result<(), Error> {
-    if family.get(kind, name).is_some() {
-        return Ok(());
+    objects: Arc<OwnedObjects>,
+) -> Result<Arc<OwnedObjects>, Error> {
+    if objects.get(kind, name).is_some() {
+        return Ok(objects);
     }
-    let api = ctx.api(identity.namespace.as_deref(), kind);
+    let api = ctx.api(&chatbox.namespaced_name.namespace, kind);
     let live = api.get_opt(name).await.map_err(|source| Error::Read {
         kind,
         name: name.to_owned(),
         source,
     })?;
-    if let Some(live) = live {
-        family.insert(kind, name, Child::new(kind, &live));
-    }
-    Ok(())
+    Ok(match live {
+        Some(live) => {
+            let object = CachedObject::new(kind, &live)?;
+            Arc::new(Arc::unwrap_or_clone(objects).with(kind, name, object))
+        }
+        None => objects,
+    })
 }
 
-/// What runs decides on the image and on the name of the config, so it must be known before anything is chosen.
-async fn look_up_running(
-    ctx: &Context,
-    identity: &Identity,
-    family: &mut Family,
-) -> Result<(), Error> {
-    let name = names::app(&identity.name);
-    look_up(ctx, identity, Kind::Deployment, &name, family).await?;
-    let config_map = running(identity, family).and_then(|rollout| rollout.config_map.clone());
-    if let Some(config_map) = config_map {
-        look_up(ctx, identity, Kind::ConfigMap, &config_map, family).await?;
-    }
-    Ok(())
+/// The rollout of our own Deployment.
+fn running<'a>(chatbox: &Stored, objects: &'a OwnedObjects) -> Option<&'a Rollout> {
+    let name = names::app(&chatbox.namespaced_name.name);
+    let deployment = objects.get(Kind::DEPLOYMENT, &name)?;
+    let is_ours = deployment.belongs_to(Kind::DEPLOYMENT, chatbox);
+    is_ours.then(|| objects.rollout()?.ok()).flatten()
 }
 
-/// The roll-out of our own Deployment.
-fn running<'a>(identity: &Identity, family: &'a Family) -> Option<&'a Rollout> {
-    let name = names::app(&identity.name);
-    let deployment = family.get(Kind::Deployment, &name)?;
-    let is_ours = deployment.belongs_to(Kind::Deployment, &identity.name, identity.uid());
-    is_ours.then(|| family.rollout()).flatten()
-}
-
-/// None if the Deployment was made to use a ConfigMap of somebody else's.
+/// None if the Deployment was edited to use a ConfigMap of somebody else's.
 fn running_config(
-    identity: &Identity,
+    chatbox: &Stored,
     rollout: &Rollout,
-    family: &Family,
+    objects: &OwnedObjects,
 ) -> Option<RunningConfig> {
     let config_map = rollout.config_map.clone()?;
-    let child = family.get(Kind::ConfigMap, &config_map)?;
-    if !child.belongs_to(Kind::ConfigMap, &identity.name, identity.uid()) {
+    let object = objects.get(Kind::CONFIG_MAP, &config_map)?;
+    if !object.belongs_to(Kind::CONFIG_MAP, chatbox) {
         return None;
     }
-    match &child.detail {
-        Detail::Config(Some(meaning)) => Some(RunningConfig {
+    match &object.detail {
+        Detail::Config(Some(hash)) => Some(RunningConfig {
             config_map,
-            meaning: meaning.clone(),
+            hash: hash.clone(),
         }),
         _ => None,
     }
+}
+
+/// What the Secrets are resolved to, and a new key if one is needed and there is none.
+async fn resolve(
+    ctx: &Context,
+    chatbox: &Stored,
+    generation: Option<i64>,
+    spec: &ChatboxSpec,
+) -> Result<(Resolution, Option<SigningKey>), Error> {
+    let known = ctx
+        .cache
+        .references()
+        .resolution(chatbox, generation)
+        .cloned();
+    if let Some(known) = known {
+        return Ok((known, None));
+    }
+    let name = &chatbox.namespaced_name.name;
+    let config = secrets::effective_config(name, spec);
+    let mut read = BTreeMap::new();
+    for name in secrets::names(&config) {
+        let secret = read_secret(ctx, chatbox, &name).await?;
+        read.insert(name, secret);
+    }
+    let generated = names::keys(name);
+    let is_needed = spec.config.auth.hs256.is_none();
+    let is_missing = read.get(&generated).is_some_and(Option::is_none);
+    if is_needed && is_missing {
+        let key = SigningKey::new(&rand::random());
+        let resolution = resolution(chatbox, spec, &config, read, Some(&key))?;
+        return Ok((resolution, Some(key)));
+    }
+    let resolution = resolution(chatbox, spec, &config, read, None)?;
+    let mut references = ctx.cache.references();
+    references.remember(chatbox, generation, resolution.clone());
+    Ok((resolution, None))
+}
+
+async fn read_secret(
+    ctx: &Context,
+    chatbox: &Stored,
+    name: &str,
+) -> Result<Option<core::Secret>, Error> {
+    let namespace = &chatbox.namespaced_name.namespace;
+    let api: Api<core::Secret> = Api::namespaced(ctx.client.clone(), namespace);
+    api.get_opt(name).await.map_err(|source| Error::Read {
+        kind: Kind::SECRET,
+        name: name.to_owned(),
+        source,
+    })
+}
+
+fn resolution(
+    chatbox: &Stored,
+    spec: &ChatboxSpec,
+    config: &Config,
+    read: BTreeMap<String, Option<core::Secret>>,
+    new_key: Option<&SigningKey>,
+) -> Result<Resolution, Error> {
+    let signing_key = names::signing_key(&chatbox.namespaced_name.name);
+    let is_generated = |name: &str| spec.config.auth.hs256.is_none() && name == signing_key.name;
+    let mut generated = None;
+    let mut versions = BTreeMap::new();
+    let mut secrets = BTreeMap::new();
+    for (name, secret) in read {
+        let Some(secret) = secret else {
+            versions.insert(name.clone(), None);
+            secrets.insert(name, Secret::Missing);
+            continue;
+        };
+        let object = CachedObject::metadata_only(Kind::SECRET, &secret.metadata)?;
+        versions.insert(name.clone(), Some(object.version));
+        let is_foreign = is_generated(&name) && !object.belongs_to(Kind::SECRET, chatbox);
+        let found = if is_foreign {
+            Secret::Foreign
+        } else {
+            Secret::found(&name, secret, config)
+        };
+        if is_generated(&name) {
+            generated = Some(object);
+        }
+        secrets.insert(name, found);
+    }
+    if let Some(key) = new_key {
+        let value = Value::new(key.expose().into());
+        let values = BTreeMap::from([(signing_key.key, value)]);
+        secrets.insert(signing_key.name, Secret::Found(values));
+    }
+    Ok(Resolution {
+        versions,
+        secrets: secrets::resolve(spec, config, &secrets),
+        generated,
+    })
 }

@@ -1,38 +1,39 @@
-//! Everything that one Chatbox becomes. Pure and infallible: what could be wrong was found by `validate`.
+//! The desired objects of one Chatbox. Pure and infallible: what could be wrong was found by `validate`.
 
-pub mod account;
-pub mod claim;
 pub mod config_map;
 pub mod deployment;
 pub mod meta;
-pub mod names;
 pub mod pod;
-pub mod quantity;
+pub mod pvc;
 pub mod secret;
 pub mod service;
+pub mod service_account;
 
+use k8s_openapi::Metadata;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{
     ConfigMap, PersistentVolumeClaim, Secret, Service, ServiceAccount,
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Serialize;
 use serde_json::Value;
+use thiserror::Error;
 
 use crate::kind::Kind;
-use crate::validate::Valid;
+use crate::validate::ValidatedChatbox;
 
-/// The objects of one Chatbox, as they are to be.
+/// The desired objects of one Chatbox.
 #[derive(Clone, Debug)]
 pub struct Plan {
-    pub account: ServiceAccount,
+    pub service_account: ServiceAccount,
     pub keys: Option<Keys>,
-    pub claim: Option<PersistentVolumeClaim>,
+    pub pvc: Option<PersistentVolumeClaim>,
     pub config_map: ConfigMap,
     pub service: Service,
     pub deployment: Deployment,
 }
 
-/// The generated Secret. Its value is written once and by nobody else; only its metadata is kept in line.
+/// The generated Secret. Its value is written once, when it is created; later only its metadata is applied.
 #[derive(Clone)]
 pub struct Keys {
     /// The whole Secret with its value, when it does not exist yet.
@@ -56,55 +57,68 @@ pub struct Object {
     pub body: Value,
 }
 
-pub fn plan(valid: &Valid) -> Plan {
+/// Cannot happen: the types of Kubernetes are structs, strings, numbers, and lists and maps of them.
+#[derive(Debug, Error)]
+#[error("{kind} cannot be applied: {reason}")]
+pub struct Unserializable {
+    kind: Kind,
+    reason: String,
+}
+
+pub fn plan(chatbox: &ValidatedChatbox) -> Plan {
     Plan {
-        account: account::build(valid),
-        keys: secret::build(valid),
-        claim: claim::build(valid),
-        config_map: config_map::build(valid),
-        service: service::build(valid),
-        deployment: deployment::build(valid),
+        service_account: service_account::build(chatbox),
+        keys: secret::build(chatbox),
+        pvc: pvc::build(chatbox),
+        config_map: config_map::build(chatbox),
+        service: service::build(chatbox),
+        deployment: deployment::build(chatbox),
     }
 }
 
 impl Plan {
     /// The objects in the order in which they are applied: what pods need comes before the pods.
-    pub fn objects(&self) -> Vec<Object> {
-        let account = object(Kind::ServiceAccount, &self.account);
-        let keys = self
-            .keys
-            .as_ref()
-            .map(|keys| object(Kind::Secret, &keys.metadata));
-        let claim = self
-            .claim
-            .as_ref()
-            .map(|claim| object(Kind::PersistentVolumeClaim, claim));
-        let config_map = object(Kind::ConfigMap, &self.config_map);
-        let service = object(Kind::Service, &self.service);
-        let deployment = object(Kind::Deployment, &self.deployment);
-        [
-            Some(account),
+    pub fn objects(&self) -> Result<Vec<Object>, Unserializable> {
+        // Without `..`: a kind that is forgotten here does not compile.
+        let Self {
+            service_account,
             keys,
-            claim,
-            Some(config_map),
-            Some(service),
-            Some(deployment),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+            pvc,
+            config_map,
+            service,
+            deployment,
+        } = self;
+        let keys = keys.as_ref().map(|keys| &keys.metadata);
+        let objects = [
+            Some(object(Kind::SERVICE_ACCOUNT, service_account)),
+            keys.map(|keys| object(Kind::SECRET, keys)),
+            pvc.as_ref()
+                .map(|pvc| object(Kind::PERSISTENT_VOLUME_CLAIM, pvc)),
+            Some(object(Kind::CONFIG_MAP, config_map)),
+            Some(object(Kind::SERVICE, service)),
+            Some(object(Kind::DEPLOYMENT, deployment)),
+        ];
+        objects.into_iter().flatten().collect()
+    }
+
+    /// The generated Secret with its value, when it does not exist yet.
+    pub fn new_secret(&self) -> Option<&Secret> {
+        self.keys.as_ref()?.create.as_ref()
     }
 }
 
-fn object(kind: Kind, typed: &impl Serialize) -> Object {
-    // Kubernetes types are structs, strings, numbers, lists and maps of them: they always have a JSON form.
-    let body = serde_json::to_value(typed).unwrap_or_default();
-    let name = body["metadata"]["name"].as_str().unwrap_or_default();
-    Object {
+fn object<K>(kind: Kind, typed: &K) -> Result<Object, Unserializable>
+where
+    K: Serialize + Metadata<Ty = ObjectMeta>,
+{
+    let failure = |reason: String| Unserializable { kind, reason };
+    let body = serde_json::to_value(typed).map_err(|error| failure(error.to_string()))?;
+    let name = typed.metadata().name.clone();
+    Ok(Object {
         kind,
-        name: name.to_owned(),
+        name: name.ok_or_else(|| failure("it has no name".to_owned()))?,
         body,
-    }
+    })
 }
 
 #[cfg(test)]

@@ -1,88 +1,32 @@
-//! The rights that the operator needs, and no other. `operator/rbac.yaml` is made from this.
+//! The rights that the operator needs, and no other. `operator/rbac.yaml` is generated from this.
 
+use std::collections::BTreeMap;
+
+use crds::runtime::{FIELD_MANAGER, GROUP};
 use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use crds::runtime::{FIELD_MANAGER, GROUP};
-
-struct Rule {
-    group: &'static str,
-    resources: &'static [&'static str],
-    verbs: &'static [&'static str],
-}
-
-/// Apply is `patch`, and `create` where there was nothing. There is no `update`, and nothing on the Chatboxes
-/// themselves but reading: the operator cannot change a spec.
-const RULES: [Rule; 9] = [
-    Rule {
-        group: GROUP,
-        resources: &["chatboxes"],
-        verbs: &["list", "watch"],
-    },
-    Rule {
-        group: GROUP,
-        resources: &["chatboxes/status"],
-        verbs: &["patch"],
-    },
-    Rule {
-        group: "apps",
-        resources: &["deployments"],
-        verbs: &["create", "get", "list", "patch", "watch"],
-    },
-    Rule {
-        group: "",
-        resources: &["serviceaccounts", "services"],
-        verbs: &["create", "get", "list", "patch", "watch"],
-    },
-    // Nothing that holds data is ever deleted by us. But the deletion policy is an owner reference that comes and goes,
-    // and where the admission plugin OwnerReferencesPermissionEnforcement is on, as it is on OpenShift, only who may
-    // delete an object may change its owners.
-    Rule {
-        group: "",
-        resources: &["persistentvolumeclaims"],
-        verbs: &["create", "delete", "get", "list", "patch", "watch"],
-    },
-    // The config of pods that are gone is deleted.
-    Rule {
-        group: "",
-        resources: &["configmaps"],
-        verbs: &["create", "delete", "get", "list", "patch", "watch"],
-    },
-    // A Secret that appears or changes must be noticed, so they are watched, without their content. The one that is
-    // generated is created, and its labels and owner are kept: `delete` is for the owner, as with the claims.
-    Rule {
-        group: "",
-        resources: &["secrets"],
-        verbs: &["create", "delete", "get", "list", "patch", "watch"],
-    },
-    // Why a chat does not start is read from its pods.
-    Rule {
-        group: "",
-        resources: &["pods"],
-        verbs: &["list", "watch"],
-    },
-    Rule {
-        group: "events.k8s.io",
-        resources: &["events"],
-        verbs: &["create", "patch"],
-    },
-];
+use crate::kind::{Kind, Role};
 
 /// The rights, for a role of either scope.
+///
+/// The discovery of optional APIs needs none: every account may do that.
 pub fn rules() -> Vec<PolicyRule> {
-    let owned = |words: &[&str]| {
-        words
-            .iter()
-            .map(|word| (*word).to_owned())
-            .collect::<Vec<_>>()
-    };
-    let rule = |rule: &Rule| PolicyRule {
-        api_groups: Some(vec![rule.group.to_owned()]),
-        resources: Some(owned(rule.resources)),
-        verbs: owned(rule.verbs),
-        ..PolicyRule::default()
-    };
-    RULES.iter().map(rule).collect()
+    let mut rules = vec![
+        // The operator cannot change a spec.
+        rule(GROUP, &["chatboxes"], &["list", "watch"]),
+        rule(GROUP, &["chatboxes/status"], &["patch"]),
+    ];
+    let mut by_verbs: BTreeMap<(&str, &[&str]), Vec<&str>> = BTreeMap::new();
+    for kind in Kind::ALL {
+        let definition = kind.definition();
+        let key = (definition.group, verbs(definition.role));
+        by_verbs.entry(key).or_default().push(definition.plural);
+    }
+    let kinds = by_verbs.into_iter();
+    rules.extend(kinds.map(|((group, verbs), resources)| rule(group, &resources, verbs)));
+    rules.push(rule("events.k8s.io", &["events"], &["create", "patch"]));
+    rules
 }
 
 pub fn cluster_role() -> ClusterRole {
@@ -93,6 +37,30 @@ pub fn cluster_role() -> ClusterRole {
         },
         rules: Some(rules()),
         ..ClusterRole::default()
+    }
+}
+
+/// Apply is `patch`, and `create` where there was nothing; there is no `update`.
+fn verbs(role: Role) -> &'static [&'static str] {
+    match role {
+        // `delete` prunes managed objects. Retained ones are never deleted by the operator, but their owner references
+        // come and go with the deletion policy, and where the admission plugin OwnerReferencesPermissionEnforcement is
+        // on, as it is on OpenShift, only who may delete an object may change its owners.
+        Role::Managed | Role::Retained => &["create", "delete", "get", "list", "patch", "watch"],
+        Role::Observed => &["list", "watch"],
+    }
+}
+
+fn rule(group: &str, resources: &[&str], verbs: &[&str]) -> PolicyRule {
+    let owned = |words: &[&str]| {
+        let words = words.iter();
+        words.map(|word| (*word).to_owned()).collect::<Vec<_>>()
+    };
+    PolicyRule {
+        api_groups: Some(vec![group.to_owned()]),
+        resources: Some(owned(resources)),
+        verbs: owned(verbs),
+        ..PolicyRule::default()
     }
 }
 

@@ -1,46 +1,46 @@
-//! One look at one Chatbox: observe, validate, plan, apply, report.
+//! One reconcile of one Chatbox: observe, validate, plan, diff, apply, status.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kube::runtime::controller::Action;
 
-use crate::apply;
-use crate::children::Family;
+use crate::cache::OwnedObjects;
 use crate::context::Context;
-use crate::diff::{self, Step};
 use crate::error::Error;
-use crate::metrics::Ending;
-use crate::observe;
-use crate::outcome::Converged;
-use crate::plan::{self, Plan};
-use crate::report::{self, Progress};
-use crate::validate;
-use crate::watched::Watched;
+use crate::guarded::GuardedChatbox;
+use crate::metrics::Outcome;
+use crate::observe::Observation;
+use crate::plan;
+use crate::status::{self, Converged};
+use crate::stored::Stored;
+use crate::validate::{self, ValidatedChatbox};
+use crate::{apply, diff, observe};
 
-/// A look that takes longer has lost its API server.
-const LIMIT_SECONDS: u64 = 30;
-/// Watches are not known to miss anything; this mends it if one ever does.
+/// A reconcile that takes longer has lost its API server.
+const TIMEOUT_SECONDS: u64 = 30;
+/// Repairs what a watch may have missed, although no such case is known.
 const RESYNC: Duration = Duration::from_hours(1);
 
-pub async fn reconcile(watched: Arc<Watched>, ctx: Arc<Context>) -> Result<Action, Error> {
-    ctx.watches.wait().await;
-    if watched.metadata.deletion_timestamp.is_some() {
-        // Its objects go by themselves; to mend them now would be to fight the garbage collector.
+pub async fn reconcile(chatbox: Arc<GuardedChatbox>, ctx: Arc<Context>) -> Result<Action, Error> {
+    ctx.cache.sync.has_synced().await;
+    if chatbox.is_terminating() {
+        // The garbage collector deletes its objects; to repair them now would be to fight it.
         return Ok(Action::await_change());
     }
-    let started = Instant::now();
-    let mut family = ctx.children().family(&watched.key());
-    let limit = Duration::from_secs(LIMIT_SECONDS);
-    let result = tokio::time::timeout(limit, converge(&watched, &ctx, &mut family))
-        .await
-        .unwrap_or(Err(Error::TimedOut(LIMIT_SECONDS)));
-    ctx.metrics.reconcile(ending(&result), started.elapsed());
-    report::publish(&ctx, &watched, &result, &family).await?;
+    let (started, stored) = (Instant::now(), chatbox.stored()?);
+    let cached = ctx.cache.owned_objects().of(&stored.namespaced_name);
+    let timeout = Duration::from_secs(TIMEOUT_SECONDS);
+    let (result, objects) =
+        tokio::time::timeout(timeout, converge(&ctx, &chatbox, &stored, cached.clone()))
+            .await
+            .unwrap_or((Err(Error::TimedOut(TIMEOUT_SECONDS)), cached));
+    ctx.metrics.reconcile(outcome(&result), started.elapsed());
+    status::update_status(&ctx, &chatbox, &stored, &result, &objects).await?;
     match result {
         Err(error) if !error.awaits_change() => Err(error),
         _ => {
-            ctx.backoff.forget(&watched.key());
+            ctx.backoff.forget(&stored.namespaced_name);
             Ok(Action::requeue(
                 RESYNC.mul_f64(rand::random_range(0.9..1.1)),
             ))
@@ -49,52 +49,76 @@ pub async fn reconcile(watched: Arc<Watched>, ctx: Arc<Context>) -> Result<Actio
 }
 
 /// What to do after a failure.
-pub fn retry(watched: &Watched, error: &Error, ctx: &Context) -> Action {
-    let delay = ctx.backoff.failed(watched.key());
-    tracing::warn!(chatbox = %watched.key(), %error, ?delay, "will try again");
+pub fn error_policy(chatbox: &GuardedChatbox, error: &Error, ctx: &Context) -> Action {
+    let key = chatbox.namespaced_name();
+    let delay = ctx.backoff.failed(key.clone());
+    tracing::warn!(chatbox = %key, %error, ?delay, "reconcile failed; will retry");
     Action::requeue(delay)
 }
 
+/// The result, and the objects as they are known then.
 async fn converge(
-    watched: &Watched,
     ctx: &Context,
-    family: &mut Family,
-) -> Result<Converged, Error> {
-    let spec = watched
-        .spec
-        .as_ref()
-        .map_err(|problem| Error::Undecodable(problem.clone()))?;
-    let identity = watched.identity();
-    let observed = observe::observe(ctx, &identity, spec, family).await?;
-    let valid = validate::validate(&identity, spec, &observed)?;
-    let plan = plan::plan(&valid);
-    let steps = apply::survey(ctx, &identity, &plan, family).await?;
-    let held_back = spec
-        .paused
-        .then(|| steps.iter().filter(|(_, step)| *step != Step::Keep).count());
-    if held_back.is_none() {
-        apply::execute(ctx, &identity, &plan, steps, family).await?;
-        apply::prune(ctx, &identity, stale(&identity, &plan, family)).await?;
-    }
-    Ok(Converged {
-        url: plan::service::url(&valid),
-        selector: plan::meta::selector_text(&identity.name),
-        held_back,
-    })
-}
-
-/// Pods that still run may start again: what they were made from stays until the new ones have taken over.
-fn stale(identity: &validate::Identity, plan: &Plan, family: &Family) -> Vec<diff::Stale> {
-    match report::progress(family) {
-        Progress::Complete | Progress::Stopped => diff::stale(identity, plan, family),
-        Progress::Underway(_) | Progress::Stuck(_) => Vec::new(),
-    }
-}
-
-fn ending(result: &Result<Converged, Error>) -> Ending {
+    chatbox: &GuardedChatbox,
+    stored: &Stored,
+    cached: Arc<OwnedObjects>,
+) -> (Result<Converged, Error>, Arc<OwnedObjects>) {
+    let spec = match &chatbox.spec {
+        Ok(spec) => spec,
+        Err(problem) => return (Err(Error::Undecodable(problem.clone())), cached),
+    };
+    let generation = chatbox.metadata.generation;
+    let observation = observe::observe(ctx, stored, generation, spec, cached.clone()).await;
+    let Observation { observed, objects } = match observation {
+        Ok(observation) => observation,
+        Err(error) => return (Err(error), cached),
+    };
+    let result = match validate::validate(&chatbox.identity(), spec, &observed) {
+        Ok(validated) => act(ctx, stored, spec.paused, &validated, objects.clone()).await,
+        Err(findings) => Err(findings.into()),
+    };
     match result {
-        Ok(_) => Ending::Done,
-        Err(error) if error.awaits_change() => Ending::Invalid,
-        Err(_) => Ending::Failed,
+        Ok((converged, objects)) => (Ok(converged), objects),
+        Err(error) => (Err(error), objects),
+    }
+}
+
+/// Makes the cluster match the plan, unless the Chatbox is paused.
+async fn act(
+    ctx: &Context,
+    chatbox: &Stored,
+    paused: bool,
+    validated: &ValidatedChatbox,
+    observed: Arc<OwnedObjects>,
+) -> Result<(Converged, Arc<OwnedObjects>), Error> {
+    let plan = plan::plan(validated);
+    let desired = plan.objects()?;
+    if let Some(error) = diff::not_served(&desired, |kind| ctx.cache.sync.is_served(kind)) {
+        return Err(error);
+    }
+    let live = observe::with_planned(ctx, chatbox, &desired, observed).await?;
+    let stale = diff::stale(chatbox, &desired, &live);
+    let changes = diff::changes(chatbox, desired, &live);
+    let converged = Converged {
+        url: plan::service::url(validated),
+        selector: plan::meta::selector_text(&validated.name),
+        pending: paused.then(|| diff::pending(&changes)),
+    };
+    if paused {
+        return Ok((converged, live));
+    }
+    let live = apply::apply(ctx, chatbox, plan.new_secret(), changes, live).await?;
+    // Pods that still run may start again: what they were made from stays until the new ones have taken over.
+    if status::progress(&live).is_settled() {
+        apply::prune(ctx, chatbox, stale).await?;
+    }
+    Ok((converged, live))
+}
+
+fn outcome(result: &Result<Converged, Error>) -> Outcome {
+    match result {
+        Ok(_) => Outcome::Converged,
+        Err(error) if error.awaits_change() => Outcome::Invalid,
+        Err(_) => Outcome::Failed,
     }
 }

@@ -11,10 +11,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::args::Render;
-use crate::observed::{self, Observed, Secret};
+use crate::guarded::GuardedChatbox;
+use crate::observed::Observed;
 use crate::plan::{self, Plan};
-use crate::validate::{self, Valid};
-use crate::watched::Watched;
+use crate::secrets::{self, Secret};
+use crate::validate::{self, ValidatedChatbox};
 
 /// The documents for every Chatbox of a file.
 pub fn files(args: &Render) -> anyhow::Result<String> {
@@ -29,16 +30,16 @@ pub fn yaml(value: &impl Serialize) -> anyhow::Result<String> {
     Ok(serde_saphyr::to_string(&value)?)
 }
 
-/// What a text with Chatboxes, and with the Secrets that they name, becomes.
+/// The objects of the Chatboxes in a text; it may hold the Secrets that they reference too.
 pub fn documents(text: &str, release_image: Option<&str>) -> anyhow::Result<String> {
     let objects = objects(text)?;
-    let secrets = secrets(&objects)?;
+    let secrets = secrets_of(&objects)?;
     let mut out = String::new();
     for object in objects.iter().filter(|object| object["kind"] == "Chatbox") {
-        let watched: Watched = serde_json::from_value(object.clone())?;
-        let valid = valid(&watched, release_image, &secrets)
-            .with_context(|| format!("chatbox {:?}", watched.key().name))?;
-        write(&mut out, &valid, &plan::plan(&valid))?;
+        let chatbox: GuardedChatbox = serde_json::from_value(object.clone())?;
+        let validated = validate(&chatbox, release_image, &secrets)
+            .with_context(|| format!("chatbox {:?}", chatbox.namespaced_name().name))?;
+        write(&mut out, &validated, &plan::plan(&validated))?;
     }
     if out.is_empty() {
         bail!("there is no Chatbox in the file");
@@ -59,7 +60,7 @@ fn read(file: &Path) -> anyhow::Result<String> {
 
 /// Every object of a text, with the items of lists taken out.
 fn objects(text: &str) -> anyhow::Result<Vec<Value>> {
-    // A piece of the text beside an error would show what stands there, and Secrets do.
+    // A snippet of the text beside an error could show the value of a Secret.
     let options = serde_saphyr::options! { with_snippet: false };
     let documents: Vec<Value> =
         serde_saphyr::from_multiple_with_options(text, options).context("is not YAML")?;
@@ -73,13 +74,13 @@ fn objects(text: &str) -> anyhow::Result<Vec<Value>> {
     Ok(objects)
 }
 
-fn secrets(objects: &[Value]) -> anyhow::Result<BTreeMap<String, core::Secret>> {
+fn secrets_of(objects: &[Value]) -> anyhow::Result<BTreeMap<String, core::Secret>> {
     let secrets = objects.iter().filter(|object| object["kind"] == "Secret");
     let secret = |object: &Value| {
         let mut secret: core::Secret = serde_json::from_value(object.clone()).map_err(|error| {
             anyhow::anyhow!("a Secret cannot be read: {}", crds::config::reason(&error))
         })?;
-        // What people write; the API server moves it.
+        // The API server moves it to `data`.
         for (key, text) in secret.string_data.take().unwrap_or_default() {
             let value = k8s_openapi::ByteString(text.into_bytes());
             secret.data.get_or_insert_default().insert(key, value);
@@ -89,45 +90,45 @@ fn secrets(objects: &[Value]) -> anyhow::Result<BTreeMap<String, core::Secret>> 
     secrets.map(secret).collect()
 }
 
-fn valid(
-    watched: &Watched,
+fn validate(
+    chatbox: &GuardedChatbox,
     release_image: Option<&str>,
-    secrets: &BTreeMap<String, core::Secret>,
-) -> anyhow::Result<Valid> {
-    let spec = watched.spec.as_ref().map_err(Clone::clone)?;
+    in_file: &BTreeMap<String, core::Secret>,
+) -> anyhow::Result<ValidatedChatbox> {
+    let spec = chatbox.spec.as_ref().map_err(Clone::clone)?;
     let Some(image) = spec.image.as_deref().or(release_image) else {
         bail!("spec.image: must be set, or give --chatbox-image");
     };
-    let identity = watched.identity();
-    let config = validate::effective(&identity.name, spec);
+    let identity = chatbox.identity();
+    let config = secrets::effective_config(&identity.name, spec);
     let secret = |name: String| {
-        let found = secrets.get(&name).cloned();
-        let secret = found.map_or(Secret::Unknown, |found| Secret::found(found, &config));
+        let found = in_file.get(&name).cloned();
+        let secret = found.map_or(Secret::Unknown, |found| {
+            Secret::found(&name, found, &config)
+        });
         (name, secret)
     };
+    let referenced = secrets::names(&config).into_iter().map(secret).collect();
     let observed = Observed {
         release_image: image.to_owned(),
-        secrets: observed::names_of(&config)
-            .into_iter()
-            .map(secret)
-            .collect(),
+        secrets: secrets::resolve(spec, &config, &referenced),
         ..Observed::default()
     };
     validate::validate(&identity, spec, &observed).map_err(|findings| anyhow::anyhow!("{findings}"))
 }
 
-fn write(out: &mut String, valid: &Valid, plan: &Plan) -> anyhow::Result<()> {
-    if valid.owner.is_none() {
+fn write(out: &mut String, validated: &ValidatedChatbox, plan: &Plan) -> anyhow::Result<()> {
+    if validated.owner.is_none() {
         writeln!(out, "# No owner references: the Chatbox has no uid yet.")?;
     }
-    if valid.digest.is_none() {
+    if validated.config_hash.is_none() {
         writeln!(
             out,
             "# No {} on the pods: not all Secrets are in the file.",
             crds::runtime::CONFIG_HASH
         )?;
     }
-    for object in plan.objects() {
+    for object in plan.objects()? {
         write!(out, "---\n{}", yaml(&object.body)?)?;
     }
     Ok(())

@@ -1,14 +1,18 @@
-//! `run`: puts the parts together, and takes them apart again on a signal.
+//! `run`: starts the controller and the health endpoint, and stops them on a signal.
 
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use axum::http::Request;
+use kube::client::{Body, ClientBuilder};
 use kube::{Client, Config};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tower::util::MapRequestLayer;
 
 use crate::args::Run;
 use crate::context::Context;
+use crate::kind::Kind;
 use crate::metrics::Metrics;
 use crate::{controller, health, telemetry};
 
@@ -24,10 +28,13 @@ async fn operate(args: Run) -> anyhow::Result<()> {
     // Two TLS providers are linked into some builds; without a choice the first connection would panic.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let listener = health::bind(args.listen).await?;
+    let metrics = Metrics::new()?;
+    let client = client(metrics.clone()).await?;
     let ctx = Arc::new(Context::new(
-        client().await?,
+        client,
         args.chatbox_image,
-        Metrics::new()?,
+        &Kind::ALL,
+        metrics,
     ));
     let stop = CancellationToken::new();
     tokio::spawn(cancel_on_signal(stop.clone())?);
@@ -50,11 +57,16 @@ async fn operate(args: Run) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn client() -> anyhow::Result<Client> {
+async fn client(metrics: Metrics) -> anyhow::Result<Client> {
     let mut config = Config::infer().await.context("cannot find a cluster")?;
     // Each Chatbox has a back-off of its own; a retry inside of a request would hold up others.
     config.default_retry = false;
-    Ok(Client::try_from(config)?)
+    let count = MapRequestLayer::new(move |request: Request<Body>| {
+        metrics.request(request.method().as_str(), request.uri().query());
+        request
+    });
+    let client = ClientBuilder::try_from(config)?.with_layer(&count);
+    Ok(client.build())
 }
 
 fn cancel_on_signal(stop: CancellationToken) -> anyhow::Result<impl Future<Output = ()>> {

@@ -1,19 +1,19 @@
-//! From a Chatbox and what it refers to, to something that can be planned; or everything that is wrong, at once. Pure.
+//! From a Chatbox and what was observed to a validated Chatbox, or to every validation error at once. Pure.
 
-pub mod digest;
 pub mod resources;
-pub mod secrets;
 
 use crds::chatbox::{DeletionPolicy, Resources, Service};
 use crds::{ChatboxSpec, Config, Problem};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
-use crate::observed::{Observed, SigningKey};
-use crate::plan::names;
+use crate::identity::Identity;
+use crate::names;
+use crate::observed::Observed;
+use crate::secrets::{self, SecretsDigest, SigningKey};
 
-/// A Chatbox that can be planned: checked, and with every choice made.
+/// A Chatbox that is checked, and for which every choice is made: all that a plan needs.
 #[derive(Clone, Debug)]
-pub struct Valid {
+pub struct ValidatedChatbox {
     pub name: String,
     pub namespace: Option<String>,
     /// The Chatbox as the owner of its objects; none when it was never in a cluster.
@@ -23,16 +23,16 @@ pub struct Valid {
     pub resources: Option<Resources>,
     pub service: Service,
     pub deletion_policy: DeletionPolicy,
-    /// What the server is told: the spec's config, and the generated key when it names none.
+    /// The config that the server gets: with the generated key when the spec names none.
     pub config: Config,
     /// Name of the ConfigMap that holds it.
     pub config_map: String,
-    /// Names the config and the secret values; none when the values are not known.
-    pub digest: Option<String>,
+    /// Digest of the config and of the secret values; none when the values are not known.
+    pub config_hash: Option<String>,
     pub generated: Generated,
 }
 
-/// The signing key of our own making.
+/// The generated signing key.
 #[derive(Clone, Debug)]
 pub enum Generated {
     /// The config names its own keys.
@@ -41,21 +41,7 @@ pub enum Generated {
     New(SigningKey),
 }
 
-/// Who the Chatbox is.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    pub name: String,
-    pub namespace: Option<String>,
-    pub owner: Option<OwnerReference>,
-}
-
-impl Identity {
-    pub fn uid(&self) -> &str {
-        self.owner.as_ref().map_or("", |owner| &owner.uid)
-    }
-}
-
-/// Everything that is wrong, by the condition that says so. Fields are paths of the resource.
+/// Every validation error, by the condition that reports it. Fields are paths of the resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
     pub config: Vec<Problem>,
@@ -70,33 +56,28 @@ impl std::fmt::Display for Findings {
     }
 }
 
-/// The config that the server gets: the spec's, with the generated key in the place of absent ones.
-pub fn effective(name: &str, spec: &ChatboxSpec) -> Config {
-    spec.config
-        .clone()
-        .with_signing_key(names::signing_key(name))
-}
-
 pub fn validate(
     identity: &Identity,
     spec: &ChatboxSpec,
     observed: &Observed,
-) -> Result<Valid, Findings> {
-    let config = effective(&identity.name, spec);
+) -> Result<ValidatedChatbox, Findings> {
     let findings = Findings {
         config: check(spec),
-        secrets: secrets::check(spec, &config, &observed.secrets),
+        secrets: observed.secrets.problems.clone(),
     };
     if findings != Findings::default() {
         return Err(findings);
     }
+    let config = secrets::effective_config(&identity.name, spec);
     let config_map = config_map(&identity.name, &config, observed);
     let generated = match (&spec.config.auth.hs256, &observed.new_key) {
         (Some(_), _) => Generated::No,
         (None, Some(key)) => Generated::New(key.clone()),
         (None, None) => Generated::Exists,
     };
-    Ok(Valid {
+    let digest = observed.secrets.digest.as_ref();
+    let config_hash = digest.map(|digest: &SecretsDigest| digest.config_hash(&config_map));
+    Ok(ValidatedChatbox {
         name: identity.name.clone(),
         namespace: identity.namespace.clone(),
         owner: identity.owner.clone(),
@@ -105,14 +86,14 @@ pub fn validate(
         resources: spec.resources.clone(),
         service: spec.service.clone(),
         deletion_policy: spec.deletion_policy,
-        digest: digest::digest(&config_map, &config, observed),
         config,
         config_map,
+        config_hash,
         generated,
     })
 }
 
-/// What is wrong with the spec by itself.
+/// Validation errors of the spec by itself.
 pub fn check(spec: &ChatboxSpec) -> Vec<Problem> {
     let config = spec.config.check().into_iter();
     let mut problems: Vec<Problem> = config.map(|problem| problem.under("spec.config")).collect();
@@ -120,18 +101,19 @@ pub fn check(spec: &ChatboxSpec) -> Vec<Problem> {
     problems
 }
 
-/// The spec's, else what was chosen before, else this release's: so an operator upgrade changes no running Chatbox.
+/// The image of the spec, else the one that was chosen before, else that of this release: so an upgrade of the operator
+/// changes no running Chatbox.
 fn image(spec: &ChatboxSpec, observed: &Observed) -> String {
     let chosen = spec.image.as_ref().or(observed.chosen_image.as_ref());
     chosen.unwrap_or(&observed.release_image).clone()
 }
 
-/// A ConfigMap is named after its content. One that runs is kept as long as it means the same to this release, even if
-/// this release would write it differently: so an operator upgrade that adds a field with a default rolls no pod.
+/// A ConfigMap is named after its content. The running one is kept as long as it has the same meaning to this release,
+/// even if this release would render it differently: so an upgrade that adds a field with a default rolls no pod.
 fn config_map(chatbox: &str, config: &Config, observed: &Observed) -> String {
     let hash = config.hash();
     match &observed.running_config {
-        Some(running) if running.meaning == hash => running.config_map.clone(),
+        Some(running) if running.hash == hash => running.config_map.clone(),
         _ => names::config_map(chatbox, &hash),
     }
 }

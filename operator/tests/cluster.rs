@@ -1,5 +1,5 @@
 //! The operator as a process on a real API server, with exactly the rights of `operator/rbac.yaml`. There is no node:
-//! the tests play the kubelet.
+//! the tests take the part of the kubelet.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,22 +9,26 @@ use control_plane::ControlPlane;
 use control_plane::world::World;
 use libtest_mimic::{Arguments, Failed, Trial};
 
+#[path = "cluster/discovery.rs"]
+mod discovery;
 #[path = "cluster/edits.rs"]
 mod edits;
+#[path = "cluster/identity.rs"]
+mod identity;
 #[path = "cluster/lifetime.rs"]
 mod lifetime;
 #[path = "cluster/program.rs"]
 mod program;
 #[path = "cluster/repair.rs"]
 mod repair;
-#[path = "cluster/script.rs"]
-mod script;
 #[path = "cluster/steady.rs"]
 mod steady;
+#[path = "cluster/support.rs"]
+mod support;
 
-type Story = fn(&World<'_>) -> Result<()>;
+type Scenario = fn(&World<'_>) -> Result<()>;
 
-const STORIES: &[(&str, Story)] = &[
+const SCENARIOS: &[(&str, Scenario)] = &[
     ("converged-is-left-alone", steady::converged_is_left_alone),
     (
         "render-is-what-is-applied",
@@ -61,25 +65,45 @@ const STORIES: &[(&str, Story)] = &[
         lifetime::a_volume_that_is_deleted_can_be_let_go,
     ),
     ("a-paused-chatbox-waits", edits::a_paused_chatbox_waits),
+    (
+        "a-converged-reconcile-sends-no-request",
+        steady::a_converged_reconcile_sends_no_request,
+    ),
+    (
+        "a-helm-release-of-the-same-name-is-another",
+        identity::a_helm_release_of_the_same_name_is_another,
+    ),
+    (
+        "retained-objects-have-our-label-alone",
+        identity::retained_objects_have_our_label_alone,
+    ),
+    (
+        "only-our-stale-objects-are-pruned",
+        identity::only_our_stale_objects_are_pruned,
+    ),
+    (
+        "an-optional-api-is-watched-while-it-is-served",
+        discovery::an_optional_api_is_watched_while_it_is_served,
+    ),
 ];
 
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::from_args();
-    let names = STORIES
+    let names = SCENARIOS
         .iter()
         .map(|(name, _)| Trial::test(*name, || Ok(())));
     let names: Vec<Trial> = names.collect();
-    // Nothing to tell, as when another test is asked for by its name: nothing to start.
+    // When another test is asked for by its name, nothing is started.
     if arguments.list || names.iter().all(|trial| arguments.is_filtered_out(trial)) {
         return Ok(libtest_mimic::run(&arguments, names).exit_code());
     }
     let plane = Arc::new(ControlPlane::start()?);
     program::install(&plane)?;
-    let trials = STORIES.iter().map(|(name, story)| {
+    let trials = SCENARIOS.iter().map(|(name, scenario)| {
         let plane = Arc::clone(&plane);
         Trial::test(*name, move || {
-            let told = World::new(plane.kubectl(), name).and_then(|world| story(&world));
-            told.map_err(|error| Failed::from(format!("{error:#}")))
+            let result = World::new(plane.kubectl(), name).and_then(|world| scenario(&world));
+            result.map_err(|error| Failed::from(format!("{error:#}")))
         })
     });
     Ok(libtest_mimic::run(&arguments, trials.collect()).exit_code())

@@ -1,4 +1,4 @@
-//! Who may speak to the server.
+//! Who may connect to the server.
 
 use garde::Validate;
 use schemars::JsonSchema;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Problem, SecretRef};
 
-/// Who may speak to the server.
+/// Who may connect to the server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
 pub struct Auth {
@@ -14,7 +14,7 @@ pub struct Auth {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub hs256: Option<Hs256>,
-    /// Lets visitors chat without an account. Left out: only bearers of a token of yours get in.
+    /// Lets visitors chat without an account. Left out: only clients with a token of yours may connect.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub guests: Option<Guests>,
@@ -34,11 +34,11 @@ pub struct Hs256 {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Guests {
-    /// How long a visitor's token is good for, in seconds.
+    /// Lifetime of a visitor's token, in seconds.
     #[garde(range(min = 60, max = 86400))]
     pub token_seconds: i32,
-    /// How long after that it can still be exchanged for a fresh one, in seconds: so long a visitor who
-    /// comes back finds the old conversation.
+    /// How long after its expiry it can still be exchanged for a new one, in seconds. A visitor who comes back within
+    /// that time finds the old conversation.
     #[garde(range(min = 0, max = 31_536_000))]
     pub renew_seconds: i32,
 }

@@ -1,4 +1,4 @@
-//! Every cap, with its default and its reason.
+//! Limits of the server, with their defaults and reasons.
 
 use garde::Validate;
 use schemars::JsonSchema;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Problem;
 
-/// Every cap. Each stands for one pod.
+/// Limits of the server. Each applies per pod.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase", default)]
 #[schemars(extend("x-kubernetes-validations" = [{
@@ -14,13 +14,13 @@ use crate::Problem;
     "message": "frameBytes must hold the longest message: at least 4 * messageChars + 4096"
 }]))]
 pub struct Limits {
-    /// Characters in one message: more than a person types, less than a model chokes on.
+    /// Characters in one message: more than a person types, less than the context of a model.
     #[garde(range(min = 1, max = 100_000))]
     pub message_chars: i32,
     /// Bytes in one WebSocket frame; a larger one closes the connection with code 1009.
     #[garde(range(min = 16_384, max = 1_048_576))]
     pub frame_bytes: i32,
-    /// Messages one user may send in a minute: each costs a provider's answer.
+    /// Messages one user may send in a minute: each one costs a completion.
     #[garde(range(min = 1, max = 10_000))]
     pub messages_per_minute: i32,
     /// Questions of one session that wait for an answer at the same time.
@@ -32,7 +32,7 @@ pub struct Limits {
     /// Open connections in all: what fits into the memory of a pod.
     #[garde(range(min = 1, max = 100_000))]
     pub connections: i32,
-    /// Visitor tokens that one address may fetch in a minute: an office behind one address still gets in.
+    /// Visitor tokens issued per client address and minute: enough for an office behind one address.
     #[garde(range(min = 1, max = 10_000))]
     pub guests_per_minute: i32,
 }

@@ -15,47 +15,47 @@ use crate::{Problem, SecretRef};
     "message": "exactly one of openai, demo must be set"
 }]))]
 pub struct Model {
-    /// Name on the wire; keep it when you change what stands behind it.
+    /// Identifier on the wire. Keep it when you change the model behind it.
     #[garde(
         length(chars, min = 1, max = 100),
         pattern("^[A-Za-z0-9][A-Za-z0-9._-]*$")
     )]
     pub id: String,
-    /// Name that people see.
+    /// Name that users see.
     #[garde(length(chars, min = 1, max = 100))]
     pub name: String,
-    /// What the model is told before every conversation.
+    /// System prompt of every conversation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(length(chars, min = 1, max = 32_768))]
     pub system_prompt: Option<String>,
-    /// How much of a conversation the model is given, in tokens (estimated as a quarter of the bytes).
+    /// How much of a conversation is sent to the model, in tokens (estimated as a quarter of the bytes).
     /// The newest messages that fit are sent.
     #[serde(default = "default_history_tokens")]
     #[garde(range(min = 256, max = 2_000_000))]
     pub history_tokens: i32,
-    /// Cap on the length of an answer, in tokens. Left out: the provider's own.
+    /// Maximum length of an answer, in tokens. Left out: the provider's default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(range(min = 1, max = 1_000_000))]
     pub answer_tokens: Option<i32>,
-    /// How long to wait for the first piece of an answer, and between two pieces, in seconds.
+    /// How long to wait for the first chunk of an answer, and between two chunks, in seconds.
     #[serde(default = "default_idle_seconds")]
     #[garde(range(min = 1, max = 600))]
     pub idle_seconds: i32,
-    /// How long an answer may take in all, in seconds.
+    /// How long an answer may take in total, in seconds.
     #[serde(default = "default_total_seconds")]
     #[garde(range(min = 1, max = 3600))]
     pub total_seconds: i32,
-    /// An endpoint that speaks OpenAI's chat completions.
+    /// An endpoint with the API of OpenAI's chat completions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub openai: Option<OpenAi>,
-    /// Answers by itself, without any provider: for try-outs and tests.
+    /// Answers without any provider: for trials and tests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub demo: Option<Demo>,
 }
 
-/// An endpoint that speaks OpenAI's chat completions.
+/// An endpoint with the API of OpenAI's chat completions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenAi {
@@ -72,11 +72,11 @@ pub struct OpenAi {
     pub api_key: Option<SecretRef>,
 }
 
-/// Answers by itself.
+/// Answers without any provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Demo {
-    /// Pace of an answer.
+    /// Speed of an answer.
     #[garde(range(min = 1, max = 10_000))]
     pub words_per_second: i32,
 }

@@ -12,21 +12,21 @@ use crate::Problem;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Server {
-    /// Every route lies below this path.
+    /// Path prefix of every route.
     #[garde(length(chars, min = 2, max = 128), pattern("^(/[A-Za-z0-9._~-]+)+$"))]
     pub path_prefix: String,
-    /// Web origins, besides the server's own, whose pages may connect; for example `https://www.example.com`.
+    /// Web origins, besides the server's own, whose pages may connect, for example `https://www.example.com`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[garde(
         length(max = 64),
         inner(length(chars, min = 8, max = 255), pattern("^https?://[^/]+$"))
     )]
     pub allowed_origins: Vec<String>,
-    /// Networks (CIDR) whose `X-Forwarded-For` is believed when a visitor's address is counted.
+    /// Networks (CIDR) of proxies whose `X-Forwarded-For` header is trusted.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[garde(length(max = 64), inner(length(chars, min = 3, max = 64)))]
     pub trusted_proxies: Vec<String>,
-    /// How long running answers may take to finish when the server stops, in seconds.
+    /// How long running answers may take to finish when the server shuts down, in seconds.
     #[garde(range(min = 0, max = 600))]
     pub drain_seconds: i32,
 }
@@ -43,7 +43,7 @@ impl Default for Server {
 }
 
 impl Server {
-    /// The networks of `trustedProxies`; [`Self::check`] says which entries are none.
+    /// The networks of `trustedProxies`; [`Self::check`] reports entries that are not networks.
     pub fn proxies(&self) -> Vec<IpNet> {
         self.trusted_proxies
             .iter()

@@ -1,4 +1,4 @@
-//! Where sessions and messages are kept.
+//! Where sessions and messages are stored.
 
 use garde::Validate;
 use schemars::JsonSchema;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Problem;
 
-/// Where sessions and messages are kept.
+/// Where sessions and messages are stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [{
@@ -24,7 +24,7 @@ pub struct Storage {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
 pub struct Sqlite {
-    /// The volume that holds the file. Outside Kubernetes the server's data directory takes its place.
+    /// The volume that holds the file. Outside Kubernetes the server uses its data directory.
     #[serde(default)]
     #[garde(dive)]
     pub volume: Volume,
@@ -44,11 +44,11 @@ pub struct Sqlite {
     }
 ]))]
 pub struct Volume {
-    /// A `PersistentVolumeClaim`, made by the operator.
+    /// A `PersistentVolumeClaim` that the operator creates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub claim: Option<Claim>,
-    /// Space on the node that is gone with the pod: for try-outs.
+    /// Space on the node that is deleted with the pod: for trials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub empty_dir: Option<EmptyDir>,

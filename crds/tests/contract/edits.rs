@@ -28,12 +28,14 @@ fn a_volume_keeps_its_kind_and_class_and_never_shrinks() {
     let storage = |volume: &Value| json!({"sqlite": {"volume": volume}});
     for (before, after, expected) in rows {
         let verdict = Validator::new().validate(schema, &storage(&after), Some(&storage(&before)));
-        let told = verdict.err().map(|errors| format!("{errors:?}"));
+        let message = verdict.err().map(|errors| format!("{errors:?}"));
         match expected {
-            None => assert_eq!(told, None, "{before} to {after}"),
+            None => assert_eq!(message, None, "{before} to {after}"),
             Some(words) => assert!(
-                told.as_ref().is_some_and(|told| told.contains(words)),
-                "{before} to {after}: {told:?} lacks {words:?}"
+                message
+                    .as_ref()
+                    .is_some_and(|message| message.contains(words)),
+                "{before} to {after}: {message:?} lacks {words:?}"
             ),
         }
     }

@@ -19,20 +19,20 @@ fn documents() -> Vec<(String, String)> {
 }
 
 /// What the author wrote is still there: defaults may have been added, nothing lost or changed.
-fn assert_kept(written: &Value, rendered: &Value, path: &str) {
+fn assert_preserved(written: &Value, rendered: &Value, path: &str) {
     match (written, rendered) {
         (Value::Object(written), Value::Object(rendered)) => {
             for (key, value) in written {
                 let kept = rendered
                     .get(key)
                     .unwrap_or_else(|| panic!("{path}.{key} is lost"));
-                assert_kept(value, kept, &format!("{path}.{key}"));
+                assert_preserved(value, kept, &format!("{path}.{key}"));
             }
         }
         (Value::Array(written), Value::Array(rendered)) => {
             assert_eq!(written.len(), rendered.len(), "{path}");
             for (index, (written, rendered)) in written.iter().zip(rendered).enumerate() {
-                assert_kept(written, rendered, &format!("{path}[{index}]"));
+                assert_preserved(written, rendered, &format!("{path}[{index}]"));
             }
         }
         _ => assert_eq!(written, rendered, "{path}"),
@@ -55,7 +55,7 @@ fn every_released_document_parses_checks_and_round_trips() {
             serde_json::from_str(&text).unwrap(),
             serde_json::from_str(&rendered).unwrap(),
         );
-        assert_kept(&written, &rendered, &name);
+        assert_preserved(&written, &rendered, &name);
     }
 }
 

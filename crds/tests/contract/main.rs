@@ -1,4 +1,4 @@
-//! The promises of the contract.
+//! The rules of the configuration document and of the resource.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -333,7 +333,7 @@ fn bad_documents_are_bad_everywhere_and_the_field_is_named() {
     }
 }
 
-/// What no schema can see: the operator says it in `ConfigValid`.
+/// What no schema can express: the operator reports it in `ConfigValid`.
 #[test]
 fn some_rules_are_beyond_admission() {
     let admission = Admission::new();
@@ -377,7 +377,7 @@ fn some_rules_are_beyond_admission() {
 }
 
 #[test]
-fn all_problems_are_told_at_once_and_secret_looking_values_are_not_repeated() {
+fn all_problems_are_reported_at_once_and_without_values() {
     let mut document = with(
         "/models",
         json!([{"id": "a", "name": "A", "openai": {"model": "", "baseUrl": "https://me:hunter2@a.example"}}]),

@@ -1,106 +1,138 @@
-use crate::children::child::{Detail, Owner};
-use crate::fixtures::{self, QUICKSTART, watched};
-
-use Kind::{PersistentVolumeClaim as Claim, Service};
+use crate::cache::Detail;
+use crate::cache::cached_object::Owner;
+use crate::fixtures::{self, QUICKSTART, cached, stored};
 
 use super::*;
 
-fn identity() -> Identity {
-    watched(QUICKSTART).identity()
-}
-
 fn object(kind: Kind) -> Object {
-    let objects = fixtures::plan(QUICKSTART).objects();
+    let objects = fixtures::objects(QUICKSTART);
     objects
         .into_iter()
         .find(|object| object.kind == kind)
         .unwrap()
 }
 
-fn child(owner: Option<(&str, &str)>) -> Child {
-    Child {
-        uid: "child".to_owned(),
-        version: 1,
+fn owned_by(owner: Option<(&str, &str)>) -> CachedObject {
+    CachedObject {
         owner: owner.map(|(name, uid)| Owner {
             kind: "Chatbox".to_owned(),
             name: name.to_owned(),
             uid: uid.to_owned(),
         }),
-        instance: None,
-        terminating: false,
-        owned: None,
-        detail: Detail::None,
+        ..cached(Detail::None)
     }
 }
 
-fn update() -> Step {
-    Step::Update {
-        uid: "child".to_owned(),
+fn update() -> Change {
+    Change::Update {
+        uid: "object".to_owned(),
     }
 }
 
 #[test]
-fn what_must_be_done_follows_from_whose_it_is() {
-    let ours = || child(Some(("support", "u-1")));
-    let applied = |child, owned| {
-        Some(Child {
-            owned: Some(owned),
-            ..child
+#[expect(clippy::too_many_lines, reason = "one row a case")]
+fn the_change_follows_from_the_owner_and_the_state() {
+    let ours = || owned_by(Some(("support", "u-1")));
+    let applied = |object, applied| {
+        Some(CachedObject {
+            managed: true,
+            applied: Some(applied),
+            ..object
         })
     };
-    let same = owned::of_desired(&object(Service).body);
-    let leaving = |child| {
-        Some(Child {
+    let same = managed_fields::of_desired(&object(Kind::SERVICE).body);
+    let terminating = |object| {
+        Some(CachedObject {
             terminating: true,
-            ..child
+            ..object
         })
     };
     let labelled = |name: &str| {
-        Some(Child {
-            instance: Some(name.to_owned()),
-            ..child(None)
+        Some(CachedObject {
+            label: Some(name.to_owned()),
+            ..owned_by(None)
         })
     };
-    let former = || Some(child(Some(("support", "u-0"))));
-    let rows: [(&str, Kind, Option<Child>, Step); 14] = [
-        ("absent", Service, None, Step::Create),
-        ("as applied", Service, applied(ours(), same), Step::Keep),
-        ("drifted", Service, applied(ours(), [0; 32]), update()),
+    let former = || Some(owned_by(Some(("support", "u-0"))));
+    let rows: [(&str, Kind, Option<CachedObject>, Change); 14] = [
+        ("absent", Kind::SERVICE, None, Change::Create),
+        (
+            "as applied",
+            Kind::SERVICE,
+            applied(ours(), same),
+            Change::None,
+        ),
+        ("drifted", Kind::SERVICE, applied(ours(), [0; 32]), update()),
         (
             "owner edited away",
-            Service,
-            applied(child(None), [0; 32]),
+            Kind::SERVICE,
+            applied(owned_by(None), [0; 32]),
             update(),
         ),
-        ("leaving", Service, leaving(ours()), Step::Wait),
-        ("kept, leaving", Claim, leaving(ours()), Step::Linger),
+        (
+            "terminating",
+            Kind::SERVICE,
+            terminating(ours()),
+            Change::AwaitDeletion,
+        ),
+        (
+            "kept, terminating",
+            Kind::PERSISTENT_VOLUME_CLAIM,
+            terminating(ours()),
+            Change::AwaitRelease,
+        ),
         (
             "another's",
-            Service,
-            Some(child(Some(("other", "u-9")))),
-            Step::Foreign,
+            Kind::SERVICE,
+            Some(owned_by(Some(("other", "u-9")))),
+            Change::Foreign,
         ),
-        ("nobody's", Service, Some(child(None)), Step::Foreign),
-        ("labelled only", Service, labelled("support"), Step::Foreign),
         (
-            "another's, leaving",
-            Service,
-            leaving(child(None)),
-            Step::Wait,
+            "nobody's",
+            Kind::SERVICE,
+            Some(owned_by(None)),
+            Change::Foreign,
         ),
-        ("of a former life", Service, former(), Step::Wait),
-        ("kept, of a former life", Claim, former(), Step::Wait),
+        (
+            "labelled only",
+            Kind::SERVICE,
+            labelled("support"),
+            Change::Foreign,
+        ),
+        (
+            "another's, terminating",
+            Kind::SERVICE,
+            terminating(owned_by(None)),
+            Change::AwaitDeletion,
+        ),
+        (
+            "of a former life",
+            Kind::SERVICE,
+            former(),
+            Change::AwaitDeletion,
+        ),
+        (
+            "kept, of a former life",
+            Kind::PERSISTENT_VOLUME_CLAIM,
+            former(),
+            Change::AwaitDeletion,
+        ),
         (
             "kept from a former life",
-            Claim,
+            Kind::PERSISTENT_VOLUME_CLAIM,
             labelled("support"),
             update(),
         ),
-        ("kept by another", Claim, labelled("other"), Step::Foreign),
+        (
+            "kept by another",
+            Kind::PERSISTENT_VOLUME_CLAIM,
+            labelled("other"),
+            Change::Foreign,
+        ),
     ];
     for (what, kind, live, expected) in rows {
         assert_eq!(
-            step(&identity(), &object(kind), live.as_ref()),
+            change(&stored(), &object(kind), live.as_ref()),
             expected,
             "{what}"
         );
@@ -108,71 +140,88 @@ fn what_must_be_done_follows_from_whose_it_is() {
 }
 
 #[test]
-fn only_what_lingers_lets_the_others_be_written() {
-    let told = |step: Step| {
+fn only_a_retained_object_lets_the_others_be_applied() {
+    let report = |step: Change| {
         let steps = [
-            (object(Kind::ServiceAccount), Step::Create),
-            (object(Claim), step),
-            (object(Kind::Deployment), update()),
+            (object(Kind::SERVICE_ACCOUNT), Change::Create),
+            (object(Kind::PERSISTENT_VOLUME_CLAIM), step),
+            (object(Kind::DEPLOYMENT), update()),
         ];
         let text = |error: Option<Error>| error.map(|error| error.to_string());
-        (text(obstacle(&steps)), text(lingering(&steps)))
+        (text(blocker(&steps)), text(awaited(&steps)))
     };
-    for step in [Step::Keep, Step::Create, update()] {
-        assert_eq!(told(step), (None, None));
+    for step in [Change::None, Change::Create, update()] {
+        assert_eq!(report(step), (None, None));
     }
-    let (obstacle, lingering) = told(Step::Foreign);
-    assert!(
-        obstacle
-            .unwrap()
-            .contains("does not belong to this chatbox")
-    );
-    assert_eq!(lingering, None);
-    let (obstacle, lingering) = told(Step::Wait);
-    assert!(obstacle.unwrap().contains("is being deleted"));
-    assert_eq!(lingering, None);
-    let (obstacle, lingering) = told(Step::Linger);
-    assert_eq!(obstacle, None);
+    let (blocker, awaited) = report(Change::Foreign);
+    assert!(blocker.unwrap().contains("does not belong to this chatbox"));
+    assert_eq!(awaited, None);
+    let (blocker, awaited) = report(Change::AwaitDeletion);
+    assert!(blocker.unwrap().contains("is being deleted"));
+    assert_eq!(awaited, None);
+    let (blocker, awaited) = report(Change::AwaitRelease);
+    assert_eq!(blocker, None);
     let expected = "PersistentVolumeClaim \"support-chatbox-data\" is being deleted; waiting until it is gone, which \
                     is when no pod uses it; set spec.replicas to 0 to stop them";
-    assert_eq!(lingering.as_deref(), Some(expected));
+    assert_eq!(awaited.as_deref(), Some(expected));
 }
 
 #[test]
-fn only_old_configs_of_ours_are_pruned() {
-    let plan = fixtures::plan(QUICKSTART);
-    let mut family = Family::new("support");
-    let ours = || child(Some(("support", "u-1")));
-    let leaving = || Child {
+fn only_what_we_applied_to_this_chatbox_is_stale() {
+    let ours = || CachedObject {
+        managed: true,
+        ..owned_by(Some(("support", "u-1")))
+    };
+    let terminating = || CachedObject {
         terminating: true,
         ..ours()
     };
-    for object in plan.objects() {
-        family.insert(object.kind, &object.name, ours());
-    }
-    assert_eq!(stale(&identity(), &plan, &family), []);
-    let config = |number: u32| names::config_map("support", &format!("{number:016x}"));
-    let old = config(1);
-    let rows = [
-        (Kind::ConfigMap, old.clone(), ours()),
-        (Kind::ConfigMap, config(2), child(Some(("other", "u-9")))),
-        (Kind::ConfigMap, config(3), child(None)),
-        (Kind::ConfigMap, config(4), leaving()),
-        (Kind::ConfigMap, "a-copy".to_owned(), ours()),
-        (Kind::ConfigMap, format!("{old}-copy"), ours()),
-        (Kind::Service, "a-copy".to_owned(), ours()),
-        (Kind::Deployment, "a-copy".to_owned(), ours()),
-        (Kind::Secret, old.clone(), ours()),
-        (Claim, old.clone(), ours()),
-        (Kind::Pod, "pod".to_owned(), child(Some(("x-77", "r-1")))),
-    ];
-    for (kind, name, child) in rows {
-        family.insert(kind, &name, child);
-    }
-    let pruned = Stale {
-        kind: Kind::ConfigMap,
-        name: old,
-        uid: "child".to_owned(),
+    let unowned = || CachedObject {
+        owner: None,
+        ..ours()
     };
-    assert_eq!(stale(&identity(), &plan, &family), [pruned]);
+    let of_another = || CachedObject {
+        managed: true,
+        ..owned_by(Some(("other", "u-9")))
+    };
+    let desired = fixtures::objects(QUICKSTART);
+    let planned = desired
+        .iter()
+        .fold(OwnedObjects::new("support"), |objects, object| {
+            objects.with(object.kind, &object.name, ours())
+        });
+    assert_eq!(stale(&stored(), &desired, &planned), []);
+    for kind in Kind::ALL {
+        let is_managed = kind.definition().role == Role::Managed;
+        let rows = [
+            ("ours", ours(), is_managed),
+            ("a copy", owned_by(Some(("support", "u-1"))), false),
+            ("terminating", terminating(), false),
+            ("without owner", unowned(), false),
+            ("of another Chatbox", of_another(), false),
+        ];
+        for (what, object, expected) in rows {
+            let live = planned.clone().with(kind, "old", object);
+            let stale = stale(&stored(), &desired, &live);
+            let names: Vec<_> = stale
+                .iter()
+                .map(|stale| (stale.kind, &*stale.name))
+                .collect();
+            let expected: Vec<_> = expected.then_some((kind, "old")).into_iter().collect();
+            assert_eq!(names, expected, "{kind} {what}");
+        }
+    }
+}
+
+#[test]
+fn an_object_of_an_absent_api_is_reported_by_its_kind() {
+    let desired = fixtures::objects(QUICKSTART);
+    assert!(not_served(&desired, |_| true).is_none());
+    let error = not_served(&desired, |kind| kind != Kind::DEPLOYMENT).unwrap();
+    assert_eq!(
+        error.to_string(),
+        "this cluster does not serve deployments of apps; install its CustomResourceDefinition, or take what needs it \
+         out of the spec"
+    );
+    assert!(error.awaits_change() && !error.is_transient());
 }

@@ -6,14 +6,14 @@ use crds::runtime::CONFIG_KEY;
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use super::meta;
-use crate::validate::Valid;
+use crate::validate::ValidatedChatbox;
 
-pub(super) fn build(valid: &Valid) -> ConfigMap {
+pub(super) fn build(chatbox: &ValidatedChatbox) -> ConfigMap {
     ConfigMap {
-        metadata: meta::owned(valid, valid.config_map.clone()),
+        metadata: meta::owned(chatbox, chatbox.config_map.clone()),
         data: Some(BTreeMap::from([(
             CONFIG_KEY.to_owned(),
-            valid.config.render(),
+            chatbox.config.render(),
         )])),
         ..ConfigMap::default()
     }

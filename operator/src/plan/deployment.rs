@@ -1,4 +1,4 @@
-//! The Deployment: how pods come and go.
+//! The Deployment: how pods are created and replaced.
 
 use std::collections::BTreeMap;
 
@@ -7,50 +7,52 @@ use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy}
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
-use super::{meta, names, pod};
-use crate::validate::Valid;
+use super::{meta, pod};
+use crate::names::{self, IMAGE_ANNOTATION};
+use crate::validate::ValidatedChatbox;
 
-/// How long a pod may take to become ready, once the one before it is gone, until the roll-out counts as failed.
+/// How long a pod may take to become ready, once the one before it is gone, until the rollout counts as failed.
 const START_SECONDS: i64 = 600;
-/// Nothing to go back to: the resource is the truth, and the configs of old ReplicaSets are pruned. `rollout undo` would
-/// bring back the annotations of their time too, and with them an image that is no longer chosen.
+/// No revision to undo to: the resource is the truth, and the configs of old ReplicaSets are pruned. `rollout undo` would
+/// restore old annotations too, and with them an image that is no longer chosen.
 const HISTORY: i32 = 0;
 
-pub(super) fn build(valid: &Valid) -> Deployment {
-    let deadline = START_SECONDS + grace_seconds(&valid.config);
+pub(super) fn build(chatbox: &ValidatedChatbox) -> Deployment {
+    let deadline = START_SECONDS + grace_seconds(&chatbox.config);
     Deployment {
-        // Not on the template: there it would roll the pods when an older release's Deployment gets it.
+        // Not on the template, where it would roll the pods.
         metadata: ObjectMeta {
             annotations: Some(BTreeMap::from([(
-                meta::IMAGE.to_owned(),
-                valid.image.clone(),
+                IMAGE_ANNOTATION.to_owned(),
+                chatbox.image.clone(),
             )])),
-            ..meta::owned(valid, names::app(&valid.name))
+            ..meta::owned(chatbox, names::app(&chatbox.name))
         },
         spec: Some(DeploymentSpec {
-            replicas: Some(valid.replicas),
+            replicas: Some(chatbox.replicas),
             revision_history_limit: Some(HISTORY),
-            // The old pod's grace period counts: the new one is not made before it is gone.
-            progress_deadline_seconds: i32::try_from(deadline).ok(),
-            // One database file has one writer.
+            // The grace period of the old pod counts: the new one is not created before that is gone. The config bounds it;
+            // a longer one than the field can hold would be as good as the longest.
+            progress_deadline_seconds: Some(i32::try_from(deadline).unwrap_or(i32::MAX)),
+            // A database file has one writer.
             strategy: Some(DeploymentStrategy {
                 type_: Some("Recreate".to_owned()),
                 ..DeploymentStrategy::default()
             }),
             selector: LabelSelector {
-                match_labels: Some(meta::selector(&valid.name)),
+                match_labels: Some(meta::selector(&chatbox.name)),
                 ..LabelSelector::default()
             },
             template: PodTemplateSpec {
                 metadata: Some(ObjectMeta {
-                    labels: Some(meta::labels(&valid.name)),
-                    annotations: valid
-                        .digest
+                    labels: Some(meta::pod_labels(&chatbox.name)),
+                    annotations: chatbox
+                        .config_hash
                         .clone()
-                        .map(|digest| BTreeMap::from([(CONFIG_HASH.to_owned(), digest)])),
+                        .map(|hash| BTreeMap::from([(CONFIG_HASH.to_owned(), hash)])),
                     ..ObjectMeta::default()
                 }),
-                spec: Some(pod::build(valid)),
+                spec: Some(pod::build(chatbox)),
             },
             ..DeploymentSpec::default()
         }),

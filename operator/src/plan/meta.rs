@@ -1,70 +1,90 @@
-//! Labels, owners and the rest of what every object carries.
+//! Labels, owners and the rest of the metadata of every object.
+//!
+//! The identity is one label of our own group, [`NAME_LABEL`] with the name of the Chatbox: it selects the pods, it
+//! leads from an object back to its Chatbox, and by it retained objects are adopted. A name is at most 50 characters
+//! long and in the form of a DNS label, so it is a valid label value as it is; objects of two Chatboxes of one name lie
+//! in different namespaces, and no selector reaches beyond its namespace.
+//!
+//! The recommended labels of Kubernetes (`app.kubernetes.io/…`) are for people and tools. Anybody else's objects may
+//! carry the same values, so nothing is decided by them:
+//!
+//! - Objects with an owner carry all of them.
+//! - Pods carry no `instance`: the Service of a Helm release selects by `name` and `instance`, and one of a chart named
+//!   `chatbox` must not send its clients to our pods.
+//! - Retained objects have no owner, and so carry none of them: tools that track objects by such a label, as Argo CD
+//!   does by `instance`, prune what has the label and no owner.
 
 use std::collections::BTreeMap;
 
 use crds::chatbox::DeletionPolicy;
-use crds::runtime::FIELD_MANAGER;
+use crds::runtime::{FIELD_MANAGER, NAME_LABEL};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use crate::validate::Valid;
+use crate::validate::ValidatedChatbox;
 
-pub const NAME: &str = "app.kubernetes.io/name";
-pub const INSTANCE: &str = "app.kubernetes.io/instance";
-pub const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
-
-/// On the Deployment: the image that was chosen. What the container says is no choice, somebody may have edited it.
-pub const IMAGE: &str = "chatbox.dev/image";
+const NAME: &str = "app.kubernetes.io/name";
+const INSTANCE: &str = "app.kubernetes.io/instance";
+const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
 /// The value of [`NAME`].
-pub const APP: &str = "chatbox";
+const APP: &str = "chatbox";
 
-/// What selects the pods, and never changes: a Deployment's selector cannot.
+/// Selects the pods. It never changes: the selector of a Deployment is immutable.
 pub fn selector(chatbox: &str) -> BTreeMap<String, String> {
-    BTreeMap::from([
-        (NAME.to_owned(), APP.to_owned()),
-        (INSTANCE.to_owned(), chatbox.to_owned()),
+    map([(NAME_LABEL, chatbox)])
+}
+
+/// [`selector`] as text.
+pub fn selector_text(chatbox: &str) -> String {
+    format!("{NAME_LABEL}={chatbox}")
+}
+
+/// Labels of the pods.
+pub fn pod_labels(chatbox: &str) -> BTreeMap<String, String> {
+    map([
+        (NAME_LABEL, chatbox),
+        (NAME, APP),
+        (MANAGED_BY, FIELD_MANAGER),
     ])
 }
 
-/// The same as text.
-pub fn selector_text(chatbox: &str) -> String {
-    let pairs = selector(chatbox).into_iter();
-    let texts: Vec<String> = pairs.map(|(key, value)| format!("{key}={value}")).collect();
-    texts.join(",")
-}
-
-/// What every object and every pod carries.
-pub fn labels(chatbox: &str) -> BTreeMap<String, String> {
-    let mut labels = selector(chatbox);
-    labels.insert(MANAGED_BY.to_owned(), FIELD_MANAGER.to_owned());
-    labels
-}
-
-/// What our watches ask for.
-pub fn watched() -> String {
-    format!("{MANAGED_BY}={FIELD_MANAGER}")
-}
-
-/// An object that goes with its Chatbox.
-pub fn owned(valid: &Valid, name: String) -> ObjectMeta {
+/// Metadata of an object that is deleted with its Chatbox.
+pub fn owned(chatbox: &ValidatedChatbox, name: String) -> ObjectMeta {
     ObjectMeta {
         name: Some(name),
-        namespace: valid.namespace.clone(),
-        labels: Some(labels(&valid.name)),
-        owner_references: valid.owner.clone().map(|owner| vec![owner]),
+        namespace: chatbox.namespace.clone(),
+        labels: Some(map([
+            (NAME_LABEL, &chatbox.name),
+            (NAME, APP),
+            (INSTANCE, &chatbox.name),
+            (MANAGED_BY, FIELD_MANAGER),
+        ])),
+        owner_references: chatbox.owner.clone().map(|owner| vec![owner]),
         ..ObjectMeta::default()
     }
 }
 
-/// An object that holds what cannot be made again: it goes with its Chatbox only if the admin said so. A change of the
-/// policy takes effect when it is applied, because the reference then comes or goes.
-pub fn kept(valid: &Valid, name: String) -> ObjectMeta {
-    let meta = owned(valid, name);
-    match valid.deletion_policy {
-        DeletionPolicy::Delete => meta,
-        DeletionPolicy::Retain => ObjectMeta {
-            owner_references: None,
-            ..meta
-        },
+/// Metadata of an object that holds data or keys. A change of the deletion policy takes effect when it is applied,
+/// because the owner reference then comes or goes.
+pub fn retained(chatbox: &ValidatedChatbox, name: String) -> ObjectMeta {
+    match chatbox.deletion_policy {
+        DeletionPolicy::Delete => owned(chatbox, name),
+        DeletionPolicy::Retain => without_owner(chatbox, name),
     }
+}
+
+/// Metadata of an object that stays when its Chatbox is deleted.
+pub fn without_owner(chatbox: &ValidatedChatbox, name: String) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(name),
+        namespace: chatbox.namespace.clone(),
+        labels: Some(map([(NAME_LABEL, &chatbox.name)])),
+        ..ObjectMeta::default()
+    }
+}
+
+fn map<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
+    pairs
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into()
 }

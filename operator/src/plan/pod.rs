@@ -16,12 +16,11 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::{names, quantity};
-use crate::validate::Valid;
+use crate::names::{self, CONTAINER};
+use crate::quantity;
+use crate::validate::ValidatedChatbox;
 
-/// Name of the container.
-pub const CONTAINER: &str = "chatbox";
-/// Name of the port that people reach.
+/// Name of the public port.
 pub const PUBLIC: &str = "http";
 /// Name of the port of probes and metrics.
 const INTERNAL: &str = "internal";
@@ -30,35 +29,35 @@ const CONFIG: &str = "config";
 const SECRETS: &str = "secrets";
 const DATA: &str = "data";
 
-/// A start may have to migrate the database: the kubelet asks every second, this often.
+/// The start may migrate the database: the kubelet probes every second, this often.
 const START_PROBES: i32 = 300;
 /// Owner and group may read; the process is in the group.
 const SECRET_MODE: i32 = 0o440;
 
-pub(super) fn build(valid: &Valid) -> PodSpec {
+pub(super) fn build(chatbox: &ValidatedChatbox) -> PodSpec {
     PodSpec {
-        service_account_name: Some(names::app(&valid.name)),
+        service_account_name: Some(names::app(&chatbox.name)),
         automount_service_account_token: Some(false),
-        // Other Services' addresses as variables would only collide with ours.
+        // Environment variables of other Services could collide with ours.
         enable_service_links: Some(false),
         security_context: Some(pod_security()),
-        termination_grace_period_seconds: Some(grace_seconds(&valid.config)),
-        containers: vec![container(valid)],
-        volumes: Some(vec![config(valid), secrets(valid), data(valid)]),
+        termination_grace_period_seconds: Some(grace_seconds(&chatbox.config)),
+        containers: vec![container(chatbox)],
+        volumes: Some(vec![config(chatbox), secrets(chatbox), data(chatbox)]),
         ..PodSpec::default()
     }
 }
 
-fn container(valid: &Valid) -> Container {
+fn container(chatbox: &ValidatedChatbox) -> Container {
     Container {
         name: CONTAINER.to_owned(),
-        image: Some(valid.image.clone()),
+        image: Some(chatbox.image.clone()),
         args: Some(arguments()),
         ports: Some(vec![
             port(PUBLIC, PUBLIC_PORT),
             port(INTERNAL, INTERNAL_PORT),
         ]),
-        resources: resources(valid),
+        resources: resources(chatbox),
         security_context: Some(container_security()),
         startup_probe: Some(Probe {
             period_seconds: Some(1),
@@ -79,7 +78,7 @@ fn container(valid: &Valid) -> Container {
             }),
             ..Lifecycle::default()
         }),
-        // The last words of a server that refuses to start end up in the status of the Chatbox.
+        // The last log lines of a server that fails to start end up in the status of the Chatbox.
         termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
         volume_mounts: Some(vec![
             mount(CONFIG, CONFIG_DIR, true),
@@ -159,9 +158,9 @@ fn container_security() -> SecurityContext {
     }
 }
 
-/// What the admin wrote, whole, or our defaults: a mixture could ask for more than its own limit.
-fn resources(valid: &Valid) -> Option<ResourceRequirements> {
-    let (requests, limits) = match &valid.resources {
+/// The resources of the spec, or our defaults: a mixture could request more than its own limit.
+fn resources(chatbox: &ValidatedChatbox) -> Option<ResourceRequirements> {
+    let (requests, limits) = match &chatbox.resources {
         Some(resources) => (canonical(&resources.requests), canonical(&resources.limits)),
         None => (
             quantities(&[("cpu", "50m"), ("memory", "64Mi")]),
@@ -189,21 +188,21 @@ fn canonical(map: &BTreeMap<String, Quantity>) -> BTreeMap<String, Quantity> {
     map.iter().map(pair).collect()
 }
 
-fn config(valid: &Valid) -> Volume {
+fn config(chatbox: &ValidatedChatbox) -> Volume {
     Volume {
         name: CONFIG.to_owned(),
         config_map: Some(ConfigMapVolumeSource {
-            name: valid.config_map.clone(),
+            name: chatbox.config_map.clone(),
             ..ConfigMapVolumeSource::default()
         }),
         ..Volume::default()
     }
 }
 
-/// Each key that the config names, and no other, where `SecretRef::path` says.
-fn secrets(valid: &Valid) -> Volume {
+/// Each key that the config references, and no other, at the path of `SecretRef::path`.
+fn secrets(chatbox: &ValidatedChatbox) -> Volume {
     let mut by_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (_, secret) in valid.config.secrets() {
+    for (_, secret) in chatbox.config.secrets() {
         by_name.entry(&secret.name).or_default().push(&secret.key);
     }
     let sources = by_name.into_iter().map(|(name, mut keys)| {
@@ -233,8 +232,8 @@ fn secrets(valid: &Valid) -> Volume {
     }
 }
 
-fn data(valid: &Valid) -> Volume {
-    let volume = valid
+fn data(chatbox: &ValidatedChatbox) -> Volume {
+    let volume = chatbox
         .config
         .storage
         .sqlite
@@ -250,7 +249,7 @@ fn data(valid: &Valid) -> Volume {
         Some(_) => Volume {
             name,
             persistent_volume_claim: Some(PersistentVolumeClaimVolumeSource {
-                claim_name: names::data(&valid.name),
+                claim_name: names::data(&chatbox.name),
                 ..PersistentVolumeClaimVolumeSource::default()
             }),
             ..Volume::default()

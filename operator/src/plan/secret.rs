@@ -5,21 +5,18 @@ use std::collections::BTreeMap;
 use crds::runtime::SIGNING_KEY;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use super::{Keys, meta, names};
-use crate::validate::{Generated, Valid};
+use super::{Keys, meta};
+use crate::names;
+use crate::validate::{Generated, ValidatedChatbox};
 
-pub(super) fn build(valid: &Valid) -> Option<Keys> {
-    let create = match &valid.generated {
+pub(super) fn build(chatbox: &ValidatedChatbox) -> Option<Keys> {
+    let create = match &chatbox.generated {
         Generated::No => return None,
         Generated::Exists => None,
         Generated::New(key) => Some(Secret {
-            // Without an owner: what is created here is never given up by a later apply, and an owner must be.
-            metadata: ObjectMeta {
-                owner_references: None,
-                ..meta::kept(valid, names::keys(&valid.name))
-            },
+            // What is created here is never given up by a later apply, and owner and labels must be.
+            metadata: meta::without_owner(chatbox, names::keys(&chatbox.name)),
             data: Some(BTreeMap::from([(
                 SIGNING_KEY.to_owned(),
                 ByteString(key.expose().as_bytes().to_vec()),
@@ -28,7 +25,7 @@ pub(super) fn build(valid: &Valid) -> Option<Keys> {
         }),
     };
     let metadata = Secret {
-        metadata: meta::kept(valid, names::keys(&valid.name)),
+        metadata: meta::retained(chatbox, names::keys(&chatbox.name)),
         ..Secret::default()
     };
     Some(Keys { create, metadata })

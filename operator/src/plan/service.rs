@@ -5,25 +5,26 @@ use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use super::{meta, names, pod};
-use crate::validate::Valid;
+use super::{meta, pod};
+use crate::names;
+use crate::validate::ValidatedChatbox;
 
 /// Address of the chat page inside the cluster.
-pub fn url(valid: &Valid) -> String {
+pub fn url(chatbox: &ValidatedChatbox) -> String {
     let host = format!(
         "{}.{}.svc",
-        names::app(&valid.name),
-        valid.namespace.as_deref().unwrap_or_default()
+        names::app(&chatbox.name),
+        chatbox.namespace.as_deref().unwrap_or_default()
     );
-    let port = match valid.service.port {
+    let port = match chatbox.service.port {
         80 => String::new(),
         port => format!(":{port}"),
     };
-    format!("http://{host}{port}{}/", valid.config.server.path_prefix)
+    format!("http://{host}{port}{}/", chatbox.config.server.path_prefix)
 }
 
-pub(super) fn build(valid: &Valid) -> Service {
-    let wanted = &valid.service;
+pub(super) fn build(chatbox: &ValidatedChatbox) -> Service {
+    let wanted = &chatbox.service;
     let type_ = match wanted.type_ {
         ServiceType::ClusterIp => "ClusterIP",
         ServiceType::NodePort => "NodePort",
@@ -32,11 +33,11 @@ pub(super) fn build(valid: &Valid) -> Service {
     Service {
         metadata: ObjectMeta {
             annotations,
-            ..meta::owned(valid, names::app(&valid.name))
+            ..meta::owned(chatbox, names::app(&chatbox.name))
         },
         spec: Some(ServiceSpec {
             type_: Some(type_.to_owned()),
-            selector: Some(meta::selector(&valid.name)),
+            selector: Some(meta::selector(&chatbox.name)),
             ports: Some(vec![ServicePort {
                 name: Some(pod::PUBLIC.to_owned()),
                 port: wanted.port,

@@ -1,7 +1,9 @@
 use k8s_openapi::api::core::v1::PodSpec;
 use serde_json::Value;
 
-use crate::fixtures::{self, FULL, QUICKSTART, observed, observed_at_first, valid, watched};
+use crate::fixtures::{
+    self, FULL, QUICKSTART, chatbox, objects, observed, observed_at_first, validate,
+};
 use crate::kind::Kind;
 use crate::render::yaml;
 
@@ -10,6 +12,7 @@ use super::*;
 fn text(plan: &Plan) -> String {
     let documents = plan
         .objects()
+        .unwrap()
         .into_iter()
         .map(|object| yaml(&object.body).unwrap());
     documents.collect::<Vec<_>>().join("---\n")
@@ -20,12 +23,12 @@ fn pod(plan: &Plan) -> PodSpec {
 }
 
 #[test]
-fn the_smallest_chatbox() {
+fn smallest_chatbox() {
     insta::assert_snapshot!(text(&fixtures::plan(QUICKSTART)));
 }
 
 #[test]
-fn everything_that_a_spec_can_say() {
+fn every_field_of_the_spec() {
     insta::assert_snapshot!(text(&fixtures::plan(FULL)));
 }
 
@@ -36,7 +39,7 @@ fn an_empty_dir_in_place_of_a_claim() {
         "{sqlite: {volume: {emptyDir: {sizeLimit: 1024Mi}}}}",
     );
     let plan = fixtures::plan(&yaml);
-    assert!(plan.claim.is_none());
+    assert!(plan.pvc.is_none());
     let volumes = pod(&plan).volumes.unwrap();
     let data = volumes
         .into_iter()
@@ -48,9 +51,9 @@ fn an_empty_dir_in_place_of_a_claim() {
 
 #[test]
 fn the_generated_key_is_in_the_one_create_and_nowhere_else() {
-    let watched = watched(QUICKSTART);
-    let observed = observed_at_first(&watched);
-    let plan = plan(&valid(&watched, &observed).unwrap());
+    let chatbox = chatbox(QUICKSTART);
+    let observed = observed_at_first(&chatbox);
+    let plan = plan(&validate(&chatbox, &observed).unwrap());
     let created = plan.keys.as_ref().unwrap().create.as_ref().unwrap();
     let key = created.data.as_ref().unwrap()[crds::runtime::SIGNING_KEY]
         .0
@@ -63,29 +66,81 @@ fn the_generated_key_is_in_the_one_create_and_nowhere_else() {
 }
 
 #[test]
-fn what_cannot_be_made_again_is_owned_only_under_the_policy_delete() {
+fn retained_objects_are_owned_only_under_the_policy_delete() {
     for (policy, expected) in [("Retain", false), ("Delete", true)] {
         let yaml = QUICKSTART.replace("spec:", &format!("spec:\n  deletionPolicy: {policy}"));
-        for object in fixtures::plan(&yaml).objects() {
+        for object in objects(&yaml) {
             let is_owned = object.body["metadata"].get("ownerReferences").is_some();
-            let expected = expected || !object.kind.is_kept();
+            let expected = expected || !object.kind.is_retained();
             assert_eq!(is_owned, expected, "{policy} {}", object.kind);
         }
     }
+}
+
+/// A Helm chart named `chatbox` with a release `support` makes objects with the same recommended labels.
+#[test]
+fn pods_are_selected_by_our_own_label_alone() {
+    let plan = fixtures::plan(QUICKSTART);
+    let ours = meta::selector("support");
+    assert_eq!(meta::selector_text("support"), "chatbox.dev/name=support");
+    let deployment = plan.deployment.spec.unwrap();
+    assert_eq!(deployment.selector.match_labels, Some(ours.clone()));
+    assert_eq!(plan.service.spec.unwrap().selector, Some(ours.clone()));
+    assert_eq!(
+        ours.into_iter().collect::<Vec<_>>(),
+        [pair("chatbox.dev/name", "support")]
+    );
+    // Its Service selects by name and instance.
+    let labels = deployment.template.metadata.unwrap().labels.unwrap();
+    assert!(
+        !labels.contains_key("app.kubernetes.io/instance"),
+        "{labels:?}"
+    );
+}
+
+/// Argo CD prunes what has the label by which it tracks an application and no owner.
+#[test]
+fn objects_without_an_owner_have_our_label_alone() {
+    let chatbox = chatbox(QUICKSTART);
+    let validated = validate(&chatbox, &observed_at_first(&chatbox)).unwrap();
+    let plan = plan(&validated);
+    let mut bodies: Vec<Value> = objects(QUICKSTART)
+        .into_iter()
+        .map(|object| object.body)
+        .collect();
+    bodies.push(serde_json::to_value(plan.new_secret()).unwrap());
+    let without_owner: Vec<_> = bodies
+        .iter()
+        .filter(|body| body["metadata"].get("ownerReferences").is_none())
+        .collect();
+    assert_eq!(without_owner.len(), 3);
+    for body in without_owner {
+        let expected = serde_json::json!({"chatbox.dev/name": "support"});
+        assert_eq!(body["metadata"]["labels"], expected, "{}", body["kind"]);
+        assert!(
+            body["metadata"].get("annotations").is_none(),
+            "{}",
+            body["kind"]
+        );
+    }
+}
+
+fn pair(key: &str, value: &str) -> (String, String) {
+    (key.to_owned(), value.to_owned())
 }
 
 /// Server-side apply would own these, and some of them would come back in another form.
 #[test]
 fn nothing_that_is_applied_is_null_or_empty() {
     fn check(value: &Value, path: &str) {
-        let is_meant = path.ends_with(".emptyDir");
+        let is_intended = path.ends_with(".emptyDir");
         let is_empty = match value {
             Value::Null => true,
             Value::Object(map) => map.is_empty(),
             Value::Array(items) => items.is_empty(),
             _ => false,
         };
-        assert!(is_meant || !is_empty, "{path}");
+        assert!(is_intended || !is_empty, "{path}");
         for (name, value) in value.as_object().into_iter().flatten() {
             check(value, &format!("{path}.{name}"));
         }
@@ -96,7 +151,7 @@ fn nothing_that_is_applied_is_null_or_empty() {
     let empty_dir = QUICKSTART.replace("{sqlite: {}}", "{sqlite: {volume: {emptyDir: {}}}}");
     let no_resources = QUICKSTART.replace("spec:", "spec:\n  resources: {}");
     for yaml in [QUICKSTART, FULL, &empty_dir, &no_resources] {
-        for object in fixtures::plan(yaml).objects() {
+        for object in objects(yaml) {
             check(&object.body, object.kind.name());
         }
     }
@@ -155,10 +210,10 @@ fn pods_have_neither_a_token_nor_a_writable_root() {
 }
 
 #[test]
-fn a_secret_lies_where_the_server_looks_for_it() {
+fn a_secret_is_mounted_where_the_server_reads_it() {
     let pod = pod(&fixtures::plan(FULL));
-    let watched = watched(FULL);
-    let config = &watched.spec.as_ref().unwrap().config;
+    let chatbox = chatbox(FULL);
+    let config = &chatbox.spec.as_ref().unwrap().config;
     let volumes = pod.volumes.unwrap();
     let sources = volumes
         .iter()
@@ -191,21 +246,20 @@ fn a_secret_lies_where_the_server_looks_for_it() {
 
 #[test]
 fn the_document_that_is_mounted_is_the_one_that_was_checked() {
-    let watched = watched(FULL);
-    let valid = valid(&watched, &observed(&watched)).unwrap();
-    let data = plan(&valid).config_map.data.unwrap();
+    let chatbox = chatbox(FULL);
+    let validated = validate(&chatbox, &observed(&chatbox)).unwrap();
+    let data = plan(&validated).config_map.data.unwrap();
     let parsed = crds::Config::parse(&data[crds::runtime::CONFIG_KEY]).unwrap();
-    assert_eq!(parsed.config, valid.config);
+    assert_eq!(parsed.config, validated.config);
     assert!(parsed.unknown.is_empty());
 }
 
 #[test]
 fn pods_come_after_what_they_need() {
-    let kinds: Vec<Kind> = fixtures::plan(QUICKSTART)
-        .objects()
+    let kinds: Vec<Kind> = objects(QUICKSTART)
         .iter()
         .map(|object| object.kind)
         .collect();
-    assert_eq!(kinds.last(), Some(&Kind::Deployment));
+    assert_eq!(kinds.last(), Some(&Kind::DEPLOYMENT));
     assert_eq!(kinds.len(), 6);
 }

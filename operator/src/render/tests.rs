@@ -21,8 +21,7 @@ fn annotation(objects: &[Value]) -> Option<&str> {
 #[test]
 fn the_documents_are_those_of_the_plan() {
     let out = documents(&chatbox(), Some("chatbox:0.1.0")).unwrap();
-    let expected: Vec<Value> = crate::fixtures::plan(QUICKSTART)
-        .objects()
+    let expected: Vec<Value> = crate::fixtures::objects(QUICKSTART)
         .into_iter()
         .map(|object| object.body)
         .collect();

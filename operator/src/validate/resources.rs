@@ -1,4 +1,4 @@
-//! Whether the kubelet can give a pod what `spec.resources` asks for.
+//! Whether `spec.resources` asks for something that the kubelet can provide.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -7,7 +7,7 @@ use crds::Problem;
 use crds::chatbox::Resources;
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
-use crate::plan::quantity;
+use crate::quantity;
 
 pub(super) fn check(resources: &Resources) -> Vec<Problem> {
     let Resources { requests, limits } = resources;
@@ -28,30 +28,30 @@ pub(super) fn check(resources: &Resources) -> Vec<Problem> {
     problems
 }
 
-fn each(list: &str, amounts: &BTreeMap<String, Quantity>) -> Vec<Problem> {
-    let problem = |(name, amount): (&String, &Quantity)| {
+fn each(list: &str, quantities: &BTreeMap<String, Quantity>) -> Vec<Problem> {
+    let problem = |(name, quantity): (&String, &Quantity)| {
         let message = if !is_known(name) {
-            "is nothing that a pod can have; write cpu, memory, ephemeral-storage, hugepages- with a size, or the full \
+            "is not a known resource name; write cpu, memory, ephemeral-storage, hugepages- with a size, or the full \
              name of a device such as example.com/gpu"
                 .to_owned()
-        } else if !quantity::is_valid(&amount.0) {
+        } else if !quantity::is_valid(&quantity.0) {
             format!(
-                "{:?} is no amount; write for example 500m or 256Mi",
-                amount.0
+                "{:?} is not a valid quantity; write for example 500m or 256Mi",
+                quantity.0
             )
         } else {
             return None;
         };
         Some(Problem::new(field(list, name), message))
     };
-    amounts.iter().filter_map(problem).collect()
+    quantities.iter().filter_map(problem).collect()
 }
 
 fn field(list: &str, name: &str) -> String {
     format!("spec.resources.{list}.{name}")
 }
 
-/// A plain name is one of the kubelet's own; everything else has a domain before it.
+/// A name without a domain is one of the kubelet's own; an extended resource has a domain.
 fn is_known(name: &str) -> bool {
     let size = name.strip_prefix("hugepages-");
     matches!(name, "cpu" | "memory" | "ephemeral-storage")
@@ -63,14 +63,14 @@ fn is_known(name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn told(yaml: &str) -> Vec<String> {
+    fn reported(yaml: &str) -> Vec<String> {
         let resources = serde_saphyr::from_str(yaml).unwrap();
         let problems = check(&resources);
         problems.iter().map(Problem::to_string).collect()
     }
 
     #[test]
-    fn what_can_be_given_is_taken() {
+    fn known_resources_are_accepted() {
         for yaml in [
             "{}",
             "requests: {cpu: 500m, memory: 1Gi}",
@@ -78,29 +78,33 @@ mod tests {
             "{requests: {memory: 1G}, limits: {memory: 1Gi}}",
             "{requests: {ephemeral-storage: 1Gi, hugepages-2Mi: 4Mi, example.com/gpu: '1'}}",
         ] {
-            assert_eq!(told(yaml), Vec::<String>::new(), "{yaml}");
+            assert_eq!(reported(yaml), Vec::<String>::new(), "{yaml}");
         }
     }
 
     #[test]
-    fn what_cannot_be_given_is_told_with_its_field() {
+    fn others_are_reported_with_their_field() {
         for (yaml, field, words) in [
             (
                 "requests: {mem: 1Gi}",
                 "requests.mem",
-                "is nothing that a pod can have",
+                "is not a known resource name",
             ),
             (
                 "limits: {CPU: '1'}",
                 "limits.CPU",
-                "is nothing that a pod can have",
+                "is not a known resource name",
             ),
             (
                 "limits: {hugepages-: 1Mi}",
                 "limits.hugepages-",
-                "is nothing that a pod can have",
+                "is not a known resource name",
             ),
-            ("limits: {memory: lots}", "limits.memory", "is no amount"),
+            (
+                "limits: {memory: lots}",
+                "limits.memory",
+                "is not a valid quantity",
+            ),
             (
                 "{requests: {cpu: '2'}, limits: {cpu: 1500m}}",
                 "requests.cpu",
@@ -112,11 +116,11 @@ mod tests {
                 "is more than the limit",
             ),
         ] {
-            let told = told(yaml);
+            let reported = reported(yaml);
             let expected = format!("spec.resources.{field}: ");
             assert!(
-                matches!(&told[..], [one] if one.starts_with(&expected) && one.contains(words)),
-                "{yaml}: {told:?}"
+                matches!(&reported[..], [one] if one.starts_with(&expected) && one.contains(words)),
+                "{yaml}: {reported:?}"
             );
         }
     }

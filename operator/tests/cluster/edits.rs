@@ -1,12 +1,13 @@
-//! What becomes of an edit of the Chatbox or of what it refers to.
+//! What happens after an edit of the Chatbox or of what it refers to.
 
 use anyhow::{Context, Result, ensure};
 use control_plane::world::World;
 use serde_json::json;
 
 use crate::program::Operator;
-use crate::script::{
-    CHILDREN, KEY, OURS, chatbox, deployment_generation, roll_out, says, secret, with_secrets,
+use crate::support::{
+    KEY, KINDS, OURS, chatbox, deployment_generation, roll_out, secret, wait_for_condition,
+    with_secrets,
 };
 
 pub(crate) fn an_edit_reaches_the_objects(world: &World<'_>) -> Result<()> {
@@ -59,7 +60,7 @@ pub(crate) fn a_bad_edit_leaves_what_runs(world: &World<'_>) -> Result<()> {
     roll_out(world)?;
     let before = world.kubectl(&[
         "get",
-        CHILDREN,
+        KINDS,
         OURS,
         "--output=jsonpath={.items[*].metadata.resourceVersion}",
     ])?;
@@ -81,17 +82,17 @@ pub(crate) fn a_bad_edit_leaves_what_runs(world: &World<'_>) -> Result<()> {
             .is_some_and(|answer| answer.contains("a volume cannot shrink")),
         "{answer:?}"
     );
-    let message = says(world, "ConfigValid", "False", "Invalid")?;
+    let message = wait_for_condition(world, "ConfigValid", "False", "Invalid")?;
     for words in [
         "spec.config.server.allowedOrigins[0]: is not what a browser sends; write https://www.example.com",
         "spec.resources.limits.memory",
     ] {
         ensure!(message.contains(words), "{message}");
     }
-    says(world, "Stalled", "True", "InvalidConfig")?;
+    wait_for_condition(world, "Stalled", "True", "InvalidConfig")?;
     let after = world.kubectl(&[
         "get",
-        CHILDREN,
+        KINDS,
         OURS,
         "--output=jsonpath={.items[*].metadata.resourceVersion}",
     ])?;
@@ -102,19 +103,22 @@ pub(crate) fn a_bad_edit_leaves_what_runs(world: &World<'_>) -> Result<()> {
 pub(crate) fn a_secret_is_picked_up(world: &World<'_>) -> Result<()> {
     world.apply(&with_secrets())?;
     let _operator = Operator::start(world)?;
-    let message = says(world, "SecretsResolved", "False", "Unresolved")?;
+    let message = wait_for_condition(world, "SecretsResolved", "False", "Unresolved")?;
     let words = "spec.config.models[0].openai.apiKey: secret \"llm\" does not exist; create it with key \"openai\"";
     ensure!(message.contains(words), "{message}");
     ensure!(world.get("deployment", "support-chatbox")?.is_none());
     world.apply(&secret("llm", &json!({"openai": "x"})))?;
     world.apply(&secret("jwt", &json!({"k": "too-short"})))?;
-    world.wait_for("the short key is told", || {
-        let message = says(world, "SecretsResolved", "False", "Unresolved")?;
-        ensure!(!message.contains("too-short"), "a secret value was told");
+    world.wait_for("the short key is reported", || {
+        let message = wait_for_condition(world, "SecretsResolved", "False", "Unresolved")?;
+        ensure!(
+            !message.contains("too-short"),
+            "a secret value was reported"
+        );
         Ok(message.contains("shorter than 32 bytes").then_some(()))
     })?;
     world.apply(&secret("jwt", &json!({"k": KEY})))?;
-    says(world, "SecretsResolved", "True", "Resolved")?;
+    wait_for_condition(world, "SecretsResolved", "True", "Resolved")?;
     roll_out(world)
 }
 
@@ -125,12 +129,12 @@ pub(crate) fn a_paused_chatbox_waits(world: &World<'_>) -> Result<()> {
     roll_out(world)?;
     chatbox["spec"]["paused"] = json!(true);
     world.apply(&chatbox)?;
-    says(world, "Ready", "True", "Paused")?;
+    wait_for_condition(world, "Ready", "True", "Paused")?;
     chatbox["spec"]["replicas"] = json!(0);
     world.apply(&chatbox)?;
-    says(world, "Ready", "False", "Paused")?;
+    wait_for_condition(world, "Ready", "False", "Paused")?;
     ensure!(deployment_generation(world)? == 1, "it did not wait");
     chatbox["spec"]["paused"] = json!(false);
     world.apply(&chatbox)?;
-    says(world, "Ready", "True", "Stopped").map(drop)
+    wait_for_condition(world, "Ready", "True", "Stopped").map(drop)
 }

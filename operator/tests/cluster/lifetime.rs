@@ -1,11 +1,11 @@
-//! Whose an object is, and how long it lives.
+//! The owner of an object, and how long it lives.
 
 use anyhow::{Result, ensure};
 use control_plane::world::World;
 use serde_json::{Value, json};
 
 use crate::program::Operator;
-use crate::script::{CHILDREN, OURS, chatbox, roll_out, says};
+use crate::support::{KINDS, OURS, chatbox, roll_out, wait_for_condition};
 
 pub(crate) fn others_keep_what_is_theirs(world: &World<'_>) -> Result<()> {
     world.kubectl(&[
@@ -18,7 +18,7 @@ pub(crate) fn others_keep_what_is_theirs(world: &World<'_>) -> Result<()> {
     let theirs = world.get("service", "support-chatbox")?;
     world.apply(&chatbox())?;
     let _operator = Operator::start(world)?;
-    let message = says(world, "Ready", "False", "NameTaken")?;
+    let message = wait_for_condition(world, "Ready", "False", "NameTaken")?;
     ensure!(
         message.starts_with("Service \"support-chatbox\" exists"),
         "{message}"
@@ -48,7 +48,7 @@ pub(crate) fn what_is_kept_is_taken_up_again(world: &World<'_>) -> Result<()> {
     let before = world.kubectl(&key)?;
     let gone = |expected: &str| {
         world.wait_for("what goes with the Chatbox is gone", || {
-            let left = world.kubectl(&["get", CHILDREN, OURS, "--output=name"])?;
+            let left = world.kubectl(&["get", KINDS, OURS, "--output=name"])?;
             Ok((left.trim() == expected).then_some(()))
         })
     };
@@ -57,12 +57,12 @@ pub(crate) fn what_is_kept_is_taken_up_again(world: &World<'_>) -> Result<()> {
     chatbox["spec"]["deletionPolicy"] = json!("Delete");
     world.apply(&chatbox)?;
     roll_out(world)?;
-    ensure!(world.kubectl(&key)? == before, "the key was made anew");
+    ensure!(world.kubectl(&key)? == before, "a new key was generated");
     world.kubectl(&["delete", "chatbox", "support"])?;
     gone("")
 }
 
-/// A finalizer plays the part of a pod that uses it.
+/// A finalizer stands for a pod that uses it.
 pub(crate) fn a_volume_that_is_deleted_can_be_let_go(world: &World<'_>) -> Result<()> {
     let mut chatbox = chatbox();
     world.apply(&chatbox)?;
@@ -80,19 +80,22 @@ pub(crate) fn a_volume_that_is_deleted_can_be_let_go(world: &World<'_>) -> Resul
     let before = uid()?;
     finalizers(&json!(["example.com/in-use"]))?;
     world.kubectl(&["delete", CLAIM, "--wait=false"])?;
-    let message = says(world, "Ready", "False", "WaitingForDeletion")?;
+    let message = wait_for_condition(world, "Ready", "False", "WaitingForDeletion")?;
     ensure!(message.contains("set spec.replicas to 0"), "{message}");
     chatbox["spec"]["replicas"] = json!(0);
     world.apply(&chatbox)?;
     world.wait_for("no pod is left", || {
         Ok(world.list("pods")?.is_empty().then_some(()))
     })?;
-    says(world, "Ready", "False", "WaitingForDeletion")?;
+    wait_for_condition(world, "Ready", "False", "WaitingForDeletion")?;
     ensure!(uid()? == before, "it went before its user");
     finalizers(&json!(null))?;
-    says(world, "Ready", "True", "Stopped")?;
+    wait_for_condition(world, "Ready", "True", "Stopped")?;
     let after = uid()?;
-    ensure!(!after.is_empty() && after != before, "it was not made anew");
+    ensure!(
+        !after.is_empty() && after != before,
+        "it was not created again"
+    );
     Ok(())
 }
 

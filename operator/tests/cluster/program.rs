@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 pub(crate) const IMAGE: &str = "registry.example/chatbox:0.1.0";
 
-/// What every story stands on: the definition and the rights.
+/// Installs what every scenario needs: the definition and the rights.
 pub(crate) fn install(plane: &ControlPlane) -> Result<()> {
     let world = World::new(plane.kubectl(), "install")?;
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -34,7 +34,7 @@ pub(crate) fn install(plane: &ControlPlane) -> Result<()> {
     Ok(())
 }
 
-/// An operator that watches the namespace of one story. Dropping it kills it.
+/// An operator that watches the namespace of one scenario. Dropping it kills it.
 pub(crate) struct Operator {
     child: Child,
     address: String,
@@ -42,7 +42,7 @@ pub(crate) struct Operator {
 }
 
 impl Operator {
-    /// Starts one, and waits until it has looked at every Chatbox.
+    /// Starts one, and waits until it has reconciled every Chatbox.
     pub(crate) fn start(world: &World<'_>) -> Result<Self> {
         Self::start_with(world, IMAGE)
     }
@@ -74,20 +74,26 @@ impl Operator {
             Ok((operator.get("/readyz")? == "ok").then_some(()))
         })?;
         let count = u64::try_from(world.list("chatboxes")?.len())?;
-        world.wait_for("the operator has looked at every Chatbox", || {
-            Ok((operator.looks()? >= count).then_some(()))
+        world.wait_for("the operator has reconciled every Chatbox", || {
+            Ok((operator.reconciles()? >= count).then_some(()))
         })?;
         Ok(operator)
     }
 
-    /// How often it looked at a Chatbox.
-    pub(crate) fn looks(&self) -> Result<u64> {
+    /// How many reconciles it has made.
+    pub(crate) fn reconciles(&self) -> Result<u64> {
         self.sum("chatbox_operator_reconciles_total")
     }
 
-    /// How often it wrote.
+    /// How many writes it has sent.
     pub(crate) fn writes(&self) -> Result<u64> {
         self.sum("chatbox_operator_writes_total")
+    }
+
+    /// How many requests it has sent, apart from watches that it has begun.
+    pub(crate) fn requests(&self) -> Result<u64> {
+        let watches = self.sum("chatbox_operator_requests_total{method=\"WATCH\"}")?;
+        Ok(self.sum("chatbox_operator_requests_total")? - watches)
     }
 
     fn sum(&self, name: &str) -> Result<u64> {

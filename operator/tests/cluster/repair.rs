@@ -1,26 +1,21 @@
-//! What somebody else has done to our objects is undone.
+//! Edits of our objects by somebody else are undone.
 
 use anyhow::{Result, ensure};
 use control_plane::world::World;
 
 use crate::program::{IMAGE, Operator};
-use crate::script::{CHILDREN, OURS, chatbox, deployment_generation, roll_out, says};
+use crate::support::{KINDS, OURS, chatbox, deployment_generation, roll_out, wait_for_condition};
 
 pub(crate) fn drift_is_repaired(world: &World<'_>) -> Result<()> {
     world.apply(&chatbox())?;
     let _operator = Operator::start(world)?;
     roll_out(world)?;
-    let names = world.kubectl(&["get", CHILDREN, OURS, "--output=name"])?;
+    let names = world.kubectl(&["get", KINDS, OURS, "--output=name"])?;
     ensure!(names.lines().count() == 6, "{names}");
     for name in names.lines() {
-        world.kubectl(&[
-            "label",
-            name,
-            "app.kubernetes.io/instance=edited",
-            "--overwrite",
-        ])?;
+        world.kubectl(&["label", name, "chatbox.dev/name=edited", "--overwrite"])?;
         labelled(world, name)?;
-        world.kubectl(&["label", name, "app.kubernetes.io/managed-by-"])?;
+        world.kubectl(&["label", name, "chatbox.dev/name-"])?;
         labelled(world, name)?;
         if name.starts_with("secret/") || name.starts_with("persistentvolumeclaim/") {
             continue;
@@ -55,7 +50,7 @@ pub(crate) fn drift_is_repaired(world: &World<'_>) -> Result<()> {
     roll_out(world)
 }
 
-/// What runs was chosen by an older release, and is not known from the watch.
+/// What runs was chosen by an older release, and no watch delivers it.
 pub(crate) fn an_edited_label_rolls_nothing(world: &World<'_>) -> Result<()> {
     world.apply(&chatbox())?;
     let operator = Operator::start(world)?;
@@ -63,13 +58,13 @@ pub(crate) fn an_edited_label_rolls_nothing(world: &World<'_>) -> Result<()> {
     drop(operator);
     let objects = world.kubectl(&["get", "deployments,configmaps", OURS, "--output=name"])?;
     for name in objects.lines() {
-        world.kubectl(&["label", name, "app.kubernetes.io/managed-by-"])?;
+        world.kubectl(&["label", name, "chatbox.dev/name-"])?;
     }
     let _operator = Operator::start_with(world, "registry.example/chatbox:0.2.0")?;
     for name in objects.lines() {
         labelled(world, name)?;
     }
-    says(world, "Ready", "True", "RolledOut")?;
+    wait_for_condition(world, "Ready", "True", "RolledOut")?;
     ensure!(deployment(world, IMAGES)? == IMAGE, "the image was changed");
     ensure!(deployment_generation(world)? == 1, "the pods were rolled");
     Ok(())
@@ -82,14 +77,10 @@ fn deployment(world: &World<'_>, path: &str) -> Result<String> {
     world.kubectl(&["get", "deployment/support-chatbox", &output])
 }
 
-/// Waits until an object has its labels again.
+/// Waits until an object has our label again.
 fn labelled(world: &World<'_>, name: &str) -> Result<()> {
-    world.wait_for(&format!("{name} has its labels again"), || {
-        let labels = world.kubectl(&["get", name, "--output=jsonpath={.metadata.labels}"])?;
-        let ours = ["\"support\"", "\"chatbox-operator\""];
-        Ok(ours
-            .iter()
-            .all(|value| labels.contains(value))
-            .then_some(()))
+    world.wait_for(&format!("{name} has our label again"), || {
+        let label = "--output=jsonpath={.metadata.labels.chatbox\\.dev/name}";
+        Ok((world.kubectl(&["get", name, label])? == "support").then_some(()))
     })
 }

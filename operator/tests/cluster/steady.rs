@@ -1,4 +1,4 @@
-//! What needs nothing gets nothing: no write, no roll-out.
+//! A converged Chatbox costs nothing: no request, no rollout.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -8,8 +8,9 @@ use control_plane::world::World;
 use serde_json::json;
 
 use crate::program::{IMAGE, Operator};
-use crate::script::{
-    KEY, OURS, deployment_generation, roll_out, says, secret, secrets, versions, with_secrets,
+use crate::support::{
+    KEY, OURS, chatbox, deployment_generation, roll_out, run_pods, secret, secrets, versions,
+    wait_for_condition, with_secrets,
 };
 
 pub(crate) fn converged_is_left_alone(world: &World<'_>) -> Result<()> {
@@ -30,11 +31,57 @@ pub(crate) fn converged_is_left_alone(world: &World<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Pods of somebody else's that carry our label trigger reconciles in which nothing is to be done.
+pub(crate) fn a_converged_reconcile_sends_no_request(world: &World<'_>) -> Result<()> {
+    secrets(world)?;
+    world.apply(&with_secrets())?;
+    let mut generated = chatbox();
+    generated["metadata"]["name"] = json!("generated");
+    world.apply(&generated)?;
+    let operator = Operator::start(world)?;
+    for _ in ["support", "generated"] {
+        run_pods(world)?;
+    }
+    world.wait_for("both are rolled out", || {
+        let chatboxes = world.list("chatboxes")?;
+        let ready = chatboxes
+            .iter()
+            .filter(|chatbox| chatbox["status"]["readyReplicas"] == 1);
+        Ok((ready.count() == 2).then_some(()))
+    })?;
+    // The watches deliver our own last writes, which may trigger once more.
+    for name in ["support", "generated"] {
+        trigger(world, &operator, name, "first")?;
+    }
+    let before = operator.requests()?;
+    for name in ["support", "generated"] {
+        trigger(world, &operator, name, "second")?;
+        trigger(world, &operator, name, "third")?;
+    }
+    let requests = operator.requests()? - before;
+    ensure!(requests == 0, "it sent {requests} requests");
+    Ok(())
+}
+
+/// Creates a pod with our label and without an owner, and waits for the reconcile that it triggers.
+fn trigger(world: &World<'_>, operator: &Operator, chatbox: &str, pod: &str) -> Result<()> {
+    let before = operator.reconciles()?;
+    world.apply(&json!({
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": format!("{chatbox}-{pod}"), "labels": {"chatbox.dev/name": chatbox, "pod": pod}},
+        "spec": {"schedulerName": "none", "containers": [{"name": "x", "image": "x"}]},
+    }))?;
+    world.wait_for("the pod has triggered a reconcile", || {
+        Ok((operator.reconciles()? > before).then_some(()))
+    })
+}
+
 pub(crate) fn render_is_what_is_applied(world: &World<'_>) -> Result<()> {
     secrets(world)?;
     world.apply(&with_secrets())?;
     let _operator = Operator::start(world)?;
-    says(world, "Ready", "False", "Progressing")?;
+    wait_for_condition(world, "Ready", "False", "Progressing")?;
     let objects = world.kubectl(&[
         "get",
         "chatbox/support",
@@ -75,21 +122,21 @@ pub(crate) fn pods_roll_for_their_reasons_only(world: &World<'_>) -> Result<()> 
     roll_out(world)?;
     ensure!(
         deployment_generation(world)? == 1,
-        "the first roll-out was not the only one"
+        "the first rollout was not the only one"
     );
 
-    let looks = operator.looks()?;
+    let reconciles = operator.reconciles()?;
     world.apply(&secret(
         "llm",
         &json!({"openai": "first", "another": "key"}),
     ))?;
-    world.wait_for("the operator has looked", || {
-        Ok((operator.looks()? > looks).then_some(()))
+    world.wait_for("the operator has reconciled", || {
+        Ok((operator.reconciles()? > reconciles).then_some(()))
     })?;
     chatbox["metadata"]["labels"] = json!({"team": "a"});
     chatbox["spec"]["service"] = json!({"annotations": {"example.com/seen": "yes"}});
     world.apply(&chatbox)?;
-    says(world, "Ready", "True", "RolledOut")?;
+    wait_for_condition(world, "Ready", "True", "RolledOut")?;
     ensure!(
         deployment_generation(world)? == 1,
         "pods rolled without a reason"
@@ -99,7 +146,7 @@ pub(crate) fn pods_roll_for_their_reasons_only(world: &World<'_>) -> Result<()> 
         "llm",
         &json!({"openai": "second", "another": "key"}),
     ))?;
-    says(world, "Ready", "False", "Progressing")?;
+    wait_for_condition(world, "Ready", "False", "Progressing")?;
     roll_out(world)?;
     ensure!(
         deployment_generation(world)? == 2,

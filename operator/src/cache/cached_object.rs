@@ -1,0 +1,216 @@
+//! The compact record of one object: its owner, whether it is as it was applied, and what the status needs. Pure.
+
+use crds::Config;
+use crds::runtime::{CONFIG_HASH, CONFIG_KEY, NAME_LABEL};
+use k8s_openapi::api::apps::v1::{DeploymentCondition, DeploymentSpec, DeploymentStatus};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::core::DynamicObject;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::managed_fields::{self, Digest};
+use super::pod_failure::{self, PodFailure};
+use crate::kind::Kind;
+use crate::names::{CONTAINER, IMAGE_ANNOTATION};
+use crate::stored::{Incomplete, Stored};
+
+/// An object of a Chatbox, in a few hundred bytes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CachedObject {
+    pub uid: String,
+    /// Tells the newer one of two records.
+    pub version: u64,
+    /// Its controller.
+    pub owner: Option<Owner>,
+    /// The Chatbox that our label names.
+    pub label: Option<String>,
+    pub terminating: bool,
+    /// Our field manager has created or applied fields of it.
+    pub managed: bool,
+    /// Digest of the fields that our field manager has applied; none if it has applied nothing.
+    pub applied: Option<Digest>,
+    pub detail: Detail,
+}
+
+/// The controller of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    pub kind: String,
+    pub name: String,
+    pub uid: String,
+}
+
+/// What else is needed of some kinds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Detail {
+    None,
+    /// `Config::hash` of the document in a ConfigMap; none if this release cannot parse it.
+    Config(Option<String>),
+    /// Or why it cannot be decoded.
+    Deployment(Result<Box<Rollout>, String>),
+    Pod(Pod),
+}
+
+/// State of the rollout of a Deployment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rollout {
+    pub generation: Option<i64>,
+    pub observed_generation: Option<i64>,
+    pub desired: i32,
+    pub replicas: i32,
+    pub updated: i32,
+    pub ready: i32,
+    pub available: i32,
+    /// Message of the condition `Progressing` when it is false: the progress deadline is exceeded.
+    pub stalled: Option<String>,
+    /// Message of the condition `ReplicaFailure`: pods cannot be created.
+    pub replica_failure: Option<String>,
+    pub image: Option<String>,
+    /// The image that the operator chose, whatever the container has been edited to.
+    pub chosen_image: Option<String>,
+    pub config_map: Option<String>,
+    pub config_hash: Option<String>,
+}
+
+/// State of a pod.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pod {
+    pub name: String,
+    /// The config hash that it was created with.
+    pub config_hash: Option<String>,
+    pub failure: Option<PodFailure>,
+}
+
+impl CachedObject {
+    pub fn new(kind: Kind, object: &DynamicObject) -> Result<Self, Incomplete> {
+        Ok(Self {
+            detail: detail(kind, object),
+            ..Self::of_metadata(kind, &object.metadata, &object.data)?
+        })
+    }
+
+    /// A record of an object of which only the metadata is known.
+    pub fn metadata_only(kind: Kind, metadata: &ObjectMeta) -> Result<Self, Incomplete> {
+        Self::of_metadata(kind, metadata, &Value::Null)
+    }
+
+    fn of_metadata(kind: Kind, metadata: &ObjectMeta, data: &Value) -> Result<Self, Incomplete> {
+        let Stored { uid, version, .. } = Stored::new(kind.name(), metadata)?;
+        Ok(Self {
+            uid,
+            version,
+            owner: controller(metadata),
+            label: label(metadata),
+            terminating: metadata.deletion_timestamp.is_some(),
+            managed: managed_fields::is_ours(metadata),
+            applied: managed_fields::of_live(metadata, data),
+            detail: Detail::None,
+        })
+    }
+
+    /// Whether the operator may write it on behalf of this Chatbox.
+    ///
+    /// Retained objects outlive their Chatbox and then have no owner: our label says which Chatbox may adopt them.
+    pub fn belongs_to(&self, kind: Kind, chatbox: &Stored) -> bool {
+        if let Some(owner) = &self.owner {
+            return owner.uid == chatbox.uid;
+        }
+        let name = &chatbox.namespaced_name.name;
+        self.managed || kind.is_retained() && self.label.as_ref() == Some(name)
+    }
+
+    /// Whether its owner is a deleted Chatbox of the same name: the garbage collector will delete it.
+    pub fn is_orphan_of(&self, chatbox: &Stored) -> bool {
+        self.owner.as_ref().is_some_and(|owner| {
+            owner.kind == "Chatbox"
+                && owner.name == chatbox.namespaced_name.name
+                && owner.uid != chatbox.uid
+        })
+    }
+
+    /// Name of the Chatbox that a change of it concerns.
+    pub fn chatbox(&self) -> Option<&str> {
+        match &self.owner {
+            Some(owner) if owner.kind == "Chatbox" => Some(&owner.name),
+            _ => self.label.as_deref(),
+        }
+    }
+}
+
+fn controller(metadata: &ObjectMeta) -> Option<Owner> {
+    let mut owners = metadata.owner_references.iter().flatten();
+    let owner = owners.find(|owner| owner.controller == Some(true))?;
+    Some(Owner {
+        kind: owner.kind.clone(),
+        name: owner.name.clone(),
+        uid: owner.uid.clone(),
+    })
+}
+
+fn label(metadata: &ObjectMeta) -> Option<String> {
+    metadata.labels.as_ref()?.get(NAME_LABEL).cloned()
+}
+
+fn annotation(metadata: &ObjectMeta, name: &str) -> Option<String> {
+    metadata.annotations.as_ref()?.get(name).cloned()
+}
+
+fn detail(kind: Kind, object: &DynamicObject) -> Detail {
+    if kind == Kind::CONFIG_MAP {
+        Detail::Config(config_hash(&object.data))
+    } else if kind == Kind::DEPLOYMENT {
+        let rollout = rollout(object).map(Box::new);
+        Detail::Deployment(rollout.map_err(|error| crds::config::reason(&error)))
+    } else if kind == Kind::POD {
+        Detail::Pod(Pod {
+            name: object.metadata.name.clone().unwrap_or_default(),
+            config_hash: annotation(&object.metadata, CONFIG_HASH),
+            failure: pod_failure::of(&object.data["status"]),
+        })
+    } else {
+        Detail::None
+    }
+}
+
+fn config_hash(data: &Value) -> Option<String> {
+    let document = data["data"][CONFIG_KEY].as_str()?;
+    Some(Config::parse(document).ok()?.config.hash())
+}
+
+fn rollout(object: &DynamicObject) -> serde_json::Result<Rollout> {
+    let spec = DeploymentSpec::deserialize(&object.data["spec"])?;
+    let status = Option::<DeploymentStatus>::deserialize(&object.data["status"])?;
+    // A Deployment that no controller has seen has no status, and no pods.
+    let status = status.unwrap_or_default();
+    let condition = |type_: &str, state: &str| {
+        let mut conditions = status.conditions.iter().flatten();
+        conditions.find(|condition| condition.type_ == type_ && condition.status == state)
+    };
+    let message = |condition: &DeploymentCondition| condition.message.clone().unwrap_or_default();
+    let template = spec.template.metadata.as_ref();
+    let pod = spec.template.spec.as_ref();
+    let mut containers = pod.iter().flat_map(|pod| &pod.containers);
+    let container = containers.find(|container| container.name == CONTAINER);
+    let mut volumes = pod.iter().flat_map(|pod| &pod.volumes).flatten();
+    let config_map = volumes.find_map(|volume| volume.config_map.as_ref());
+    Ok(Rollout {
+        generation: object.metadata.generation,
+        observed_generation: status.observed_generation,
+        // The default of the API server.
+        desired: spec.replicas.unwrap_or(1),
+        // A count that is zero is left out.
+        replicas: status.replicas.unwrap_or(0),
+        updated: status.updated_replicas.unwrap_or(0),
+        ready: status.ready_replicas.unwrap_or(0),
+        available: status.available_replicas.unwrap_or(0),
+        stalled: condition("Progressing", "False").map(message),
+        replica_failure: condition("ReplicaFailure", "True").map(message),
+        image: container.and_then(|container| container.image.clone()),
+        chosen_image: annotation(&object.metadata, IMAGE_ANNOTATION),
+        config_map: config_map.map(|source| source.name.clone()),
+        config_hash: template.and_then(|metadata| annotation(metadata, CONFIG_HASH)),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+use serde_json::json;
+
+use super::*;
+
+fn live(object: &Value, fields: Value, manager: &str, subresource: Option<&str>) -> Option<Digest> {
+    let entry = ManagedFieldsEntry {
+        manager: Some(manager.to_owned()),
+        operation: Some("Apply".to_owned()),
+        subresource: subresource.map(str::to_owned),
+        fields_v1: Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::FieldsV1(
+            fields,
+        )),
+        ..ManagedFieldsEntry::default()
+    };
+    let managed = [entry];
+    let fields = owned_fields(&managed)?;
+    Some(digest(&project_parts(&object["metadata"], object, fields)))
+}
+
+fn fields() -> Value {
+    json!({
+        "f:metadata": {"f:labels": {"f:a": {}}, "f:ownerReferences": {"k:{\"uid\":\"u\"}": {}}},
+        "f:spec": {
+            "f:replicas": {},
+            "f:args": {},
+            "f:volume": {"f:emptyDir": {}},
+            "f:ports": {"k:{\"port\":1,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}, "f:name": {}}},
+            "f:finalizers": {"v:\"x\"": {}},
+        },
+    })
+}
+
+fn desired() -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "K",
+        "metadata": {"name": "n", "namespace": "s", "labels": {"a": "1"}, "ownerReferences": [{"uid": "u", "name": "o"}]},
+        "spec": {
+            "replicas": 1,
+            "args": ["x", "y"],
+            "volume": {"emptyDir": {}},
+            "ports": [{"port": 1, "name": "p"}],
+            "finalizers": ["x"],
+        },
+    })
+}
+
+/// What the API server made of it: defaults, and what others added.
+fn stored() -> Value {
+    json!({
+        "metadata": {
+            "labels": {"a": "1", "theirs": "2"},
+            "annotations": null,
+            "ownerReferences": [{"uid": "u", "name": "o"}, {"uid": "v", "name": "p"}],
+        },
+        "spec": {
+            "replicas": 1, "default": true,
+            "args": ["x", "y"],
+            "volume": {"emptyDir": {}},
+            "ports": [{"port": 2, "protocol": "TCP"}, {"port": 1, "protocol": "TCP", "name": "p", "targetPort": 1}],
+            "finalizers": ["theirs", "x"],
+        },
+        "status": {"ready": 1},
+    })
+}
+
+#[test]
+fn defaults_and_the_fields_of_others_are_no_difference() {
+    assert_eq!(
+        live(&stored(), fields(), FIELD_MANAGER, None),
+        Some(of_desired(&desired()))
+    );
+}
+
+#[test]
+fn each_change_of_a_field_of_ours_is_a_difference() {
+    let changes: [(&str, Value); 7] = [
+        ("/metadata/labels/a", json!("2")),
+        ("/metadata/ownerReferences/0/name", json!("other")),
+        ("/spec/replicas", json!(2)),
+        ("/spec/args", json!(["x"])),
+        ("/spec/volume/emptyDir", json!({"medium": "Memory"})),
+        ("/spec/ports/1/name", json!("q")),
+        ("/spec/finalizers", json!(["theirs"])),
+    ];
+    for (path, value) in changes {
+        let mut stored = stored();
+        *stored.pointer_mut(path).unwrap() = value;
+        assert_ne!(
+            live(&stored, fields(), FIELD_MANAGER, None),
+            Some(of_desired(&desired())),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn a_field_that_we_own_and_no_longer_want_is_a_difference() {
+    let mut desired = desired();
+    desired["spec"].as_object_mut().unwrap().remove("replicas");
+    assert_ne!(
+        live(&stored(), fields(), FIELD_MANAGER, None),
+        Some(of_desired(&desired))
+    );
+}
+
+#[test]
+fn what_others_applied_is_not_ours() {
+    assert_eq!(live(&stored(), fields(), "kubectl", None), None);
+    assert_eq!(
+        live(&stored(), fields(), FIELD_MANAGER, Some("status")),
+        None
+    );
+}

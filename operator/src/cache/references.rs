@@ -1,0 +1,244 @@
+//! The Secrets that each Chatbox references, and what they were resolved to.
+//!
+//! Rule: a result is used for as long as the spec is the one that it was computed for, and the watch has reported no
+//! version of a referenced Secret other than the one that was read. Then no Secret is read again.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use kube::runtime::watcher::Event;
+
+use super::cached_object::CachedObject;
+use crate::guarded::GuardedChatbox;
+use crate::namespaced_name::NamespacedName;
+use crate::secrets::{self, ResolvedSecrets};
+use crate::stored::Stored;
+
+/// The resource version of a Secret; none when it does not exist.
+pub type Version = Option<u64>;
+
+/// What the Secrets of a Chatbox were resolved to.
+#[derive(Clone, Debug)]
+pub struct Resolution {
+    /// The versions that were read, by name.
+    pub versions: BTreeMap<String, Version>,
+    pub secrets: ResolvedSecrets,
+    /// The Secret with the generated keys, if it exists.
+    pub generated: Option<CachedObject>,
+}
+
+/// The Secrets that each Chatbox references.
+#[derive(Debug, Default)]
+pub struct References {
+    chatboxes: HashMap<NamespacedName, Entry>,
+    secrets: HashMap<NamespacedName, Referenced>,
+    /// Chatboxes of a list that is under way.
+    listed_chatboxes: HashMap<NamespacedName, Revision>,
+    /// Secrets of a list that is under way.
+    listed_secrets: HashSet<NamespacedName>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    revision: Revision,
+    resolution: Option<Resolution>,
+}
+
+/// Tells whether a Chatbox has changed: a label, or our own write of the status, is no change.
+#[derive(Debug, PartialEq)]
+struct Revision {
+    uid: Option<String>,
+    generation: Option<i64>,
+    terminating: bool,
+    secrets: BTreeSet<String>,
+}
+
+#[derive(Debug, Default)]
+struct Referenced {
+    by: BTreeSet<NamespacedName>,
+    /// The version that the watch has reported last; none before it has reported one.
+    reported: Option<Version>,
+}
+
+impl References {
+    /// Takes in an event of the watch on Chatboxes, and returns those whose spec changed.
+    pub fn observe_chatbox(&mut self, event: &Event<GuardedChatbox>) -> BTreeSet<NamespacedName> {
+        match event {
+            Event::Init => {
+                self.listed_chatboxes.clear();
+                BTreeSet::new()
+            }
+            Event::InitApply(chatbox) => {
+                let key = chatbox.namespaced_name();
+                self.listed_chatboxes.insert(key, Revision::of(chatbox));
+                BTreeSet::new()
+            }
+            Event::InitDone => self.replace(),
+            Event::Apply(chatbox) => {
+                let key = chatbox.namespaced_name();
+                let is_changed = self.put(key.clone(), Revision::of(chatbox));
+                is_changed.then_some(key).into_iter().collect()
+            }
+            Event::Delete(chatbox) => {
+                self.remove(&chatbox.namespaced_name());
+                BTreeSet::new()
+            }
+        }
+    }
+
+    /// Takes in an event of the watch on the metadata of Secrets, and returns the Chatboxes that reference one that
+    /// changed. Nothing is kept of a Secret that nobody references.
+    pub fn observe_secret(&mut self, event: &Event<Stored>) -> BTreeSet<NamespacedName> {
+        match event {
+            Event::Init => {
+                self.listed_secrets.clear();
+                BTreeSet::new()
+            }
+            Event::InitApply(secret) => {
+                let changed = self.report(&secret.namespaced_name, Some(secret.version));
+                if self.secrets.contains_key(&secret.namespaced_name) {
+                    self.listed_secrets.insert(secret.namespaced_name.clone());
+                }
+                changed
+            }
+            Event::InitDone => {
+                let listed = std::mem::take(&mut self.listed_secrets);
+                let names = self.secrets.keys();
+                let absent: Vec<_> = names
+                    .filter(|name| !listed.contains(name))
+                    .cloned()
+                    .collect();
+                absent
+                    .iter()
+                    .flat_map(|name| self.report(name, None))
+                    .collect()
+            }
+            Event::Apply(secret) => self.report(&secret.namespaced_name, Some(secret.version)),
+            Event::Delete(secret) => self.report(&secret.namespaced_name, None),
+        }
+    }
+
+    /// What the Secrets of a Chatbox were resolved to, if that still holds.
+    pub fn resolution(&self, chatbox: &Stored, generation: Option<i64>) -> Option<&Resolution> {
+        let key = &chatbox.namespaced_name;
+        let entry = self.chatboxes.get(key)?;
+        let resolution = entry.resolution.as_ref()?;
+        let is_current = |(name, read): (&String, &Version)| {
+            let reported = self.secrets.get(&key.sibling(name))?.reported;
+            Some(reported.is_none_or(|reported| is_as_new(*read, reported)))
+        };
+        let holds = entry.revision.is(chatbox, generation)
+            && resolution
+                .versions
+                .iter()
+                .all(|pair| is_current(pair) == Some(true));
+        holds.then_some(resolution)
+    }
+
+    /// Remembers what the Secrets of a Chatbox were resolved to, unless the Chatbox has changed meanwhile.
+    pub fn remember(&mut self, chatbox: &Stored, generation: Option<i64>, resolution: Resolution) {
+        let entry = self.chatboxes.get_mut(&chatbox.namespaced_name);
+        if let Some(entry) = entry.filter(|entry| entry.revision.is(chatbox, generation)) {
+            entry.resolution = Some(resolution);
+        }
+    }
+
+    /// Every Chatbox.
+    pub fn chatboxes(&self) -> BTreeSet<NamespacedName> {
+        self.chatboxes.keys().cloned().collect()
+    }
+
+    fn report(&mut self, secret: &NamespacedName, version: Version) -> BTreeSet<NamespacedName> {
+        match self.secrets.get_mut(secret) {
+            Some(referenced) if referenced.reported != Some(version) => {
+                referenced.reported = Some(version);
+                referenced.by.clone()
+            }
+            _ => BTreeSet::new(),
+        }
+    }
+
+    /// Makes a complete list of the Chatboxes the known ones.
+    fn replace(&mut self) -> BTreeSet<NamespacedName> {
+        let listed = std::mem::take(&mut self.listed_chatboxes);
+        let known = self.chatboxes.keys();
+        let gone: Vec<_> = known
+            .filter(|key| !listed.contains_key(key))
+            .cloned()
+            .collect();
+        for key in gone {
+            self.remove(&key);
+        }
+        let keys = listed.keys().cloned().collect();
+        for (key, revision) in listed {
+            self.put(key, revision);
+        }
+        keys
+    }
+
+    fn put(&mut self, key: NamespacedName, revision: Revision) -> bool {
+        if self
+            .chatboxes
+            .get(&key)
+            .is_some_and(|entry| entry.revision == revision)
+        {
+            return false;
+        }
+        self.remove(&key);
+        for secret in &revision.secrets {
+            let referenced = self.secrets.entry(key.sibling(secret)).or_default();
+            referenced.by.insert(key.clone());
+        }
+        let entry = Entry {
+            revision,
+            resolution: None,
+        };
+        self.chatboxes.insert(key, entry);
+        true
+    }
+
+    fn remove(&mut self, key: &NamespacedName) {
+        let Some(entry) = self.chatboxes.remove(key) else {
+            return;
+        };
+        for secret in entry.revision.secrets {
+            let secret = key.sibling(&secret);
+            if let Some(referenced) = self.secrets.get_mut(&secret) {
+                referenced.by.remove(key);
+                if referenced.by.is_empty() {
+                    self.secrets.remove(&secret);
+                }
+            }
+        }
+    }
+}
+
+impl Revision {
+    fn of(chatbox: &GuardedChatbox) -> Self {
+        let name = &chatbox.namespaced_name().name;
+        let spec = chatbox.spec.as_ref().ok();
+        Self {
+            uid: chatbox.metadata.uid.clone(),
+            generation: chatbox.metadata.generation,
+            terminating: chatbox.is_terminating(),
+            secrets: spec
+                .map(|spec| secrets::names(&secrets::effective_config(name, spec)))
+                .unwrap_or_default(),
+        }
+    }
+
+    fn is(&self, chatbox: &Stored, generation: Option<i64>) -> bool {
+        self.uid.as_ref() == Some(&chatbox.uid) && self.generation == generation
+    }
+}
+
+/// A read may be newer than what the watch has reported, never the other way round for long.
+fn is_as_new(read: Version, reported: Version) -> bool {
+    match (read, reported) {
+        (Some(read), Some(reported)) => read >= reported,
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

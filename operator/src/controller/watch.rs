@@ -1,0 +1,50 @@
+//! One watch: the events of a kind in the scope of the operator.
+
+use std::fmt::Debug;
+
+use futures_util::stream::{Stream, StreamExt};
+use kube::Api;
+use kube::core::Resource;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::watcher::{self, Event, watcher};
+use serde::de::DeserializeOwned;
+
+use crate::error::watch_message;
+
+/// Objects of one page of a list. Each is held decoded, at up to a hundred kilobytes, until the page is taken in, and all
+/// watches list at the same time when the operator starts.
+const PAGE_SIZE: u32 = 50;
+
+/// The events of one watch, for ever: a failure is logged, and the watch is tried again after a pause.
+pub fn events<K>(
+    name: &'static str,
+    api: Api<K>,
+    config: watcher::Config,
+) -> impl Stream<Item = Event<K>> + Send
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let events = watcher(api, config.page_size(PAGE_SIZE)).default_backoff();
+    events.filter_map(move |event| async move {
+        event
+            .inspect_err(|error| {
+                let error = watch_message(error);
+                tracing::warn!(watch = name, error, "watch failed; will retry");
+            })
+            .ok()
+    })
+}
+
+/// The same event of what `map` makes of the object.
+pub fn try_map<K, T, E>(
+    event: &Event<K>,
+    map: impl FnOnce(&K) -> Result<T, E>,
+) -> Result<Event<T>, E> {
+    Ok(match event {
+        Event::Init => Event::Init,
+        Event::InitApply(object) => Event::InitApply(map(object)?),
+        Event::InitDone => Event::InitDone,
+        Event::Apply(object) => Event::Apply(map(object)?),
+        Event::Delete(object) => Event::Delete(map(object)?),
+    })
+}

@@ -1,0 +1,155 @@
+use crate::fixtures::{FULL, QUICKSTART, chatbox, resolve, secrets, set};
+
+use super::*;
+
+/// The problems of a Chatbox whose Secrets were changed.
+fn problems_with(yaml: &str, change: impl FnOnce(&mut BTreeMap<String, Secret>)) -> Vec<String> {
+    let chatbox = chatbox(yaml);
+    let mut secrets = secrets(&chatbox);
+    change(&mut secrets);
+    let problems = resolve(&chatbox, &secrets).problems;
+    problems.iter().map(Problem::to_string).collect()
+}
+
+fn digest_with(
+    yaml: &str,
+    change: impl FnOnce(&mut BTreeMap<String, Secret>),
+) -> Option<SecretsDigest> {
+    let chatbox = chatbox(yaml);
+    let mut secrets = secrets(&chatbox);
+    change(&mut secrets);
+    resolve(&chatbox, &secrets).digest
+}
+
+fn found(pairs: &[(&str, &str)]) -> Secret {
+    let value = |(key, value): &(&str, &str)| ((*key).to_owned(), Value::new((*value).into()));
+    Secret::Found(pairs.iter().map(value).collect())
+}
+
+#[test]
+fn every_problem_is_reported_at_once_with_its_field_and_without_the_value() {
+    let problems = problems_with(FULL, |secrets| {
+        secrets.insert("llm".to_owned(), Secret::Missing);
+        set(secrets, "jwt", "old", b"too short");
+    });
+    assert_eq!(
+        problems,
+        [
+            "spec.config.auth.hs256.keys[1]: key \"old\" of secret \"jwt\" is shorter than 32 bytes; \
+             use at least 32 random ones",
+            "spec.config.models[0].openai.apiKey: secret \"llm\" does not exist; create it with key \"openai\"",
+        ]
+    );
+}
+
+#[test]
+fn a_secret_must_exist_and_hold_a_value() {
+    let rows: [(&str, Secret, Option<&str>); 7] = [
+        (
+            FULL,
+            found(&[]),
+            Some("secret \"llm\" has no key \"openai\"; add key \"openai\""),
+        ),
+        (
+            FULL,
+            found(&[("openai", " \n")]),
+            Some("key \"openai\" of secret \"llm\" is empty; put the value into it"),
+        ),
+        (FULL, found(&[("openai", "short is fine")]), None),
+        (FULL, Secret::Unknown, None),
+        (
+            QUICKSTART,
+            found(&[]),
+            Some("delete the secret to have a new one generated"),
+        ),
+        (
+            QUICKSTART,
+            found(&[("jwt", "")]),
+            Some("is empty; put the value into it, or delete the secret to have a new one"),
+        ),
+        (
+            QUICKSTART,
+            Secret::Foreign,
+            Some("was not created for this chatbox; delete it, or set its label chatbox.dev/name"),
+        ),
+    ];
+    for (yaml, secret, expected) in rows {
+        let name = if yaml == FULL {
+            "llm"
+        } else {
+            "support-chatbox-keys"
+        };
+        let problems = problems_with(yaml, |secrets| {
+            secrets.insert(name.to_owned(), secret);
+        });
+        assert_problem(&problems, expected);
+    }
+}
+
+/// A rotation that went wrong rolls nothing: the pods that run have the old value.
+#[test]
+fn a_value_that_the_server_would_reject_is_reported_by_its_use() {
+    let rows: [(&str, &[u8], Option<&str>); 6] = [
+        ("openai", b"sk-1\nsk-2", Some("holds line breaks")),
+        ("openai", &[0xff; 8], Some("is not text")),
+        ("openai", b"change-me", None),
+        ("new", &[0xff; 40], Some("is not text")),
+        (
+            "new",
+            b"0123456789abcdef0123456789abcdef\n0123456789abcdef",
+            Some("holds line breaks"),
+        ),
+        (
+            "new",
+            b"please-change-me-to-something-much-longer",
+            Some("is a placeholder"),
+        ),
+    ];
+    for (key, value, expected) in rows {
+        let name = if key == "openai" { "llm" } else { "jwt" };
+        let problems = problems_with(FULL, |secrets| set(secrets, name, key, value));
+        assert_problem(&problems, expected);
+    }
+}
+
+fn assert_problem(problems: &[String], expected: Option<&str>) {
+    match (expected, problems) {
+        (None, []) => {}
+        (Some(words), [problem]) => assert!(problem.contains(words), "{problem} lacks {words:?}"),
+        (expected, problems) => panic!("{problems:?} instead of {expected:?}"),
+    }
+}
+
+#[test]
+fn the_digest_changes_with_each_referenced_value_and_with_nothing_else() {
+    let long = b"another key of more than 32 bytes, long enough";
+    let base = digest_with(FULL, |_| {});
+    assert!(base.is_some());
+    for (name, key) in [("llm", "openai"), ("jwt", "old"), ("jwt", "new")] {
+        let changed = digest_with(FULL, |secrets| set(secrets, name, key, long));
+        assert!(changed.is_some());
+        assert_ne!(changed, base, "{name} {key}");
+    }
+    for (name, key) in [("llm", "another"), ("unrelated", "openai")] {
+        let same = digest_with(FULL, |secrets| set(secrets, name, key, long));
+        assert_eq!(same, base, "{name} {key}");
+    }
+}
+
+#[test]
+fn an_unknown_value_gives_no_digest() {
+    let unknown = |secrets: &mut BTreeMap<String, Secret>| {
+        secrets.insert("llm".to_owned(), Secret::Unknown);
+    };
+    assert_eq!(digest_with(FULL, unknown), None);
+}
+
+#[test]
+fn nothing_prints_a_value_or_its_digest() {
+    let chatbox = chatbox(FULL);
+    let secrets = secrets(&chatbox);
+    let resolved = resolve(&chatbox, &secrets);
+    let text = format!("{secrets:?} {resolved:?}");
+    assert!(!text.contains("0123456789abcdef"), "{text}");
+    assert!(text.contains("<keyed digest>"), "{text}");
+}

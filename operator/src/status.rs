@@ -1,0 +1,121 @@
+//! Reports the state of a Chatbox: the status is computed on every result, and is written and announced only when it
+//! changed.
+
+pub mod conditions;
+pub mod failure_threshold;
+pub mod progress;
+
+use crds::ChatboxStatus;
+use crds::runtime::FIELD_MANAGER;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::Resource;
+use kube::api::{Api, Patch, PatchParams};
+use kube::runtime::events::{Event, EventType};
+use serde_json::json;
+
+use crate::cache::OwnedObjects;
+use crate::context::Context;
+use crate::error::Error;
+use crate::guarded::GuardedChatbox;
+use crate::stored::Stored;
+
+pub use conditions::Converged;
+pub use progress::{Progress, progress};
+
+/// The limit of the API server for the note of an event.
+const NOTE_BYTES: usize = 1000;
+
+pub async fn update_status(
+    ctx: &Context,
+    chatbox: &GuardedChatbox,
+    stored: &Stored,
+    result: &Result<Converged, Error>,
+    objects: &OwnedObjects,
+) -> Result<(), Error> {
+    let newer = ctx.cache.statuses().newer_than(stored).cloned();
+    let before = conditions::ours(newer.as_ref().unwrap_or(&chatbox.status));
+    let generation = chatbox.metadata.generation;
+    let is_reported = before.observed_generation == generation;
+    let failures = ctx.backoff.failures(&stored.namespaced_name);
+    if let Err(error) = result
+        && !failure_threshold::is_reached(error, is_reported, failures)
+    {
+        return Ok(());
+    }
+    let now = Time(jiff::Timestamp::now());
+    let after = conditions::status(&before, generation, result, objects, &now);
+    if after == before {
+        return Ok(());
+    }
+    patch(ctx, stored, &after).await?;
+    publish_event(ctx, chatbox, ready(&before), ready(&after)).await;
+    Ok(())
+}
+
+async fn patch(ctx: &Context, chatbox: &Stored, status: &ChatboxStatus) -> Result<(), Error> {
+    let key = &chatbox.namespaced_name;
+    let api: Api<GuardedChatbox> = Api::namespaced(ctx.client.clone(), &key.namespace);
+    let body = json!({
+        "apiVersion": GuardedChatbox::api_version(&()),
+        "kind": GuardedChatbox::kind(&()),
+        // The uid is a precondition: a new Chatbox of the same name has a status of its own.
+        "metadata": {"name": key.name, "uid": chatbox.uid},
+        "status": status,
+    });
+    let params = PatchParams::apply(FIELD_MANAGER).force();
+    ctx.metrics.write(&GuardedChatbox::kind(&()), "apply");
+    match api
+        .patch_status(&key.name, &params, &Patch::Apply(&body))
+        .await
+    {
+        Ok(written) => {
+            let written = written.stored()?;
+            ctx.cache.statuses().remember(&written, status.clone());
+            Ok(())
+        }
+        // It was deleted meanwhile.
+        Err(kube::Error::Api(answer)) if answer.is_not_found() || answer.is_conflict() => Ok(()),
+        Err(source) => Err(Error::Status(source)),
+    }
+}
+
+/// An event for each change of `Ready` or of its reason. Losing one is no failure.
+async fn publish_event(
+    ctx: &Context,
+    chatbox: &GuardedChatbox,
+    before: Option<&Condition>,
+    after: Option<&Condition>,
+) {
+    let summary = |condition: &Condition| (condition.status.clone(), condition.reason.clone());
+    let Some(after) = after.filter(|after| before.map(summary) != Some(summary(after))) else {
+        return;
+    };
+    let is_normal = after.status == "True" || conditions::is_normal(&after.reason);
+    let key = chatbox.namespaced_name();
+    tracing::info!(
+        chatbox = %key,
+        ready = after.status,
+        reason = after.reason,
+        message = after.message,
+        "status changed"
+    );
+    let event = Event {
+        type_: if is_normal {
+            EventType::Normal
+        } else {
+            EventType::Warning
+        },
+        reason: after.reason.clone(),
+        note: Some(conditions::shorten(&after.message, NOTE_BYTES)),
+        action: "Reconcile".to_owned(),
+        secondary: None,
+    };
+    if let Err(error) = ctx.recorder.publish(&event, &chatbox.object_ref(&())).await {
+        tracing::debug!(chatbox = %key, %error, "event not written");
+    }
+}
+
+fn ready(status: &ChatboxStatus) -> Option<&Condition> {
+    let mut conditions = status.conditions.iter();
+    conditions.find(|condition| condition.type_ == crds::status::READY)
+}

@@ -1,0 +1,288 @@
+//! From the result of a reconcile to the status. Pure: the same result gives the same status, and a condition that does
+//! not change keeps its transition time.
+//!
+//! `Reconciling` and `Stalled` are listed only while they are true, as kstatus expects of such conditions. So a Chatbox
+//! is either ready, or reconciling, or stalled; or it is paused.
+
+use crds::status::{CONFIG_VALID, READY, RECONCILING, SECRETS_RESOLVED, STALLED};
+use crds::{ChatboxStatus, Problem};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+
+use super::progress::{Cause, Progress, progress};
+use crate::cache::OwnedObjects;
+use crate::error::Error;
+use crate::validate::Findings;
+
+const MESSAGE_BYTES: usize = 2048;
+const PROGRESSING: &str = "Progressing";
+const PAUSED: &str = "Paused";
+
+/// The result of a reconcile that succeeded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Converged {
+    /// Address of the chat page inside the cluster.
+    pub url: String,
+    /// Label selector of the pods.
+    pub selector: String,
+    /// How many objects a paused Chatbox keeps from being changed; none when it is not paused.
+    pub pending: Option<usize>,
+}
+
+/// The summary: whether it is ready, and if not, whether it will be.
+struct Summary {
+    phase: Phase,
+    reason: String,
+    message: String,
+}
+
+enum Phase {
+    Ready,
+    Reconciling,
+    Stalled,
+    /// Not ready, as the spec demands.
+    Paused,
+}
+
+/// The state of one check.
+enum Check {
+    Passed,
+    Failed(String),
+    /// It could not be made: the last result for this generation stays.
+    Unknown,
+}
+
+/// The part of a status that is ours, in our order: others may add conditions of their own.
+pub fn ours(status: &ChatboxStatus) -> ChatboxStatus {
+    let order = [READY, RECONCILING, STALLED, CONFIG_VALID, SECRETS_RESOLVED];
+    let find = |type_: &str| {
+        status
+            .conditions
+            .iter()
+            .find(|condition| condition.type_ == type_)
+    };
+    ChatboxStatus {
+        conditions: order.into_iter().filter_map(find).cloned().collect(),
+        ..status.clone()
+    }
+}
+
+/// The status after a reconcile. `before` is the last status, for what does not change.
+pub fn status(
+    before: &ChatboxStatus,
+    generation: Option<i64>,
+    result: &Result<Converged, Error>,
+    objects: &OwnedObjects,
+    now: &Time,
+) -> ChatboxStatus {
+    let summary = summary(result, objects);
+    let (config, secrets) = checks(result);
+    let draft = Draft {
+        before,
+        generation,
+        now,
+    };
+    let mut conditions = vec![draft.ready(&summary)];
+    conditions.extend(draft.phase(&summary));
+    conditions.push(draft.check(CONFIG_VALID, ("Valid", "Invalid"), config));
+    conditions.push(draft.check(SECRETS_RESOLVED, ("Resolved", "Unresolved"), secrets));
+    let rollout = objects.rollout().and_then(Result::ok);
+    let converged = result.as_ref().ok();
+    ChatboxStatus {
+        observed_generation: generation,
+        conditions,
+        url: converged
+            .map(|c| c.url.clone())
+            .or_else(|| before.url.clone()),
+        selector: converged
+            .map(|c| c.selector.clone())
+            .or_else(|| before.selector.clone()),
+        replicas: rollout.map(|rollout| rollout.replicas),
+        ready_replicas: rollout.map(|rollout| rollout.ready),
+        image: rollout.and_then(|rollout| rollout.image.clone()),
+        config_hash: rollout.and_then(|rollout| rollout.config_hash.clone()),
+    }
+}
+
+/// Whether the reason of an unready Chatbox is no cause for a warning.
+pub fn is_normal(reason: &str) -> bool {
+    reason == PROGRESSING || reason == PAUSED
+}
+
+/// At most this many bytes of a text, cut between characters.
+pub fn shorten(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text.to_owned();
+    }
+    let cut = text.floor_char_boundary(bytes.saturating_sub(3));
+    format!("{}...", &text[..cut])
+}
+
+fn summary(result: &Result<Converged, Error>, objects: &OwnedObjects) -> Summary {
+    let progress = progress(objects);
+    match result {
+        Err(error) => failure(error),
+        Ok(Converged {
+            pending: Some(0), ..
+        }) if progress.is_settled() => new(
+            Phase::Ready,
+            PAUSED,
+            "serves as the spec says; paused, so changes will wait",
+        ),
+        Ok(Converged {
+            pending: Some(_), ..
+        }) => new(
+            Phase::Paused,
+            PAUSED,
+            "nothing is applied until spec.paused is false; what runs is left as it is",
+        ),
+        Ok(Converged { pending: None, .. }) => rolled_out(progress),
+    }
+}
+
+fn rolled_out(progress: Progress) -> Summary {
+    match progress {
+        Progress::Complete => new(
+            Phase::Ready,
+            "RolledOut",
+            "every pod runs this generation and takes traffic",
+        ),
+        Progress::ScaledToZero => new(
+            Phase::Ready,
+            "Stopped",
+            "spec.replicas is 0, so nothing runs",
+        ),
+        Progress::InProgress(Cause { reason, message }) => {
+            new(Phase::Reconciling, &reason, &message)
+        }
+        Progress::Stalled(Cause { reason, message }) => new(Phase::Stalled, &reason, &message),
+    }
+}
+
+fn failure(error: &Error) -> Summary {
+    // A Secret may come later, from a pipeline or another controller, without any change to the Chatbox.
+    let is_awaited = matches!(error, Error::Invalid(findings) if findings.config.is_empty());
+    let phase = if is_awaited || error.is_transient() {
+        Phase::Reconciling
+    } else {
+        Phase::Stalled
+    };
+    let reason = match error {
+        Error::Invalid(findings) if findings.config.is_empty() => "SecretsUnresolved",
+        Error::Undecodable(_) | Error::Invalid(_) => "InvalidConfig",
+        Error::NotServed(_) => "ApiNotServed",
+        Error::Foreign { .. } => "NameTaken",
+        Error::Terminating { .. } => "WaitingForDeletion",
+        Error::Read { .. } | Error::TimedOut(_) | Error::Incomplete(_) => "ReadFailed",
+        Error::Write { .. } | Error::Status(_) | Error::Unserializable(_) => "WriteFailed",
+    };
+    new(phase, reason, &error.to_string())
+}
+
+fn new(phase: Phase, reason: &str, message: &str) -> Summary {
+    Summary {
+        phase,
+        reason: reason.to_owned(),
+        message: message.to_owned(),
+    }
+}
+
+/// `ConfigValid` and `SecretsResolved`.
+fn checks(result: &Result<Converged, Error>) -> (Check, Check) {
+    match result {
+        Err(Error::Undecodable(problem)) => (Check::Failed(problem.to_string()), Check::Unknown),
+        Err(Error::Invalid(Findings { config, secrets })) => (verdict(config), verdict(secrets)),
+        Err(Error::Read { .. } | Error::TimedOut(_) | Error::Incomplete(_)) => {
+            (Check::Unknown, Check::Unknown)
+        }
+        Ok(_)
+        | Err(
+            Error::NotServed(_)
+            | Error::Unserializable(_)
+            | Error::Foreign { .. }
+            | Error::Terminating { .. }
+            | Error::Write { .. }
+            | Error::Status(_),
+        ) => (Check::Passed, Check::Passed),
+    }
+}
+
+fn verdict(problems: &[Problem]) -> Check {
+    let texts: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    if texts.is_empty() {
+        Check::Passed
+    } else {
+        Check::Failed(texts.join("; "))
+    }
+}
+
+/// What every condition of one status shares.
+struct Draft<'a> {
+    before: &'a ChatboxStatus,
+    generation: Option<i64>,
+    now: &'a Time,
+}
+
+impl Draft<'_> {
+    fn ready(&self, summary: &Summary) -> Condition {
+        let is_ready = matches!(summary.phase, Phase::Ready);
+        self.condition(
+            READY,
+            if is_ready { "True" } else { "False" },
+            &summary.reason,
+            &summary.message,
+        )
+    }
+
+    fn phase(&self, summary: &Summary) -> Option<Condition> {
+        let type_ = match summary.phase {
+            Phase::Reconciling => RECONCILING,
+            Phase::Stalled => STALLED,
+            Phase::Ready | Phase::Paused => return None,
+        };
+        Some(self.condition(type_, "True", &summary.reason, &summary.message))
+    }
+
+    fn check(&self, type_: &str, (good, bad): (&str, &str), check: Check) -> Condition {
+        match check {
+            Check::Passed => self.condition(type_, "True", good, ""),
+            Check::Failed(message) => self.condition(type_, "False", bad, &message),
+            Check::Unknown => {
+                let last = self
+                    .last(type_)
+                    .filter(|last| last.observed_generation == self.generation);
+                last.cloned().unwrap_or_else(|| {
+                    self.condition(
+                        type_,
+                        "Unknown",
+                        "NotChecked",
+                        "could not be checked yet: see Ready",
+                    )
+                })
+            }
+        }
+    }
+
+    fn condition(&self, type_: &str, status: &str, reason: &str, message: &str) -> Condition {
+        let since = self.last(type_).filter(|last| last.status == status);
+        Condition {
+            type_: type_.to_owned(),
+            status: status.to_owned(),
+            reason: reason.to_owned(),
+            message: shorten(message, MESSAGE_BYTES),
+            observed_generation: self.generation,
+            last_transition_time: since
+                .map_or(self.now, |last| &last.last_transition_time)
+                .clone(),
+        }
+    }
+
+    fn last(&self, type_: &str) -> Option<&Condition> {
+        self.before
+            .conditions
+            .iter()
+            .find(|condition| condition.type_ == type_)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,306 @@
+use kube::core::Status as Answer;
+
+use crate::cache::{Detail, Rollout};
+use crate::fixtures::cached;
+use crate::kind::Kind;
+
+use super::*;
+
+fn objects(ready: i32) -> OwnedObjects {
+    let rollout = Rollout {
+        desired: 1,
+        replicas: 1,
+        updated: 1,
+        ready,
+        available: ready,
+        image: Some("chatbox:1".to_owned()),
+        config_hash: Some("d1".to_owned()),
+        ..Rollout::default()
+    };
+    let deployment = cached(Detail::Deployment(Ok(Box::new(rollout))));
+    OwnedObjects::new("x").with(Kind::DEPLOYMENT, "x-chatbox", deployment)
+}
+
+fn time(second: i64) -> Time {
+    Time(jiff::Timestamp::from_second(second).unwrap())
+}
+
+fn converged(pending: Option<usize>) -> Converged {
+    Converged {
+        url: "http://x/".to_owned(),
+        selector: "a=b".to_owned(),
+        pending,
+    }
+}
+
+fn rejection(code: u16) -> kube::Error {
+    let answer = Answer {
+        code,
+        message: "no, because\nlong".to_owned(),
+        ..Answer::default()
+    };
+    kube::Error::Api(Box::new(answer))
+}
+
+fn write(code: u16) -> Result<Converged, Error> {
+    Err(Error::Write {
+        kind: Kind::SERVICE,
+        name: "s".to_owned(),
+        source: rejection(code),
+    })
+}
+
+fn read(code: u16) -> Result<Converged, Error> {
+    Err(Error::Read {
+        kind: Kind::SECRET,
+        name: "s".to_owned(),
+        source: rejection(code),
+    })
+}
+
+fn invalid(config: bool, secrets: bool) -> Result<Converged, Error> {
+    let problems = |desired: bool, field: &str| {
+        desired
+            .then(|| Problem::new(field, "is wrong"))
+            .into_iter()
+            .collect()
+    };
+    Err(Error::Invalid(Findings {
+        config: problems(config, "spec.config.a"),
+        secrets: problems(secrets, "spec.config.b"),
+    }))
+}
+
+/// `Ready/Reconciling/Stalled/ConfigValid/SecretsResolved`, `-` for one that is not listed, and the reason of `Ready`.
+fn line(status: &ChatboxStatus) -> String {
+    let state = |type_: &str| {
+        let found = status
+            .conditions
+            .iter()
+            .find(|condition| condition.type_ == type_);
+        found.map_or("-", |condition| &condition.status[..1])
+    };
+    let all = [READY, RECONCILING, STALLED, CONFIG_VALID, SECRETS_RESOLVED]
+        .map(state)
+        .join("/");
+    format!("{all} {}", status.conditions[0].reason)
+}
+
+/// What kstatus makes of it (Ready, Reconciling and Stalled of the observed generation).
+fn kstatus(status: &ChatboxStatus, generation: i64) -> &'static str {
+    let is_true = |type_: &str| {
+        status
+            .conditions
+            .iter()
+            .any(|condition| condition.type_ == type_ && condition.status == "True")
+    };
+    if status.observed_generation != Some(generation) || is_true(RECONCILING) {
+        return "InProgress";
+    }
+    match (is_true(STALLED), is_true(READY)) {
+        (true, _) => "Failed",
+        (false, true) => "Current",
+        (false, false) => "InProgress",
+    }
+}
+
+#[test]
+fn each_result_has_its_conditions() {
+    let foreign = || {
+        Err(Error::Foreign {
+            kind: Kind::SERVICE,
+            name: "s".to_owned(),
+        })
+    };
+    let not_served = || Err(Error::NotServed(Kind::SERVICE));
+    let terminating = || {
+        Err(Error::Terminating {
+            kind: Kind::SERVICE,
+            name: "s".to_owned(),
+        })
+    };
+    let undecodable = || Err(Error::Undecodable(Problem::new("spec.x", "is unknown")));
+    let rows = [
+        (Ok(converged(None)), 1, "T/-/-/T/T RolledOut", "Current"),
+        (
+            Ok(converged(None)),
+            0,
+            "F/T/-/T/T Progressing",
+            "InProgress",
+        ),
+        (Ok(converged(Some(0))), 1, "T/-/-/T/T Paused", "Current"),
+        (Ok(converged(Some(0))), 0, "F/-/-/T/T Paused", "InProgress"),
+        (Ok(converged(Some(2))), 1, "F/-/-/T/T Paused", "InProgress"),
+        (invalid(true, false), 1, "F/-/T/F/T InvalidConfig", "Failed"),
+        (invalid(true, true), 1, "F/-/T/F/F InvalidConfig", "Failed"),
+        (
+            invalid(false, true),
+            1,
+            "F/T/-/T/F SecretsUnresolved",
+            "InProgress",
+        ),
+        (undecodable(), 1, "F/-/T/F/U InvalidConfig", "Failed"),
+        (foreign(), 1, "F/-/T/T/T NameTaken", "Failed"),
+        (not_served(), 1, "F/-/T/T/T ApiNotServed", "Failed"),
+        (
+            terminating(),
+            1,
+            "F/T/-/T/T WaitingForDeletion",
+            "InProgress",
+        ),
+        (write(403), 1, "F/-/T/T/T WriteFailed", "Failed"),
+        (write(422), 1, "F/-/T/T/T WriteFailed", "Failed"),
+        (write(409), 1, "F/T/-/T/T WriteFailed", "InProgress"),
+        (write(500), 1, "F/T/-/T/T WriteFailed", "InProgress"),
+        (read(403), 1, "F/-/T/U/U ReadFailed", "Failed"),
+        (read(503), 1, "F/T/-/U/U ReadFailed", "InProgress"),
+    ];
+    for (result, ready, conditions, verdict) in rows {
+        let status = status(
+            &ChatboxStatus::default(),
+            Some(4),
+            &result,
+            &objects(ready),
+            &time(1),
+        );
+        assert_eq!(line(&status), conditions, "{result:?}");
+        assert_eq!(kstatus(&status, 4), verdict, "{result:?}");
+        assert!(
+            status
+                .conditions
+                .iter()
+                .all(|condition| condition.observed_generation == Some(4))
+        );
+    }
+}
+
+#[test]
+fn a_rejection_is_reported_with_the_message_of_the_api_server() {
+    let status = status(
+        &ChatboxStatus::default(),
+        Some(1),
+        &write(403),
+        &objects(1),
+        &time(1),
+    );
+    assert_eq!(
+        status.conditions[0].message,
+        "cannot write Service \"s\": no, because"
+    );
+}
+
+#[test]
+fn only_a_condition_that_changes_gets_a_new_transition_time() {
+    let first = status(
+        &ChatboxStatus::default(),
+        Some(1),
+        &Ok(converged(None)),
+        &objects(0),
+        &time(1),
+    );
+    let same = status(&first, Some(1), &Ok(converged(None)), &objects(0), &time(2));
+    assert_eq!(same, first);
+    let second = status(&first, Some(1), &Ok(converged(None)), &objects(1), &time(3));
+    let times: Vec<(&str, Time)> = second
+        .conditions
+        .iter()
+        .map(|condition| {
+            (
+                condition.type_.as_str(),
+                condition.last_transition_time.clone(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        times,
+        [
+            (READY, time(3)),
+            (CONFIG_VALID, time(1)),
+            (SECRETS_RESOLVED, time(1))
+        ]
+    );
+}
+
+#[test]
+fn what_runs_is_reported_even_when_the_spec_is_invalid() {
+    let before = status(
+        &ChatboxStatus::default(),
+        Some(1),
+        &Ok(converged(None)),
+        &objects(1),
+        &time(1),
+    );
+    let after = status(
+        &before,
+        Some(2),
+        &invalid(true, false),
+        &objects(1),
+        &time(2),
+    );
+    assert_eq!(after.observed_generation, Some(2));
+    assert_eq!(after.url.as_deref(), Some("http://x/"));
+    assert_eq!(after.image.as_deref(), Some("chatbox:1"));
+    assert_eq!((after.replicas, after.ready_replicas), (Some(1), Some(1)));
+}
+
+#[test]
+fn an_unknown_check_keeps_its_last_result_for_the_same_generation_only() {
+    let before = status(
+        &ChatboxStatus::default(),
+        Some(1),
+        &invalid(false, true),
+        &objects(1),
+        &time(1),
+    );
+    assert_eq!(
+        line(&status(&before, Some(1), &read(500), &objects(1), &time(2))),
+        "F/T/-/T/F ReadFailed"
+    );
+    assert_eq!(
+        line(&status(&before, Some(2), &read(500), &objects(1), &time(2))),
+        "F/T/-/U/U ReadFailed"
+    );
+}
+
+#[test]
+fn conditions_of_others_are_not_ours() {
+    let mut reported = status(
+        &ChatboxStatus::default(),
+        Some(1),
+        &Ok(converged(None)),
+        &objects(1),
+        &time(1),
+    );
+    let expected = reported.clone();
+    let theirs = Condition {
+        type_: "Theirs".to_owned(),
+        ..reported.conditions[0].clone()
+    };
+    reported.conditions.insert(0, theirs);
+    reported.conditions.reverse();
+    assert_eq!(ours(&reported), expected);
+}
+
+#[test]
+fn a_message_is_bounded() {
+    let problems =
+        (0..500).map(|index| Problem::new(format!("spec.config.models[{index}]"), "ist falsch: ä"));
+    let findings = Findings {
+        config: problems.collect(),
+        secrets: vec![],
+    };
+    let status = status(
+        &ChatboxStatus::default(),
+        Some(1),
+        &Err(Error::Invalid(findings)),
+        &objects(1),
+        &time(1),
+    );
+    for condition in &status.conditions {
+        assert!(condition.message.len() <= MESSAGE_BYTES);
+    }
+    assert!(status.conditions[0].message.ends_with("..."));
+    for length in 3..9 {
+        assert!(shorten("ääää", length).len() <= length);
+    }
+}

@@ -1,0 +1,194 @@
+use crate::cache::Detail;
+use crate::cache::pod_failure::PodFailure;
+use crate::fixtures::cached;
+use crate::kind::Kind;
+
+use super::*;
+
+fn rolled_out() -> Rollout {
+    Rollout {
+        generation: Some(3),
+        observed_generation: Some(3),
+        desired: 1,
+        replicas: 1,
+        updated: 1,
+        ready: 1,
+        available: 1,
+        config_hash: Some("new".to_owned()),
+        ..Rollout::default()
+    }
+}
+
+fn objects(rollout: Rollout, pods: Vec<Pod>) -> OwnedObjects {
+    let deployment = cached(Detail::Deployment(Ok(Box::new(rollout))));
+    let objects = OwnedObjects::new("x").with(Kind::DEPLOYMENT, "x-chatbox", deployment);
+    pods.into_iter().fold(objects, |objects, pod| {
+        objects.with(Kind::POD, &pod.name.clone(), cached(Detail::Pod(pod)))
+    })
+}
+
+fn pod(name: &str, config_hash: &str, reason: Option<&str>) -> Pod {
+    Pod {
+        name: name.to_owned(),
+        config_hash: Some(config_hash.to_owned()),
+        failure: reason.map(|reason| PodFailure {
+            reason: reason.to_owned(),
+            message: "why".to_owned(),
+        }),
+    }
+}
+
+#[test]
+fn it_is_complete_only_when_nothing_is_left_to_happen() {
+    let complete = rolled_out();
+    assert_eq!(
+        progress(&objects(complete.clone(), vec![])),
+        Progress::Complete
+    );
+    let unfinished = [
+        (
+            "not seen by the controller",
+            Rollout {
+                observed_generation: Some(2),
+                ..complete.clone()
+            },
+        ),
+        (
+            "not created",
+            Rollout {
+                replicas: 0,
+                updated: 0,
+                ready: 0,
+                available: 0,
+                ..complete.clone()
+            },
+        ),
+        (
+            "an old pod is left",
+            Rollout {
+                replicas: 2,
+                ..complete.clone()
+            },
+        ),
+        (
+            "the pod is old",
+            Rollout {
+                updated: 0,
+                ..complete.clone()
+            },
+        ),
+        (
+            "not ready",
+            Rollout {
+                ready: 0,
+                ..complete.clone()
+            },
+        ),
+        (
+            "not available",
+            Rollout {
+                available: 0,
+                ..complete.clone()
+            },
+        ),
+    ];
+    for (what, rollout) in unfinished {
+        let progress = progress(&objects(rollout, vec![]));
+        assert!(
+            matches!(progress, Progress::InProgress(_)),
+            "{what}: {progress:?}"
+        );
+    }
+    assert!(matches!(
+        progress(&OwnedObjects::new("x")),
+        Progress::InProgress(_)
+    ));
+}
+
+#[test]
+fn none_wanted_and_none_left_is_stopped() {
+    let none = Rollout {
+        desired: 0,
+        replicas: 0,
+        updated: 0,
+        ready: 0,
+        available: 0,
+        ..rolled_out()
+    };
+    assert_eq!(
+        progress(&objects(none.clone(), vec![])),
+        Progress::ScaledToZero
+    );
+    let one_left = Rollout {
+        replicas: 1,
+        ..none
+    };
+    assert!(matches!(
+        progress(&objects(one_left, vec![])),
+        Progress::InProgress(_)
+    ));
+}
+
+#[test]
+fn the_cause_is_that_of_a_new_pod() {
+    let waiting = Rollout {
+        ready: 0,
+        available: 0,
+        ..rolled_out()
+    };
+    let pods = vec![
+        pod("a", "old", Some("OldPodFailure")),
+        pod("b", "new", Some("CrashLoopBackOff")),
+    ];
+    let expected = Cause {
+        reason: "CrashLoopBackOff".to_owned(),
+        message: "pod b: why".to_owned(),
+    };
+    assert_eq!(
+        progress(&objects(waiting.clone(), pods.clone())),
+        Progress::InProgress(expected)
+    );
+    let stalled = Rollout {
+        stalled: Some("timed out".to_owned()),
+        ..waiting.clone()
+    };
+    let expected = Cause {
+        reason: "ProgressDeadlineExceeded".to_owned(),
+        message: "CrashLoopBackOff: pod b: why".to_owned(),
+    };
+    assert_eq!(
+        progress(&objects(stalled.clone(), pods)),
+        Progress::Stalled(expected)
+    );
+    let expected = Cause {
+        reason: "ProgressDeadlineExceeded".to_owned(),
+        message: "timed out".to_owned(),
+    };
+    assert_eq!(
+        progress(&objects(stalled, vec![])),
+        Progress::Stalled(expected)
+    );
+    let replica_failure = Rollout {
+        replica_failure: Some("quota".to_owned()),
+        ..waiting
+    };
+    let expected = Cause {
+        reason: "PodsRefused".to_owned(),
+        message: "quota".to_owned(),
+    };
+    assert_eq!(
+        progress(&objects(replica_failure, vec![])),
+        Progress::InProgress(expected)
+    );
+}
+
+#[test]
+fn a_deployment_that_cannot_be_decoded_is_stalled() {
+    let deployment = cached(Detail::Deployment(Err("has the wrong type".to_owned())));
+    let objects = OwnedObjects::new("x").with(Kind::DEPLOYMENT, "x-chatbox", deployment);
+    let expected = Cause {
+        reason: "DeploymentUnreadable".to_owned(),
+        message: "the Deployment cannot be decoded: has the wrong type".to_owned(),
+    };
+    assert_eq!(progress(&objects), Progress::Stalled(expected));
+}
