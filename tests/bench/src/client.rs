@@ -41,7 +41,10 @@ pub enum Asker {
 #[derive(Clone)]
 pub enum Source {
     Sockets(Target),
-    Provider { http: reqwest::Client, address: SocketAddr },
+    Provider {
+        http: reqwest::Client,
+        address: SocketAddr,
+    },
 }
 
 impl Socket {

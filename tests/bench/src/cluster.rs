@@ -26,7 +26,11 @@ impl Cluster {
             plane
                 .kubectl()
                 .feed(&["apply", "--server-side", "--filename=-"], &definition)?;
-            let wait = ["wait", "--for=condition=Established", "crd/chatboxes.chatbox.dev"];
+            let wait = [
+                "wait",
+                "--for=condition=Established",
+                "crd/chatboxes.chatbox.dev",
+            ];
             plane.kubectl().run(&wait)?;
             Ok(plane)
         });
@@ -49,6 +53,11 @@ pub fn print(program: &Path, args: &[&str]) -> Result<String> {
         .stderr(Stdio::inherit())
         .output()
         .with_context(|| format!("cannot start {}", program.display()))?;
-    ensure!(output.status.success(), "{} {} failed", program.display(), args.join(" "));
+    ensure!(
+        output.status.success(),
+        "{} {} failed",
+        program.display(),
+        args.join(" ")
+    );
     Ok(String::from_utf8(output.stdout)?)
 }

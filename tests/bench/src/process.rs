@@ -15,7 +15,7 @@ use crate::proc;
 use crate::roles::Role;
 
 /// How long a program may take to say that it serves, on a machine that compiles at the same time.
-const START_TIMEOUT: Duration = Duration::from_secs(60);
+const START_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// What a program writes to standard error, line by line.
 pub type Log = Lines<BufReader<ChildStderr>>;

@@ -17,17 +17,20 @@ pub fn document(table: &str) -> Result<String> {
 
 /// Replaces what stands between the two marks of `file`.
 pub fn write(file: &Path, text: &str) -> Result<()> {
-    let old = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let new = replace(&old, text).with_context(|| {
-        format!("{} has no {BEGIN} with {END} after it", file.display())
-    })?;
+    let old =
+        fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let new = replace(&old, text)
+        .with_context(|| format!("{} has no {BEGIN} with {END} after it", file.display()))?;
     fs::write(file, new).with_context(|| format!("cannot write {}", file.display()))
 }
 
 fn replace(old: &str, text: &str) -> Option<String> {
     let (before, rest) = old.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{}\n{END}{after}", text.trim_end()))
+    Some(format!(
+        "{before}{BEGIN}\n{}\n{END}{after}",
+        text.trim_end()
+    ))
 }
 
 fn machine() -> Result<String> {
@@ -71,6 +74,9 @@ mod tests {
     fn this_machine_can_be_described() {
         let machine = machine().unwrap();
         assert!(machine.contains("GiB"), "{machine}");
-        assert_eq!(field("model name\t: X 1\nMemTotal:  5 kB", "MemTotal"), Some("5 kB"));
+        assert_eq!(
+            field("model name\t: X 1\nMemTotal:  5 kB", "MemTotal"),
+            Some("5 kB")
+        );
     }
 }

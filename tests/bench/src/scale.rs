@@ -29,7 +29,7 @@ impl Scale {
     pub const FULL: Self = Self {
         runs: 3,
         idle_sockets: 15_000,
-        after_close: Duration::from_secs(60),
+        after_close: Duration::from_mins(1),
         streams: 250,
         tokens_per_second: 20,
         window: Duration::from_secs(10),
@@ -38,7 +38,7 @@ impl Scale {
         starts: 5,
         fsyncs: 200,
         chatboxes: 1000,
-        idle: Duration::from_secs(120),
+        idle: Duration::from_mins(2),
     };
 
     /// `make bench-fleet`: what a cluster of many instances asks of the operator.

@@ -64,7 +64,14 @@ mod tests {
         };
         assert_eq!(script.to_string(), "bench:300:50000:16");
         assert_eq!(script.to_string().parse::<Script>().unwrap(), script);
-        for bad in ["", "bench:", "bench:1:2", "bench:1:2:3:4", "bench:-1:0:0", "hello"] {
+        for bad in [
+            "",
+            "bench:",
+            "bench:1:2",
+            "bench:1:2:3:4",
+            "bench:-1:0:0",
+            "hello",
+        ] {
             assert!(bad.parse::<Script>().is_err(), "{bad:?}");
         }
     }

@@ -49,11 +49,22 @@ impl Server {
         ];
         std::fs::create_dir_all(home.path().join("secrets/jwt"))?;
         std::fs::write(home.path().join("secrets/jwt/key"), KEY)?;
-        std::fs::write(home.path().join("config.json"), document(provider).to_string())?;
+        std::fs::write(
+            home.path().join("config.json"),
+            document(provider).to_string(),
+        )?;
 
         let started = Instant::now();
-        let args = ["serve", "--public", "127.0.0.1:0", "--internal", "127.0.0.1:0"];
-        let env = paths.each_ref().map(|(name, path)| (*name, path.as_os_str()));
+        let args = [
+            "serve",
+            "--public",
+            "127.0.0.1:0",
+            "--internal",
+            "127.0.0.1:0",
+        ];
+        let env = paths
+            .each_ref()
+            .map(|(name, path)| (*name, path.as_os_str()));
         let (process, log) = Process::start(program, &args, &env)?;
         let (public, internal) = wait_for_line(log, addresses).await?;
         wait_until_ready(internal).await?;
@@ -121,10 +132,11 @@ fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
 
 async fn wait_until_ready(internal: SocketAddr) -> Result<()> {
     let response = reqwest::get(format!("http://{internal}/readyz")).await?;
-    response.error_for_status().context("it listens and is not ready")?;
+    response
+        .error_for_status()
+        .context("it listens and is not ready")?;
     Ok(())
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -133,7 +145,10 @@ mod tests {
     #[test]
     fn the_line_that_says_where_it_listens() {
         let line = r#"{"message":"serving","public":"127.0.0.1:1","internal":"127.0.0.1:2"}"#;
-        let expected = ("127.0.0.1:1".parse().unwrap(), "127.0.0.1:2".parse().unwrap());
+        let expected = (
+            "127.0.0.1:1".parse().unwrap(),
+            "127.0.0.1:2".parse().unwrap(),
+        );
         assert_eq!(addresses(line), Some(expected));
         for line in ["", "text", "{}", r#"{"public":"127.0.0.1:1"}"#] {
             assert_eq!(addresses(line), None, "{line}");

@@ -30,7 +30,9 @@ fn accept(upgrade: WebSocketUpgrade, read_buffer_bytes: usize) -> Response {
 /// As long as the answer that the server is asked for, in one frame.
 fn answer(question: &str) -> String {
     let question: serde_json::Value = serde_json::from_str(question).unwrap_or_default();
-    let script = question["content"].as_str().and_then(|text| text.parse().ok());
+    let script = question["content"]
+        .as_str()
+        .and_then(|text| text.parse().ok());
     let script = script.unwrap_or(Script::at_once(0, 0));
     let bytes = script.bytes * usize::try_from(script.tokens).unwrap_or(0);
     json!({"content": "x".repeat(bytes), "metadata": {"done": "true"}}).to_string()

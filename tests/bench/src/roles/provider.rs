@@ -115,7 +115,10 @@ mod tests {
         while let Some(event) = answer.next().await {
             text.push_str(&event);
         }
-        let data: Vec<_> = text.split("\n\n").filter(|event| !event.is_empty()).collect();
+        let data: Vec<_> = text
+            .split("\n\n")
+            .filter(|event| !event.is_empty())
+            .collect();
         assert_eq!((data.len(), data[4]), (5, "data: [DONE]"));
         for event in &data[..4] {
             let json = event.strip_prefix("data: ").unwrap();

@@ -44,21 +44,24 @@ pub async fn measure(programs: &Programs, scale: &Scale) -> Result<Vec<Row>> {
     let row = |(index, name): (usize, &str)| {
         let ours = median(samples.iter().map(|sample| sample.ack[index]).collect());
         let askers = scale.askers;
-        Row {
+        Ok(Row {
             name: format!("question to acknowledgement at {askers} a second, {name}; floor: fsync"),
             unit: Unit::Milliseconds,
-            ours: ours.context("nothing was measured"),
+            ours: ours.context("nothing was measured")?,
             floor: median(samples.iter().map(|sample| sample.fsync[index]).collect()),
             goal: Goal::Reported,
-        }
+        })
     };
-    Ok(["p50", "p99"].into_iter().enumerate().map(row).collect())
+    ["p50", "p99"].into_iter().enumerate().map(row).collect()
 }
 
 async fn run(source: &Source, scale: &Scale) -> Result<Delays> {
     let delays = Arc::new(Delays::default());
     let mut tasks = JoinSet::new();
-    let (begin, end) = (Instant::now() + EVERY, Instant::now() + EVERY + scale.window);
+    let (begin, end) = (
+        Instant::now() + EVERY,
+        Instant::now() + EVERY + scale.window,
+    );
     for (index, asker) in (0..).zip(askers(source, usize::try_from(scale.askers)?).await?) {
         let Asker::Socket(socket) = asker else {
             anyhow::bail!("the provider acknowledges nothing");
@@ -74,7 +77,12 @@ async fn run(source: &Source, scale: &Scale) -> Result<Delays> {
 }
 
 /// Asks once in [`EVERY`], whether or not the question before was acknowledged.
-async fn ask_on(mut socket: Socket, first: Instant, end: Instant, delays: Arc<Delays>) -> Result<()> {
+async fn ask_on(
+    mut socket: Socket,
+    first: Instant,
+    end: Instant,
+    delays: Arc<Delays>,
+) -> Result<()> {
     let question = Script::at_once(2, 0).to_string();
     let mut pace = interval_at(first, EVERY);
     pace.set_missed_tick_behavior(MissedTickBehavior::Burst);

@@ -76,9 +76,11 @@ fn rows(scale: &Scale, ours: Sample, floors: &[(usize, Sample)]) -> Vec<Row> {
     let mut rows = Vec::new();
     for (buffer, floor) in floors {
         let row = |name: &str, pick: fn(Sample) -> u64, limit| Row {
-            name: format!("memory of an idle socket at {sockets}, {name}; floor: bare axum, {buffer} B buffer"),
+            name: format!(
+                "memory of an idle socket at {sockets}, {name}; floor: bare axum, {buffer} B buffer"
+            ),
             unit: Unit::Kilobytes,
-            ours: Ok(each(ours, pick(ours))),
+            ours: each(ours, pick(ours)),
             floor: Some(each(*floor, pick(*floor))),
             goal: Goal::AtMost(limit),
         };
@@ -92,7 +94,7 @@ fn rows(scale: &Scale, ours: Sample, floors: &[(usize, Sample)]) -> Vec<Row> {
             scale.after_close.as_secs()
         ),
         unit: Unit::Megabytes,
-        ours: Ok(kilobytes(ours.closed, ours.before, 1000)),
+        ours: kilobytes(ours.closed, ours.before, 1000),
         floor: None,
         goal: Goal::AtMost(growth * LEFT_SHARE),
     });

@@ -59,32 +59,44 @@ pub async fn measure(programs: &Programs, scale: &Scale) -> Result<Vec<Row>> {
     let before = operator.process.cpu()?;
     fleet.delete().await?;
     operator.quiet(QUIET).await?;
-    let deleting = operator.process.cpu()? - before;
+    let deleting = operator.process.cpu()?.saturating_sub(before);
     operator.process.end().await?;
 
-    let goal = |limit| if count == GOALS_ARE_FOR { Goal::AtMost(limit) } else { Goal::Reported };
+    let goal = |limit| {
+        if count == GOALS_ARE_FOR {
+            Goal::AtMost(limit)
+        } else {
+            Goal::Reported
+        }
+    };
     Ok(vec![
         Row {
-            name: format!("operator: {count} Chatboxes converge; floor: the same writes by a bare client"),
+            name: format!(
+                "operator: {count} Chatboxes converge; floor: the same writes by a bare client"
+            ),
             unit: Unit::Seconds,
-            ours: Ok(took.as_secs_f64()),
+            ours: took.as_secs_f64(),
             floor: Some(bare.as_secs_f64()),
             goal: Goal::TimesFloor(CONVERGE_TIMES_BARE),
         },
         memory("with no Chatbox", empty, Goal::AtMost(EMPTY_MIB)),
         memory(&format!("with {count} as they come"), came, goal(FULL_MIB)),
-        memory(&format!("with {count} after its restart"), restarted, goal(FULL_MIB)),
+        memory(
+            &format!("with {count} after its restart"),
+            restarted,
+            goal(FULL_MIB),
+        ),
         Row {
             name: format!("operator: writes in {} idle seconds", scale.idle.as_secs()),
             unit: Unit::Writes,
-            ours: Ok(idle_writes),
+            ours: idle_writes,
             floor: None,
             goal: Goal::AtMost(0.0),
         },
         Row {
             name: format!("operator: processor time while a namespace of {count} is deleted"),
             unit: Unit::Seconds,
-            ours: Ok(deleting.as_secs_f64()),
+            ours: deleting.as_secs_f64(),
             floor: None,
             goal: goal(DELETE_CPU_SECONDS),
         },
@@ -96,7 +108,7 @@ fn memory(when: &str, bytes: u64, goal: Goal) -> Row {
     Row {
         name: format!("operator: resident memory {when}"),
         unit: Unit::Mebibytes,
-        ours: Ok(bytes as f64 / 1024.0 / 1024.0),
+        ours: bytes as f64 / 1024.0 / 1024.0,
         floor: None,
         goal,
     }

@@ -29,14 +29,14 @@ pub async fn measure(programs: &Programs, scale: &Scale) -> Result<Vec<Row>> {
         Row {
             name: "start to ready".to_owned(),
             unit: Unit::Milliseconds,
-            ours: median(ready).context("the server was never started"),
+            ours: median(ready).context("the server was never started")?,
             floor: None,
             goal: Goal::AtMost(READY_MILLIS),
         },
         Row {
             name: "binary of the server".to_owned(),
             unit: Unit::Megabytes,
-            ours: Ok(megabytes),
+            ours: megabytes,
             floor: None,
             goal: Goal::AtMost(BINARY_MEGABYTES),
         },

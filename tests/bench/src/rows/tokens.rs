@@ -67,7 +67,7 @@ fn rows(ours: &[Sample], naive: &[Sample], direct: &[Sample]) -> Result<Vec<Row>
         Ok(Row {
             name: name.to_owned(),
             unit: Unit::Milliseconds,
-            ours: middle(ours, part),
+            ours: middle(ours, part)?,
             floor: Some(middle(floor, part)?),
             goal,
         })
@@ -82,19 +82,34 @@ fn rows(ours: &[Sample], naive: &[Sample], direct: &[Sample]) -> Result<Vec<Row>
         Row {
             name: "processor time for a relayed token; floor: naive relay".to_owned(),
             unit: Unit::Microseconds,
-            ours: cpu(ours),
+            ours: cpu(ours)?,
             floor: Some(cpu(naive)?),
             goal: Goal::TimesFloor(CPU_TIMES_NAIVE),
         },
-        delay("delay of a token, p50; floor: direct", p50, direct, Goal::Reported)?,
+        delay(
+            "delay of a token, p50; floor: direct",
+            p50,
+            direct,
+            Goal::Reported,
+        )?,
         delay(
             "delay of a token, p99; floor: direct",
             p99,
             direct,
             Goal::OverFloor(ADDED_MILLIS),
         )?,
-        delay("delay of a token, p50; floor: naive relay", p50, naive, Goal::Reported)?,
-        delay("delay of a token, p99; floor: naive relay", p99, naive, Goal::Reported)?,
+        delay(
+            "delay of a token, p50; floor: naive relay",
+            p50,
+            naive,
+            Goal::Reported,
+        )?,
+        delay(
+            "delay of a token, p99; floor: naive relay",
+            p99,
+            naive,
+            Goal::Reported,
+        )?,
     ])
 }
 
@@ -136,7 +151,9 @@ async fn run(source: &Source, relay: Option<&Process>, scale: &Scale) -> Result<
     ensure!(tokens > 0, "no token came while tokens were counted");
     #[expect(clippy::cast_precision_loss, reason = "far below 2^52")]
     let for_each = |used: Duration| used.as_secs_f64() * 1e6 / tokens as f64;
-    let used = after.zip(before).map(|(after, before)| after - before);
+    let used = after
+        .zip(before)
+        .map(|(after, before)| after.saturating_sub(before));
     Ok(Sample {
         cpu_micros: used.map(for_each),
         p50: window.delays.millis(50.0),

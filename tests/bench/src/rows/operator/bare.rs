@@ -73,7 +73,10 @@ fn by_chatbox(rendered: &str) -> Result<BTreeMap<String, Vec<DynamicObject>>> {
     for document in documents {
         let child = object(document)?;
         // Children of one Chatbox carry its name in a label; which one is the operator's business.
-        let owner = child.labels().values().find(|value| value.starts_with("support-"));
+        let owner = child
+            .labels()
+            .values()
+            .find(|value| value.starts_with("support-"));
         let owner = owner.context("a child names no Chatbox")?.clone();
         children.entry(owner).or_default().push(child);
     }
@@ -111,7 +114,10 @@ mod tests {
         let text = "---\nkind: Service\napiVersion: v1\nmetadata: {name: a, labels: {x: support-00001}}\n\
                     ---\nkind: Secret\napiVersion: v1\nmetadata: {name: b, labels: {x: support-00001}}\n";
         let children = by_chatbox(text).unwrap();
-        let names: Vec<_> = children["support-00001"].iter().map(ResourceExt::name_any).collect();
+        let names: Vec<_> = children["support-00001"]
+            .iter()
+            .map(ResourceExt::name_any)
+            .collect();
         assert_eq!(names, ["a", "b"]);
         assert!(by_chatbox("---\nkind: A\napiVersion: v1\nmetadata: {name: c}\n").is_err());
     }

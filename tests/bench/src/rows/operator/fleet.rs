@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use futures_util::{StreamExt, TryStreamExt, stream};
-use kube::api::{Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, PostParams};
 use kube::Client;
+use kube::api::{
+    Api, ApiResource, DeleteParams, DynamicObject, GroupVersionKind, ListParams, PostParams,
+};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
@@ -14,7 +16,7 @@ pub(super) const NAMESPACE: &str = "bench";
 pub(super) const CONCURRENCY: usize = 16;
 const POLL: Duration = Duration::from_millis(500);
 /// Longer than any control plane takes, so that a row ends.
-const TIMEOUT: Duration = Duration::from_mins(60);
+const TIMEOUT: Duration = Duration::from_hours(1);
 
 pub(super) struct Fleet {
     pub(super) client: Client,
@@ -57,7 +59,10 @@ impl Fleet {
         loop {
             let asked = Instant::now();
             let chatboxes = self.chatboxes().list(&ListParams::default()).await?;
-            let seen = chatboxes.iter().filter(|chatbox| is_observed(chatbox)).count();
+            let seen = chatboxes
+                .iter()
+                .filter(|chatbox| is_observed(chatbox))
+                .count();
             if seen == self.count {
                 return Ok(());
             }
