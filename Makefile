@@ -1,6 +1,6 @@
 # The verbs. `make try` is a first chat without Kubernetes; `make up` gives a real Kubernetes with a chat page on 127.0.0.1,
 # `make down` takes it away.
-.PHONY: try up down test lint generate images page
+.PHONY: try up down test lint generate images page bench bench-fleet
 
 # On Debian, programs such as iptables lie in folders that a plain `su` leaves out of PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
@@ -35,3 +35,9 @@ test: page
 
 lint: page
 	@.ci/lint
+
+# What it costs and what it could cost: one table, in at most fifteen minutes. `make bench ARGS="ack memory"` measures
+# less, `make bench ARGS="--write docs/performance.md"` keeps the table.
+bench bench-fleet: page
+	cargo build --quiet --release --workspace --locked --bins
+	target/release/bench $(if $(filter bench,$@),run,fleet) $(ARGS)
