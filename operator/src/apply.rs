@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::diff::{self, Change, Stale};
 use crate::error::Error;
 use crate::kind::Kind;
+use crate::names;
 use crate::plan::Object;
 use crate::stored::Stored;
 
@@ -60,7 +61,7 @@ pub async fn prune(ctx: &Context, chatbox: &Stored, stale: Vec<Stale>) -> Result
         match api.delete(&name, &only_this_one).await {
             Ok(_) => ctx.metrics.write(kind.name(), "delete"),
             Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
-            Err(source) => return Err(Error::Write { kind, name, source }),
+            Err(source) => return Err(Error::write(kind, name, source)),
         }
     }
     Ok(())
@@ -77,11 +78,10 @@ async fn create(ctx: &Context, chatbox: &Stored, secret: &Secret) -> Result<(), 
     ctx.metrics.write(Kind::SECRET.name(), "create");
     match api.create(&params, secret).await {
         Ok(_) => Ok(()),
-        Err(source) => Err(Error::Write {
-            kind: Kind::SECRET,
-            name: secret.metadata.name.clone().unwrap_or_default(),
-            source,
-        }),
+        Err(source) => {
+            let name = names::keys(&chatbox.namespaced_name.name);
+            Err(Error::write(Kind::SECRET, name, source))
+        }
     }
 }
 
@@ -103,7 +103,7 @@ async fn write(
     ctx.metrics.write(kind.name(), "apply");
     let live = match patch(ctx, chatbox, kind, &name, &body).await {
         Ok(live) => live,
-        Err(source) => return Err(Error::Write { kind, name, source }),
+        Err(source) => return Err(Error::write(kind, name, source)),
     };
     if kind != Kind::SECRET {
         ctx.cache.owned_objects().refresh(kind, &live)?;

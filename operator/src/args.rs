@@ -15,7 +15,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Watches Chatboxes and keeps everything that they need as it should be
+    /// Watches Chatboxes and reconciles their objects
     Run(Run),
     /// Prints the CustomResourceDefinition
     Crd,

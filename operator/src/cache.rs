@@ -3,6 +3,7 @@
 
 pub mod cached_object;
 pub mod managed_fields;
+pub mod namespaces;
 pub mod owned_objects;
 pub mod pod_failure;
 pub mod references;
@@ -15,6 +16,7 @@ use crate::kind::Kind;
 use crate::lock::lock;
 
 pub use cached_object::{CachedObject, Detail, Pod, Rollout};
+pub use namespaces::TerminatingNamespaces;
 pub use owned_objects::{OwnedObjects, OwnedObjectsCache};
 pub use references::References;
 pub use statuses::Statuses;
@@ -24,6 +26,7 @@ pub use sync::WatchSync;
 #[derive(Debug, Default)]
 pub struct Cache {
     pub sync: WatchSync,
+    namespaces: Mutex<TerminatingNamespaces>,
     owned_objects: Mutex<OwnedObjectsCache>,
     references: Mutex<References>,
     statuses: Mutex<Statuses>,
@@ -36,6 +39,17 @@ impl Cache {
             sync: WatchSync::new(kinds),
             ..Self::default()
         }
+    }
+
+    /// The namespaces that are being deleted.
+    pub fn namespaces(&self) -> MutexGuard<'_, TerminatingNamespaces> {
+        lock(&self.namespaces)
+    }
+
+    /// Takes in that a namespace is being deleted.
+    pub fn mark_namespace_terminating(&self, namespace: &str) {
+        let chatboxes = self.references().uids_in(namespace);
+        self.namespaces().insert(namespace, chatboxes);
     }
 
     /// The objects of all Chatboxes.

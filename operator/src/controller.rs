@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::{self, BoxStream, Stream, StreamExt, select_all};
 use k8s_openapi::api::core::v1::Secret;
@@ -25,6 +26,9 @@ use crate::stored::{Incomplete, Stored};
 
 /// Reconciles at the same time: a slow one delays few others, and the API server is not flooded.
 const CONCURRENCY: u16 = 16;
+
+/// The changes that follow one another after a write, or while pods start, share one reconcile.
+const DEBOUNCE: Duration = Duration::from_millis(50);
 
 /// Chatboxes to reconcile.
 pub type Triggers = BoxStream<'static, ObjectRef<GuardedChatbox>>;
@@ -48,7 +52,9 @@ pub async fn run(ctx: Arc<Context>, namespace: String, shutdown: impl Future<Out
     let error_policy = |chatbox: Arc<GuardedChatbox>, error: &_, ctx: Arc<Context>| {
         error_policy(&chatbox, error, &ctx)
     };
-    let config = controller::Config::default().concurrency(CONCURRENCY);
+    let config = controller::Config::default()
+        .concurrency(CONCURRENCY)
+        .debounce(DEBOUNCE);
     applier(
         reconcile,
         error_policy,
@@ -88,8 +94,10 @@ fn observe_chatbox(
             let chatbox = chatbox.stored()?;
             ctx.backoff.forget(&chatbox.namespaced_name);
             ctx.cache.statuses().forget(&chatbox);
+            ctx.cache.namespaces().forget(&chatbox);
         }
-        Event::Init | Event::InitApply(_) | Event::InitDone => {}
+        Event::InitDone => ctx.cache.namespaces().clear(),
+        Event::Init | Event::InitApply(_) => {}
     }
     Ok(ctx.cache.references().observe_chatbox(event))
 }

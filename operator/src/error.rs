@@ -40,6 +40,9 @@ pub enum Error {
         name: String,
         source: kube::Error,
     },
+    /// Everything in it will be deleted too.
+    #[error("its namespace is being deleted")]
+    NamespaceTerminating,
     #[error("cannot write the status: {}", message(.0))]
     Status(kube::Error),
     #[error("the API server did not answer within {0} seconds")]
@@ -59,6 +62,14 @@ impl From<Findings> for Error {
 }
 
 impl Error {
+    /// A failed write.
+    pub fn write(kind: Kind, name: String, source: kube::Error) -> Self {
+        if is_namespace_terminating(&source) {
+            return Self::NamespaceTerminating;
+        }
+        Self::Write { kind, name, source }
+    }
+
     /// Whether a retry may succeed although nobody changes anything.
     pub fn is_transient(&self) -> bool {
         match self {
@@ -66,6 +77,7 @@ impl Error {
             | Self::Invalid(_)
             | Self::NotServed(_)
             | Self::Foreign { .. }
+            | Self::NamespaceTerminating
             | Self::Incomplete(_)
             | Self::Unserializable(_) => false,
             Self::Terminating { .. } | Self::TimedOut(_) => true,
@@ -79,7 +91,10 @@ impl Error {
     pub fn awaits_change(&self) -> bool {
         matches!(
             self,
-            Self::Undecodable(_) | Self::Invalid(_) | Self::NotServed(_)
+            Self::Undecodable(_)
+                | Self::Invalid(_)
+                | Self::NotServed(_)
+                | Self::NamespaceTerminating
         )
     }
 }
@@ -87,6 +102,15 @@ impl Error {
 /// Whether the API server has understood and declined: because of a right, a quota or a field.
 fn is_rejection(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if matches!(status.code, 400 | 403 | 404 | 405 | 413 | 422))
+}
+
+/// Whether nothing can be created because the namespace is being deleted.
+fn is_namespace_terminating(error: &kube::Error) -> bool {
+    let kube::Error::Api(status) = error else {
+        return false;
+    };
+    let mut causes = status.details.iter().flat_map(|details| &details.causes);
+    causes.any(|cause| cause.reason == "NamespaceTerminating")
 }
 
 /// What may keep an object that is being deleted.

@@ -30,7 +30,7 @@ pub async fn bind(listen: Option<SocketAddr>) -> anyhow::Result<TcpListener> {
     }
 }
 
-/// Every address of both families; a pod may have only one of them, of either kind. A kernel may lack IPv6.
+/// Every address, of IPv6 and of IPv4; a pod may have only one of them. A kernel may lack IPv6.
 async fn everywhere(port: u16) -> io::Result<TcpListener> {
     match TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).await {
         Err(error) if error.kind() != io::ErrorKind::AddrInUse => {

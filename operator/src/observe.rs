@@ -63,8 +63,9 @@ pub async fn with_planned(
     plan: &[Object],
     mut objects: Arc<OwnedObjects>,
 ) -> Result<Arc<OwnedObjects>, Error> {
-    // A Secret was read by `observe`, if it exists.
-    for object in plan.iter().filter(|object| object.kind != Kind::SECRET) {
+    // `observe` has read these, if they exist.
+    let is_read = |kind| kind == Kind::SECRET || kind == Kind::DEPLOYMENT;
+    for object in plan.iter().filter(|object| !is_read(object.kind)) {
         objects = with(ctx, chatbox, object.kind, &object.name, objects).await?;
     }
     Ok(objects)

@@ -9,7 +9,7 @@ pub fn canonical(text: &str) -> String {
 }
 
 /// Whether it is a quantity. Exponents, signs, leading zeros and fractions below a thousandth, which the API server would
-/// accept, are not: nobody asks for them.
+/// accept, are not: no spec needs them.
 pub fn is_valid(text: &str) -> bool {
     parse(text).is_some()
 }

@@ -24,11 +24,11 @@ const RESYNC: Duration = Duration::from_hours(1);
 
 pub async fn reconcile(chatbox: Arc<GuardedChatbox>, ctx: Arc<Context>) -> Result<Action, Error> {
     ctx.cache.sync.has_synced().await;
-    if chatbox.is_terminating() {
-        // The garbage collector deletes its objects; to repair them now would be to fight it.
+    let (started, stored) = (Instant::now(), chatbox.stored()?);
+    if chatbox.is_terminating() || ctx.cache.namespaces().contain(&stored) {
+        // Its objects are deleted too; to repair them now would be to fight that.
         return Ok(Action::await_change());
     }
-    let (started, stored) = (Instant::now(), chatbox.stored()?);
     let cached = ctx.cache.owned_objects().of(&stored.namespaced_name);
     let timeout = Duration::from_secs(TIMEOUT_SECONDS);
     let (result, objects) =
@@ -36,6 +36,11 @@ pub async fn reconcile(chatbox: Arc<GuardedChatbox>, ctx: Arc<Context>) -> Resul
             .await
             .unwrap_or((Err(Error::TimedOut(TIMEOUT_SECONDS)), cached));
     ctx.metrics.reconcile(outcome(&result), started.elapsed());
+    if let Err(Error::NamespaceTerminating) = result {
+        let namespace = &stored.namespaced_name.namespace;
+        ctx.cache.mark_namespace_terminating(namespace);
+        return Ok(Action::await_change());
+    }
     status::update_status(&ctx, &chatbox, &stored, &result, &objects).await?;
     match result {
         Err(error) if !error.awaits_change() => Err(error),

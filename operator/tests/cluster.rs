@@ -17,6 +17,8 @@ mod edits;
 mod identity;
 #[path = "cluster/lifetime.rs"]
 mod lifetime;
+#[path = "cluster/namespace.rs"]
+mod namespace;
 #[path = "cluster/program.rs"]
 mod program;
 #[path = "cluster/repair.rs"]
@@ -84,6 +86,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     (
         "an-optional-api-is-watched-while-it-is-served",
         discovery::an_optional_api_is_watched_while_it_is_served,
+    ),
+    (
+        "a-namespace-that-is-deleted-is-recognized",
+        namespace::a_namespace_that_is_deleted_is_recognized,
     ),
 ];
 

@@ -46,7 +46,7 @@ const MODULES: [(&str, &[&str]); 32] = [
     (
         "apply",
         &[
-            "cache", "context", "diff", "error", "kind", "plan", "stored",
+            "cache", "context", "diff", "error", "kind", "names", "plan", "stored",
         ],
     ),
     (
@@ -103,9 +103,10 @@ const MODULES: [(&str, &[&str]); 32] = [
 ];
 
 /// Modules and files that decide: they know neither the cluster nor the time nor chance.
-const PURE: [&str; 16] = [
+const PURE: [&str; 17] = [
     "cache/cached_object",
     "cache/managed_fields",
+    "cache/namespaces",
     "cache/pod_failure",
     "cache/statuses",
     "diff",

@@ -18,7 +18,7 @@ use crate::stored::{Incomplete, Stored};
 #[derive(Clone, Debug, PartialEq)]
 pub struct CachedObject {
     pub uid: String,
-    /// Tells the newer one of two records.
+    /// Orders two records of one object.
     pub version: u64,
     /// Its controller.
     pub owner: Option<Owner>,

@@ -142,6 +142,15 @@ impl References {
         }
     }
 
+    /// The uids of the Chatboxes of a namespace.
+    pub fn uids_in(&self, namespace: &str) -> HashSet<String> {
+        let chatboxes = self.chatboxes.iter();
+        let there = chatboxes.filter(|(key, _)| key.namespace == namespace);
+        there
+            .filter_map(|(_, entry)| entry.revision.uid.clone())
+            .collect()
+    }
+
     /// Every Chatbox.
     pub fn chatboxes(&self) -> BTreeSet<NamespacedName> {
         self.chatboxes.keys().cloned().collect()

@@ -174,6 +174,7 @@ fn failure(error: &Error) -> Summary {
         Error::Terminating { .. } => "WaitingForDeletion",
         Error::Read { .. } | Error::TimedOut(_) | Error::Incomplete(_) => "ReadFailed",
         Error::Write { .. } | Error::Status(_) | Error::Unserializable(_) => "WriteFailed",
+        Error::NamespaceTerminating => "NamespaceTerminating",
     };
     new(phase, reason, &error.to_string())
 }
@@ -197,6 +198,7 @@ fn checks(result: &Result<Converged, Error>) -> (Check, Check) {
         Ok(_)
         | Err(
             Error::NotServed(_)
+            | Error::NamespaceTerminating
             | Error::Unserializable(_)
             | Error::Foreign { .. }
             | Error::Terminating { .. }

@@ -12,9 +12,9 @@ use chatbox_operator::metrics::Metrics;
 use chatbox_operator::namespaced_name::NamespacedName;
 use control_plane::world::World;
 use futures_util::StreamExt;
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Client, Config};
 use serde_json::{Value, json};
+
+use crate::program::client;
 
 const WIDGET: Kind = Kind::new(&Definition {
     group: "optional.example",
@@ -37,7 +37,9 @@ pub(crate) fn an_optional_api_is_watched_while_it_is_served(world: &World<'_>) -
 }
 
 async fn scenario(world: &World<'_>) -> Result<()> {
-    let ctx = context(world).await?;
+    let metrics = Metrics::new()?;
+    let client = client(world).await?;
+    let ctx = Arc::new(Context::new(client, String::new(), &[WIDGET], metrics));
     let mut triggers = objects::watch(&ctx, world.namespace(), WIDGET, PERIOD);
     let chatbox = NamespacedName {
         namespace: world.namespace().to_owned(),
@@ -117,14 +119,4 @@ fn definition() -> Value {
             }],
         },
     })
-}
-
-async fn context(world: &World<'_>) -> Result<Arc<Context>> {
-    // Several TLS providers are linked into the tests; the first one that is chosen stays.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let kubeconfig = Kubeconfig::read_from(world.cluster().kubeconfig())?;
-    let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await?;
-    let client = Client::try_from(config)?;
-    let context = Context::new(client, String::new(), &[WIDGET], Metrics::new()?);
-    Ok(Arc::new(context))
 }

@@ -10,6 +10,8 @@ use anyhow::{Context, Result, bail};
 use control_plane::kubectl::Kubectl;
 use control_plane::world::World;
 use control_plane::{ControlPlane, helper};
+use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
 use serde_json::{Value, json};
 
 pub(crate) const IMAGE: &str = "registry.example/chatbox:0.1.0";
@@ -122,6 +124,16 @@ impl Drop for Operator {
         let _ = self.child.wait();
         let _ = std::fs::remove_file(&self.kubeconfig);
     }
+}
+
+/// A client of an admin.
+pub(crate) async fn client(world: &World<'_>) -> Result<Client> {
+    // Several TLS providers are linked into the tests; the first one that is chosen stays.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let kubeconfig = Kubeconfig::read_from(world.cluster().kubeconfig())?;
+    let options = KubeConfigOptions::default();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
+    Ok(Client::try_from(config)?)
 }
 
 /// A kubeconfig of an account that may do what `operator/rbac.yaml` says, in its own namespace.
