@@ -8,7 +8,7 @@ pub struct Scale {
     /// Repetitions of a row whose median is told.
     pub runs: usize,
     pub idle_sockets: usize,
-    /// Between the end of the last socket and the look at what remains.
+    /// Between the end of the last socket and what is then left is read.
     pub after_close: Duration,
     pub streams: u32,
     pub tokens_per_second: u32,

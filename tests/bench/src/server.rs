@@ -54,6 +54,8 @@ impl Server {
             document(provider).to_string(),
         )?;
 
+        // Made before, because it reads the certificates of the machine.
+        let http = reqwest::Client::new();
         let started = Instant::now();
         let args = [
             "serve",
@@ -67,7 +69,7 @@ impl Server {
             .map(|(name, path)| (*name, path.as_os_str()));
         let (process, log) = Process::start(program, &args, &env)?;
         let (public, internal) = wait_for_line(log, addresses).await?;
-        wait_until_ready(internal).await?;
+        wait_until_ready(&http, internal).await?;
         Ok(Self {
             process,
             ready_after: started.elapsed(),
@@ -130,8 +132,8 @@ fn addresses(line: &str) -> Option<(SocketAddr, SocketAddr)> {
     Some((address("public")?, address("internal")?))
 }
 
-async fn wait_until_ready(internal: SocketAddr) -> Result<()> {
-    let response = reqwest::get(format!("http://{internal}/readyz")).await?;
+async fn wait_until_ready(http: &reqwest::Client, internal: SocketAddr) -> Result<()> {
+    let response = http.get(format!("http://{internal}/readyz")).send().await?;
     response
         .error_for_status()
         .context("it listens and is not ready")?;

@@ -1,7 +1,5 @@
 //! The floor: the objects that the operator would apply, applied by a client that does nothing else.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -10,7 +8,7 @@ use kube::ResourceExt;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::fleet::{CONCURRENCY, Fleet, chatbox, name, object};
+use super::fleet::{CONCURRENCY, Fleet, chatbox, name};
 use super::process::IMAGE;
 use crate::cluster::print;
 
@@ -18,18 +16,16 @@ const MANAGER: &str = "bench";
 
 /// Creates every Chatbox, applies its children and writes its status.
 pub(super) async fn write(fleet: &Fleet, operator: &Path, scratch: &Path) -> Result<()> {
-    let mut children = render(fleet.count, operator, scratch)?;
-    let writing = stream::iter(0..fleet.count).map(|index| {
-        let children = children.remove(&name(index)).unwrap_or_default();
-        write_one(fleet, index, children)
-    });
+    let rendered = render(operator, scratch)?;
+    let writing = stream::iter(0..fleet.count).map(|index| write_one(fleet, index, &rendered));
     writing.buffer_unordered(CONCURRENCY).try_collect().await
 }
 
-async fn write_one(fleet: &Fleet, index: usize, children: Vec<DynamicObject>) -> Result<()> {
+async fn write_one(fleet: &Fleet, index: usize, rendered: &[String]) -> Result<()> {
     fleet.create_one(index).await?;
     let params = PatchParams::apply(MANAGER).force();
-    for child in children {
+    for text in rendered {
+        let child = child(text, index)?;
         let types = child.types.as_ref().context("a child without a kind")?;
         let (group, version) = types
             .api_version
@@ -47,41 +43,24 @@ async fn write_one(fleet: &Fleet, index: usize, children: Vec<DynamicObject>) ->
     Ok(())
 }
 
-/// The children of all Chatboxes, by the name of their Chatbox.
-fn render(
-    count: usize,
-    operator: &Path,
-    scratch: &Path,
-) -> Result<BTreeMap<String, Vec<DynamicObject>>> {
+/// The children of the first Chatbox, as JSON.
+fn render(operator: &Path, scratch: &Path) -> Result<Vec<String>> {
     let file = tempfile::Builder::new()
         .suffix(".yaml")
         .tempfile_in(scratch)?;
-    let mut text = String::new();
-    for index in 0..count {
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "---\n{}", chatbox(index));
-    }
-    std::fs::write(file.path(), text)?;
+    std::fs::write(file.path(), chatbox(0).to_string())?;
     let path = file.path().to_str().context("the path is not UTF-8")?;
     let args = ["render", "--file", path, "--chatbox-image", IMAGE];
-    by_chatbox(&print(operator, &args)?)
+    let documents: Vec<Value> = serde_saphyr::from_multiple(&print(operator, &args)?)?;
+    ensure!(!documents.is_empty(), "nothing was rendered");
+    Ok(documents.iter().map(Value::to_string).collect())
 }
 
-fn by_chatbox(rendered: &str) -> Result<BTreeMap<String, Vec<DynamicObject>>> {
-    let documents: Vec<Value> = serde_saphyr::from_multiple(rendered)?;
-    let mut children: BTreeMap<String, Vec<DynamicObject>> = BTreeMap::new();
-    for document in documents {
-        let child = object(document)?;
-        // Children of one Chatbox carry its name in a label; which one is the operator's business.
-        let owner = child
-            .labels()
-            .values()
-            .find(|value| value.starts_with("support-"));
-        let owner = owner.context("a child names no Chatbox")?.clone();
-        children.entry(owner).or_default().push(child);
-    }
-    ensure!(!children.is_empty(), "nothing was rendered");
-    Ok(children)
+/// The same child of another Chatbox: they differ in nothing but the name.
+fn child(rendered: &str, index: usize) -> Result<DynamicObject> {
+    Ok(serde_json::from_str(
+        &rendered.replace(&name(0), &name(index)),
+    )?)
 }
 
 /// As long as what the operator says.
@@ -110,15 +89,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn children_are_found_by_their_chatbox() {
-        let text = "---\nkind: Service\napiVersion: v1\nmetadata: {name: a, labels: {x: support-00001}}\n\
-                    ---\nkind: Secret\napiVersion: v1\nmetadata: {name: b, labels: {x: support-00001}}\n";
-        let children = by_chatbox(text).unwrap();
-        let names: Vec<_> = children["support-00001"]
-            .iter()
-            .map(ResourceExt::name_any)
-            .collect();
-        assert_eq!(names, ["a", "b"]);
-        assert!(by_chatbox("---\nkind: A\napiVersion: v1\nmetadata: {name: c}\n").is_err());
+    fn a_child_of_another_chatbox_has_another_name() {
+        let service = json!({
+            "kind": "Service", "apiVersion": "v1",
+            "metadata": {"name": "support-00000-chatbox", "labels": {"of": "support-00000"}},
+        });
+        let child = child(&service.to_string(), 12).unwrap();
+        assert_eq!(child.name_any(), "support-00012-chatbox");
+        assert_eq!(child.labels()["of"], "support-00012");
     }
 }

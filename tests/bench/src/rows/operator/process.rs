@@ -17,6 +17,7 @@ const POLL: Duration = Duration::from_millis(500);
 pub(super) struct Operator {
     pub(super) process: Process,
     address: SocketAddr,
+    http: reqwest::Client,
 }
 
 impl Operator {
@@ -32,7 +33,11 @@ impl Operator {
         let env = [("KUBECONFIG", kubeconfig.as_os_str())];
         let (process, log) = Process::start(program, &args, &env)?;
         let address = wait_for_line(log, address).await?;
-        let operator = Self { process, address };
+        let operator = Self {
+            process,
+            address,
+            http: reqwest::Client::new(),
+        };
         while operator.get("readyz").await? != "ok" {
             sleep(POLL).await;
         }
@@ -71,7 +76,8 @@ impl Operator {
 
     async fn get(&self, path: &str) -> Result<String> {
         let url = format!("http://{}/{path}", self.address);
-        let response = reqwest::get(url).await.context("the operator is gone")?;
+        let response = self.http.get(url).send().await;
+        let response = response.context("the operator is gone")?;
         Ok(response.text().await?)
     }
 }
