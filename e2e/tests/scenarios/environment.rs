@@ -1,9 +1,10 @@
 //! The environment itself: if these fail, the others say nothing.
 
 use anyhow::{Result, ensure};
+use browser::Browser;
 use cluster::up::Running;
 use control_plane::{plane::NODE, world::World};
-use e2e::{browser::Browser, llm::Llm};
+use e2e::llm::Llm;
 use serde_json::json;
 
 pub(crate) fn a_namespace_gets_its_account(world: &World<'_>) -> Result<()> {
@@ -56,7 +57,7 @@ const ECHO: &str = "data:text/html,<div id=messages-container></div><input id=me
     `<article class='message ${sender}'><div class=bubble>${document.getElementById('message-input').value}</div></article>`\">Send</button>";
 
 pub(crate) fn a_browser_reads_what_it_sent(_: &World<'_>) -> Result<()> {
-    let mut browser = Browser::start()?;
+    let browser = Browser::start()?.page()?;
     browser.open(ECHO)?;
     browser.send("good morning")?;
     browser.wait_for_text(".message.ai", "good morning")?;

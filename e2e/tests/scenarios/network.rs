@@ -1,8 +1,8 @@
 //! The network goes away and comes back.
 
 use anyhow::{Result, ensure};
+use browser::Browser;
 use control_plane::world::World;
-use e2e::browser::Browser;
 use serde_json::json;
 
 use super::chat::{self, NAME, demo, said, with};
@@ -15,7 +15,7 @@ pub(crate) fn the_network_is_lost_during_an_answer(world: &World<'_>) -> Result<
 }
 
 fn lose_the_network(page: &str) -> Result<()> {
-    let mut browser = Browser::start()?;
+    let browser = Browser::start()?.page()?;
     browser.open(page)?;
     browser.wait_for_text("#status-text", "Connected")?;
     browser.send("Tell me something")?;
