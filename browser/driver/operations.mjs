@@ -1,7 +1,9 @@
 // What can be done with a page: each export is an operation of the line protocol.
+import { setTimeout } from 'node:timers/promises';
 import axe from 'axe-core';
 
 const TIMEOUT_MS = 30_000;
+const POLL_MS = 50;
 const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
 
 /** Open pages by number, with the problems that were seen on them. */
@@ -27,6 +29,7 @@ export async function close({ page }) {
 export const open = async ({ page, url }) => void (await tab(page).goto(url));
 export const reload = async ({ page }) => void (await tab(page).reload());
 export const back = async ({ page }) => void (await tab(page).goBack());
+export const fill = ({ page, selector, text }) => tab(page).locator(selector).fill(text);
 export const click = ({ page, selector }) => tab(page).locator(selector).click();
 export const press = ({ page, key }) => tab(page).keyboard.press(key);
 export const type = ({ page, text }) => tab(page).keyboard.type(text);
@@ -46,7 +49,14 @@ export function wait({ page, selector, text }) {
   return tab(page).locator(selector, filter).first().waitFor();
 }
 
-export const waitUntil = async ({ page, expression }) => void (await tab(page).waitForFunction(expression));
+/** Polls with `evaluate`, because a Content-Security-Policy stops Playwright's own `waitForFunction`. */
+export async function waitUntil({ page, expression }) {
+  const deadline = Date.now() + TIMEOUT_MS;
+  while (!(await tab(page).evaluate(expression))) {
+    if (Date.now() > deadline) throw new Error(`not true within ${TIMEOUT_MS} ms`);
+    await setTimeout(POLL_MS);
+  }
+}
 
 /** Every message of the chat, in order: who wrote it, its text, whether more of it is being written. */
 export function transcript({ page }) {

@@ -96,6 +96,11 @@ impl Page {
         self.act("send", json!({"text": text}))
     }
 
+    /// Replaces the text of a field.
+    pub fn fill(&self, selector: &str, text: &str) -> Result<()> {
+        self.act("fill", json!({"selector": selector, "text": text}))
+    }
+
     pub fn click(&self, selector: &str) -> Result<()> {
         self.act("click", json!({"selector": selector}))
     }
@@ -128,6 +133,11 @@ impl Page {
     /// The value of a JavaScript expression.
     pub fn evaluate<T: DeserializeOwned>(&self, expression: &str) -> Result<T> {
         self.read("evaluate", json!({"expression": expression}))
+    }
+
+    /// Runs JavaScript in the page.
+    pub fn run(&self, script: &str) -> Result<()> {
+        self.act("evaluate", json!({"expression": script}))
     }
 
     pub fn count(&self, selector: &str) -> Result<u64> {

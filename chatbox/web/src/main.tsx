@@ -41,7 +41,7 @@ document.addEventListener('visibilitychange', () => {
   else if (chat.state.connection !== 'connected' || Date.now() - hiddenAt > HIDDEN_TOO_LONG_MS) chat.wake();
 });
 addEventListener('online', () => chat.wake());
-addEventListener('offline', () => chat.wake());
+addEventListener('offline', () => chat.networkLost());
 addEventListener('popstate', () => chat.show(parsePageUrl(new URL(window.location.href)).session));
 
 renderNow();

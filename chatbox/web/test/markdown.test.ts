@@ -75,6 +75,11 @@ describe('an answer', () => {
     expect(content.textContent).toContain('☑ done');
   });
 
+  test('skips no heading level', () => {
+    const headings = render('### One\n\n##### Two\n\n# Three\n\n### Four').querySelectorAll('h2, h3, h4, h5, h6');
+    expect([...headings].map(({ tagName }) => tagName)).toEqual(['H2', 'H3', 'H2', 'H3']);
+  });
+
   test('keeps only safe attributes of a link', () => {
     const link = fragment(sanitize('<a href="https://e.example/" target="_self" rel="opener" onclick="x()">x</a>')).querySelector('a');
     expect([link?.target, link?.rel, link?.hasAttribute('onclick')]).toEqual(['_blank', 'noopener noreferrer nofollow', false]);

@@ -103,10 +103,15 @@ export class Chat {
     this.reconnect();
   }
 
-  /** The network changed or the user returned: a pending reconnect need not wait, and an open connection may be dead. */
+  /** The network is back or the user returned: a pending reconnect need not wait, and an open connection may be dead. */
   wake(): void {
     if (this.current.connection === 'connected') this.apply(conversation.probe(this.current.conversation, Date.now()));
     else if (this.reconnectTimer !== undefined) void this.connect();
+  }
+
+  /** The browser lost its network. A dead connection gives no sign, and to make a new one costs little if it was alive. */
+  networkLost(): void {
+    if (this.current.connection === 'connected') this.onClose(NO_CLOSE_FRAME);
   }
 
   private restore(session: string): conversation.Conversation {

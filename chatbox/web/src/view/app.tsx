@@ -60,5 +60,5 @@ function announcement(isAnswering: boolean, finished: State['finished'], assista
   if (isAnswering) return `${assistant} is writing`;
   if (!finished) return '';
   const failure = finished.status === 'complete' ? '' : failureText(finished.status);
-  return `${assistant} says: ${plainText(finished.text)} ${failure}`;
+  return [`${assistant} says:`, plainText(finished.text), failure].filter(Boolean).join(' ');
 }

@@ -60,19 +60,21 @@ export function Composer({ text, setText, send, disabled, assistant, input }: Pr
           </button>
         </div>
         <p class="hint" id="message-hint">
-          {length >= SHOW_COUNT_FROM ? (
-            <Count length={length} isTooLong={isTooLong} />
-          ) : (
-            <>
-              <span>AI can be wrong. Check what matters.</span>
-              <span class="keys">
-                <kbd>Enter</kbd> sends, <kbd>Shift</kbd> + <kbd>Enter</kbd> starts a new line
-              </span>
-            </>
-          )}
+          {length >= SHOW_COUNT_FROM ? <Count length={length} isTooLong={isTooLong} /> : !disabled && <Hint />}
         </p>
       </div>
     </footer>
+  );
+}
+
+function Hint() {
+  return (
+    <>
+      <span>AI can be wrong. Check what matters.</span>
+      <span class="keys">
+        <kbd>Enter</kbd> sends, <kbd>Shift</kbd> + <kbd>Enter</kbd> starts a new line
+      </span>
+    </>
   );
 }
 

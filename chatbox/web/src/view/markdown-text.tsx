@@ -21,6 +21,7 @@ export function MarkdownText({ text }: { text: string }) {
 }
 
 function Block({ token }: { token: Token }) {
-  const clean = useMemo(() => html(token), [token.raw]);
+  const depth = token.type === 'heading' ? token.depth : 0;
+  const clean = useMemo(() => html(token), [token.raw, depth]);
   return <div class="block" dangerouslySetInnerHTML={{ __html: clean }} />;
 }

@@ -37,7 +37,17 @@ const purifier = withHooks(createPurifier(window));
 
 /** The top-level blocks of a text. While it grows, only the last ones change. */
 export function blocks(text: string): Token[] {
-  return marked.lexer(text).filter(({ type }) => type !== 'space' && type !== 'def');
+  return withoutSkippedLevels(marked.lexer(text).filter(({ type }) => type !== 'space' && type !== 'def'));
+}
+
+/** Screen readers navigate by heading levels, and models like to begin with the third one. */
+function withoutSkippedLevels(tokens: Token[]): Token[] {
+  let level = 0;
+  return tokens.map((token) => {
+    if (token.type !== 'heading') return token;
+    level = Math.min(token.depth, level + 1);
+    return { ...token, depth: level };
+  });
 }
 
 export function isCode(token: Token): token is Tokens.Code {
