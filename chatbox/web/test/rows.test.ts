@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { send, start } from '../src/core/conversation';
+import { receive, send, start } from '../src/core/conversation';
 import { rows } from '../src/core/rows';
 import type { Message } from '../src/core/wire';
 
@@ -20,6 +20,14 @@ test('stored, pending and live messages follow each other, with a date before ea
   expect(rows(pending, (at) => at).map(({ kind, key }) => [kind, key])).toEqual([
     ['date', 'date c1'], ['question', 'c1'], ['answer', 'r1'], ['date', 'date c2'], ['pending', 'c2'], ['live', 'r2'],
   ]);
+});
+
+test('a live answer is shown before a message that was rejected', () => {
+  const live = [{ run: 'r2', text: '', at: '2026-01-01' }];
+  const [pending] = send({ ...empty, transcript: { ...empty.transcript, live } }, newQuestion, 0);
+  const [rejected] = receive(pending, { type: 'error', error: { code: 'TOO_MANY_REQUESTS', recoverable: true, clientId: 'c2' } }, 0);
+  expect(rows(pending, () => '').map(({ kind }) => kind)).toEqual(['pending', 'live']);
+  expect(rows(rejected, () => '').map(({ kind }) => kind)).toEqual(['live', 'pending']);
 });
 
 test('a failed answer has its code, and offers its question again until another one is sent', () => {

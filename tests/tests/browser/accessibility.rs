@@ -2,8 +2,9 @@
 
 use anyhow::{Result, ensure};
 use browser::{ColorScheme, Page, Profile};
+use tests::{Provider, World, openai};
 
-use crate::fixture::{COMPLETE, Fixture, LIVE, exchange, open, picture, server};
+use crate::fixture::{COMPLETE, Fixture, LIVE, exchange, open, picture};
 
 const WIDTHS: [u32; 3] = [360, 768, 1280];
 
@@ -34,7 +35,10 @@ async fn every_width_passes(fixture: &Fixture<'_>, color_scheme: ColorScheme) ->
 }
 
 async fn every_state_passes(page: &Page, screen: &str) -> Result<()> {
-    let (world, mut provider) = server().await;
+    let mut provider = Provider::start().await;
+    let mut config = openai(&provider);
+    config.limits.messages_per_minute = 3;
+    let world = World::start(config).await;
     open(page, &world.url("/chat.html"))?;
     page.wait_for("#welcome-title")?;
     passes(page, &format!("{screen}-welcome"))?;
@@ -47,9 +51,18 @@ async fn every_state_passes(page: &Page, screen: &str) -> Result<()> {
     let speech = provider.call().await.begin();
     speech.say("Of course");
     page.wait_for_text(LIVE, "Of course")?;
+    page.send("And too much")?;
+    page.wait_for("[data-state=rejected]")?;
     passes(page, &format!("{screen}-chat"))?;
     speech.end();
     page.wait_for_text(COMPLETE, "Of course")?;
+
+    page.offline(true)?;
+    page.wait_for_text("#status-text", "You are offline")?;
+    page.send("Later")?;
+    page.wait_for("[data-state=pending]")?;
+    passes(page, &format!("{screen}-offline"))?;
+    page.offline(false)?;
 
     page.open(&format!("{}?token=bad.to.ken", world.url("/chat.html")))?;
     page.wait_for("[role=alert]")?;
@@ -61,7 +74,10 @@ fn passes(page: &Page, state: &str) -> Result<()> {
     page.screenshot(&picture(state))?;
     let violations = page.accessibility()?;
     ensure!(violations.is_empty(), "{state}: {violations:#?}");
-    let overflows: bool = page.evaluate("document.documentElement.scrollWidth > innerWidth")?;
-    ensure!(!overflows, "{state}: the page scrolls sideways");
+    let overflows: bool = page.evaluate(
+        "[document.documentElement, document.getElementById('messages-container')] \
+            .some(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)",
+    )?;
+    ensure!(!overflows, "{state}: something is wider than the screen");
     Ok(())
 }

@@ -106,6 +106,10 @@ pub(crate) async fn server() -> (World, Provider) {
 /// Opens a chat page and waits until it is connected.
 pub(crate) fn open(page: &Page, url: &str) -> Result<()> {
     page.open(url)?;
+    ensure!(
+        page.count("#app")? == 1,
+        "the page is not built; run `make page`"
+    );
     connected(page)
 }
 

@@ -14,24 +14,22 @@ export type Row =
   | { kind: 'system'; key: string; message: Message };
 
 /**
- * Stored messages come first, in their order; then messages that are not acknowledged, then the answer that is being
- * written. This is the order in which they will be stored, so no row moves when it is, and its key stays the same.
+ * Stored messages come first, in their order. Pending ones and the answer that is being written follow in the order in
+ * which they will be stored, so that no row moves when they are: the answer before messages that the server rejected.
  */
 export function rows(conversation: Conversation, dayOf: (at: string) => string): Row[] {
   const { messages, live } = conversation.transcript;
   const { entries, inFlight } = conversation.outbox;
   const lastQuestion = entries.length > 0 ? messages.length : messages.findLastIndex(({ sender }) => sender === 'user');
-  return withDates(
-    [
-      ...messages.map((message, index) => rowOf(conversation, message, index, lastQuestion)),
-      ...entries.map((entry): Row => {
-        const key = entry.clientId;
-        return { kind: 'pending', key, entry, isInFlight: inFlight?.clientId === key };
-      }),
-      ...live.map((answer): Row => ({ kind: 'live', key: answer.run, live: answer })),
-    ],
-    dayOf,
-  );
+  const stored = messages.map((message, index) => rowOf(conversation, message, index, lastQuestion));
+  const answers = live.map((answer): Row => ({ kind: 'live', key: answer.run, live: answer }));
+  const pending = entries.map((entry): Row => {
+    const key = entry.clientId;
+    return { kind: 'pending', key, entry, isInFlight: inFlight?.clientId === key };
+  });
+  const rejectedAt = entries.findIndex(({ rejection }) => rejection);
+  const answerAt = rejectedAt < 0 ? entries.length : rejectedAt;
+  return withDates([...stored, ...pending.toSpliced(answerAt, 0, ...answers)], dayOf);
 }
 
 /** Adds a row before the first message of each day. */
