@@ -6,7 +6,8 @@ const entry = (clientId: string): outbox.PendingMessage => ({
 });
 const two: outbox.Outbox = { entries: [entry('a'), entry('b')] };
 const busy = { code: 'TOO_MANY_REQUESTS', recoverable: true, retryAfter: 3_000 };
-const invalid = { code: 'INVALID_FORMAT', recoverable: false };
+const invalid = { code: 'INVALID_FORMAT', recoverable: true };
+const foreign = { code: 'UNAUTHORIZED', recoverable: false };
 
 describe('the next message to send', () => {
   test('is the oldest, and the second waits for its acknowledgement', () => {
@@ -37,8 +38,8 @@ describe('the next message to send', () => {
     expect(outbox.nextToSend(outbox.retry(waiting, 'a'), 1_001)?.clientId).toBe('a');
   });
 
-  test('is not one that was rejected for good, until the user asks for it', () => {
-    const rejected = outbox.rejected(outbox.sent(two, 'a', 0), 'a', invalid, 0);
+  test.each([invalid, foreign])('is not one that was rejected for good (%j), until the user asks for it', (error) => {
+    const rejected = outbox.rejected(outbox.sent(two, 'a', 0), 'a', error, 0);
     expect(outbox.nextToSend(rejected, 0)?.clientId).toBe('b');
     expect(outbox.nextToSend(outbox.retry(rejected, 'a'), 0)?.clientId).toBe('a');
   });

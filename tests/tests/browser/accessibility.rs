@@ -45,7 +45,7 @@ async fn every_state_passes(page: &Page, screen: &str) -> Result<()> {
 
     exchange(page, &mut provider, "Show me everything", ANSWER).await?;
     page.send("And more")?;
-    provider.call().await.refuse(401);
+    provider.call().await.reject(401);
     page.wait_for(".failure .retry")?;
     page.send("Even more")?;
     let speech = provider.call().await.begin();

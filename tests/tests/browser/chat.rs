@@ -185,7 +185,7 @@ pub(crate) async fn a_failed_answer_offers_a_retry(fixture: &Fixture<'_>) -> Res
     let (world, mut provider) = server().await;
     let page = fixture.guest(&world)?;
     page.send("Can you hear me?")?;
-    provider.call().await.refuse(401);
+    provider.call().await.reject(401);
     page.wait_for_text(".failure", "The assistant could not be reached.")?;
     page.click(".failure .retry")?;
     provider.call().await.reply("Now I can.");

@@ -117,7 +117,9 @@ pub(crate) async fn a_screen_reader_hears_each_answer_once(fixture: &Fixture<'_>
     speech.end();
     page.wait_for(COMPLETE)?;
     page.send("And now?")?;
-    provider.call().await.refuse(401);
+    let call = provider.call().await;
+    page.wait_for(".typing")?;
+    call.reject(401);
     page.wait_for(".failure")?;
     page.wait_until("window.spoken.length >= 4")?;
     let spoken: Vec<String> = page.evaluate("window.spoken")?;

@@ -39,6 +39,8 @@ export const ACK_TIMEOUT_MS = 10_000;
 const MAX_ATTEMPTS = 5;
 const MAX_AGE_MS = 7 * 24 * 3_600_000;
 const DEFAULT_RETRY_MS = 5_000;
+/** The connection survives these errors, but the same message would be rejected again. */
+const MALFORMED: ReadonlySet<string> = new Set(['INVALID_FORMAT', 'MISSING_FIELD']);
 
 /** Parses a stored entry; nothing when it is malformed or too old. */
 export function restore(value: unknown, now: number): PendingMessage | undefined {
@@ -100,7 +102,7 @@ export function rejected(outbox: Outbox, clientId: string, error: WireError, now
   const entries = outbox.entries.map((entry) => {
     if (entry.clientId !== clientId) return entry;
     const rejection: Rejection = { code: error.code, attempts: (entry.rejection?.attempts ?? 0) + 1 };
-    if (error.recoverable && rejection.attempts < MAX_ATTEMPTS) {
+    if (error.recoverable && !MALFORMED.has(error.code) && rejection.attempts < MAX_ATTEMPTS) {
       rejection.retryAt = now + (error.retryAfter ?? DEFAULT_RETRY_MS);
     }
     return { ...entry, rejection };

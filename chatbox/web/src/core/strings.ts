@@ -14,6 +14,8 @@ export function rejectionText(code: string): string {
     case 'NOT_FOUND':
     case 'UNAUTHORIZED':
       return 'Not sent: you have no access to this chat';
+    case 'SERVICE_ERROR':
+      return 'Not sent: earlier messages are still waiting for an answer';
     case 'TOO_LONG':
       return 'Not sent: this message is too long';
     default:
