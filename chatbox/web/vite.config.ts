@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  // The server may mount the page under any prefix, so every address in it is relative.
+  // The server may mount the page under any prefix, so every URL in it is relative.
   base: './',
   build: {
     target: 'es2022',

@@ -10,11 +10,12 @@ use builder::{
 use serde_json::Value;
 
 /// Each crate, and those of this repository that it may depend on, in its tests too. Each of them stands further down.
-const CRATES: [(&str, &[&str]); 5] = [
+const CRATES: [(&str, &[&str]); 6] = [
     ("e2e", &["cluster", "control-plane", "builder", "browser"]),
     ("cluster", &["control-plane", "builder"]),
     ("control-plane", &["builder"]),
     ("local-server", &["chatbox", "builder"]),
+    ("browser", &["builder"]),
     ("builder", &[]),
 ];
 

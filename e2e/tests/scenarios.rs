@@ -21,8 +21,6 @@ mod edits;
 mod environment;
 #[path = "scenarios/mistakes.rs"]
 mod mistakes;
-#[path = "scenarios/network.rs"]
-mod network;
 #[path = "scenarios/quickstart.rs"]
 mod quickstart;
 #[path = "scenarios/render.rs"]
@@ -51,10 +49,6 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     (
         "a-pod-runs-restricted-and-ends",
         Cluster(environment::a_pod_runs_restricted_and_ends),
-    ),
-    (
-        "a-browser-reads-what-it-sent",
-        Pods(environment::a_browser_reads_what_it_sent),
     ),
     (
         "a-model-answers-on-the-bridge",
@@ -99,10 +93,6 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     (
         "the-operator-dies",
         Pods(crash::the_operator_dies_during_an_answer),
-    ),
-    (
-        "the-network-is-lost",
-        Pods(network::the_network_is_lost_during_an_answer),
     ),
     (
         "rendering-tells",

@@ -1,46 +1,48 @@
+/** Entry point of the chat page: connects the controller with the view and with the browser's events. */
+
 import './view/styles/index.css';
 import { render } from 'preact';
-import { readAddress, showAddress } from './core/address';
+import { parsePageUrl, withSession } from './core/url';
 import { Chat } from './shell/chat';
 import { Http } from './shell/http';
 import { Identity } from './shell/identity';
-import { Keep } from './shell/storage';
+import { Storage } from './shell/storage';
 import { App } from './view/app';
 
-/** A reader who was away this long may have lost the line without a sign of it. */
-const AWAY_MS = 30_000;
+/** After this long in the background the connection may be dead without a sign. */
+const HIDDEN_TOO_LONG_MS = 30_000;
 
-const url = new URL(location.href);
-const address = readAddress(url);
-const keep = new Keep(address.prefix);
-if (address.token) {
-  keep.keepToken(address.token);
-  history.replaceState(null, '', showAddress(url, address.session));
+const location = new URL(window.location.href);
+const url = parsePageUrl(location);
+const storage = new Storage(url.prefix);
+if (url.token) {
+  storage.saveToken(url.token);
+  history.replaceState(null, '', withSession(location, url.session));
 }
 
-const http = new Http(address.prefix);
-const identity = new Identity(http, keep, address.token ?? keep.token());
-const chat = new Chat(address, http, identity, keep, schedule);
+const http = new Http(url.prefix);
+const identity = new Identity(http, storage, url.token ?? storage.token());
+const chat = new Chat(url, http, identity, storage, scheduleRender);
 const root = document.querySelector('#app') as HTMLElement;
 
-/** However fast words arrive, the page is drawn once a frame. */
-let drawing: number | undefined;
-function schedule(): void {
-  drawing ??= requestAnimationFrame(draw);
+/** Renders once per animation frame, however fast deltas arrive. */
+let scheduled: number | undefined;
+function scheduleRender(): void {
+  scheduled ??= requestAnimationFrame(renderNow);
 }
-function draw(): void {
-  drawing = undefined;
+function renderNow(): void {
+  scheduled = undefined;
   render(<App chat={chat} state={chat.state} />, root);
 }
 
 let hiddenAt = 0;
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) hiddenAt = Date.now();
-  else if (chat.state.link !== 'connected' || Date.now() - hiddenAt > AWAY_MS) chat.wake();
+  else if (chat.state.connection !== 'connected' || Date.now() - hiddenAt > HIDDEN_TOO_LONG_MS) chat.wake();
 });
 addEventListener('online', () => chat.wake());
-addEventListener('offline', () => chat.wake());
-addEventListener('popstate', () => chat.show(readAddress(new URL(location.href)).session));
+addEventListener('offline', () => chat.networkLost());
+addEventListener('popstate', () => chat.show(parsePageUrl(new URL(window.location.href)).session));
 
-draw();
+renderNow();
 chat.start();

@@ -3,112 +3,114 @@ import { expect, test } from 'vitest';
 import * as conversation from '../src/core/conversation';
 import { position } from '../src/core/transcript';
 import { parseFrame } from '../src/core/wire';
-import { Server } from './server';
+import { FakeServer } from './fake-server';
 
-/** What may happen next: to the server, to the person, to a frame on its way, or to the line. */
+/** What may happen next: on the server, by the user, to a frame on its way, or to the connection. */
 type Event =
-  | { do: 'overhear'; text: string }
-  | { do: 'begin' }
-  | { do: 'say'; text: string; back: number }
-  | { do: 'end'; kept: number }
-  | { do: 'ask'; text: string }
-  | { do: 'deliver' }
-  | { do: 'deliver twice' }
-  | { do: 'lose' }
-  | { do: 'deafen' }
-  | { do: 'cut' }
-  | { do: 'wait' };
+  | { type: 'message from other device'; text: string }
+  | { type: 'start answer' }
+  | { type: 'stream'; text: string; overlap: number }
+  | { type: 'finish answer'; storedLength: number }
+  | { type: 'send'; text: string }
+  | { type: 'deliver' }
+  | { type: 'deliver twice' }
+  | { type: 'lose frame' }
+  | { type: 'lose requests' }
+  | { type: 'reconnect' }
+  | { type: 'time-out' };
 
-const words = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 6 });
+const anyText = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 6 });
 
 const event: fc.Arbitrary<Event> = fc.oneof(
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('overhear' as const), text: words }) },
-  { weight: 3, arbitrary: fc.constant({ do: 'begin' as const }) },
-  { weight: 6, arbitrary: fc.record({ do: fc.constant('say' as const), text: words, back: fc.nat(9) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('end' as const), kept: fc.nat(40) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('ask' as const), text: words }) },
-  { weight: 12, arbitrary: fc.constant({ do: 'deliver' as const }) },
-  { weight: 3, arbitrary: fc.constant({ do: 'deliver twice' as const }) },
-  { weight: 2, arbitrary: fc.constant({ do: 'lose' as const }) },
-  { weight: 1, arbitrary: fc.constant({ do: 'deafen' as const }) },
-  { weight: 1, arbitrary: fc.constant({ do: 'cut' as const }) },
-  { weight: 1, arbitrary: fc.constant({ do: 'wait' as const }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('message from other device' as const), text: anyText }) },
+  { weight: 3, arbitrary: fc.constant({ type: 'start answer' as const }) },
+  { weight: 6, arbitrary: fc.record({ type: fc.constant('stream' as const), text: anyText, overlap: fc.nat(9) }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('finish answer' as const), storedLength: fc.nat(40) }) },
+  { weight: 4, arbitrary: fc.record({ type: fc.constant('send' as const), text: anyText }) },
+  { weight: 12, arbitrary: fc.constant({ type: 'deliver' as const }) },
+  { weight: 3, arbitrary: fc.constant({ type: 'deliver twice' as const }) },
+  { weight: 2, arbitrary: fc.constant({ type: 'lose frame' as const }) },
+  { weight: 1, arbitrary: fc.constant({ type: 'lose requests' as const }) },
+  { weight: 1, arbitrary: fc.constant({ type: 'reconnect' as const }) },
+  { weight: 1, arbitrary: fc.constant({ type: 'time-out' as const }) },
 );
 
 class Page {
   state = conversation.start('s1', []);
-  readonly asked: string[] = [];
-  readonly kept = new Set<string>();
-  readonly seen: string[] = [];
+  readonly sent: string[] = [];
+  readonly persisted = new Set<string>();
+  readonly announced: string[] = [];
   private now = 0;
-  /** What the page sends gets lost, while what it hears does not. */
-  private mute = false;
+  /** Frames from the page get lost until the next connection, while frames to it arrive. */
+  private losesRequests = false;
 
-  constructor(private readonly server: Server) {
+  constructor(private readonly server: FakeServer) {
     this.connect();
   }
 
   apply(event: Event): void {
-    switch (event.do) {
-      case 'overhear':
-        return this.server.overhear(event.text);
-      case 'begin':
-        return this.server.begin();
-      case 'say':
-        return this.server.say(event.text, event.back);
-      case 'end':
-        return this.server.end(event.kept < 30 ? 'interrupted' : 'complete', event.kept < 30 ? event.kept : Infinity);
-      case 'ask':
-        return this.ask(event.text);
+    switch (event.type) {
+      case 'message from other device':
+        return this.server.storeFromOtherDevice(event.text);
+      case 'start answer':
+        return this.server.startAnswer();
+      case 'stream':
+        return this.server.stream(event.text, event.overlap);
+      case 'finish answer': {
+        const isInterrupted = event.storedLength < 30;
+        return this.server.finishAnswer(isInterrupted ? 'interrupted' : 'complete', isInterrupted ? event.storedLength : Infinity);
+      }
+      case 'send':
+        return this.send(event.text);
       case 'deliver':
-        return this.hear(this.server.queue.shift());
+        return this.receive(this.server.queue.shift());
       case 'deliver twice':
-        this.hear(this.server.queue[0]);
-        return this.hear(this.server.queue.shift());
-      case 'lose':
+        this.receive(this.server.queue[0]);
+        return this.receive(this.server.queue.shift());
+      case 'lose frame':
         this.server.queue.shift();
         return;
-      case 'deafen':
-        this.mute = true;
+      case 'lose requests':
+        this.losesRequests = true;
         return;
-      case 'cut':
+      case 'reconnect':
         return this.connect();
-      case 'wait':
-        return this.wait();
+      case 'time-out':
+        return this.timeOut();
     }
   }
 
-  /** No more faults: everything comes to rest. */
-  rest(): void {
+  /** Runs without further faults until nothing is left to do. */
+  settle(): void {
     this.connect();
-    for (let turns = 0; turns < 1000 && (this.server.queue.length > 0 || this.busy()); turns++) {
-      if (this.server.queue.length > 0) this.hear(this.server.queue.shift());
-      else this.wait();
+    for (let steps = 0; steps < 1000 && (this.server.queue.length > 0 || this.isBusy()); steps++) {
+      if (this.server.queue.length > 0) this.receive(this.server.queue.shift());
+      else this.timeOut();
     }
   }
 
-  private busy(): boolean {
-    return this.state.asking !== undefined || this.state.outbox.entries.length > 0;
+  private isBusy(): boolean {
+    return this.state.resume !== undefined || this.state.outbox.entries.length > 0;
   }
 
   private connect(): void {
-    this.mute = false;
-    this.state = conversation.lost(this.state, 1006, this.now);
-    this.server.greet(position(this.state.transcript));
+    this.losesRequests = false;
+    this.state = conversation.disconnected(this.state, 1006, this.now);
+    this.server.connect(position(this.state.transcript));
   }
 
-  private ask(content: string): void {
-    const clientId = `c${this.asked.length}`;
-    this.asked.push(content);
+  private send(content: string): void {
+    const clientId = `c${this.sent.length}`;
+    this.sent.push(content);
     this.take(conversation.send(this.state, { clientId, session: 's1', content, at: '' }, this.now));
   }
 
-  private hear(source: string | undefined): void {
+  private receive(source: string | undefined): void {
     const frame = source && parseFrame(source, 's1');
     if (frame) this.take(conversation.receive(this.state, frame, this.now));
   }
 
-  private wait(): void {
+  private timeOut(): void {
     this.now += 10_000;
     this.take(conversation.tick(this.state, this.now));
   }
@@ -119,72 +121,75 @@ class Page {
   }
 
   private perform(effect: conversation.Effect): void {
-    switch (effect.do) {
+    switch (effect.type) {
       case 'transmit':
-        if (!this.mute) this.server.receive(effect.frame);
+        if (!this.losesRequests) this.server.receive(effect.frame);
         return;
       case 'reload':
-        return this.take(conversation.loaded(this.state, [...this.server.stored], this.server.seq, this.now));
+        return this.take(conversation.historyLoaded(this.state, [...this.server.stored], this.server.seq, this.now));
       case 'reconnect':
         return this.connect();
-      case 'keep':
-        this.kept.add(effect.entry.clientId);
+      case 'persist':
+        this.persisted.add(effect.entry.clientId);
         return;
       case 'forget':
-        this.kept.delete(effect.clientId);
+        this.persisted.delete(effect.clientId);
         return;
       case 'announce':
-        this.seen.push(effect.message.id);
+        this.announced.push(effect.message.id);
     }
   }
 }
 
-test('any cut, loss, repetition or overlap ends in what the server stored, with nothing lost or doubled', () => {
+test('after lost, repeated and overlapping frames and reconnects the page shows what the server stored, each message once', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 120, size: 'max' }), (events) => {
-      const server = new Server();
+      const server = new FakeServer();
       const page = new Page(server);
       for (const next of events) page.apply(next);
-      server.end('complete');
-      page.rest();
+      server.finishAnswer('complete');
+      page.settle();
 
       const { transcript, outbox } = page.state;
       const shape = ({ seq, id, sender, text, status }: (typeof server.stored)[number]) => [seq, id, sender, text, status];
       expect(transcript.messages.map(shape)).toEqual(server.stored.map(shape));
       expect(transcript.live).toEqual([]);
-      expect(transcript.last).toBe(server.seq);
+      expect(transcript.lastSeq).toBe(server.seq);
       expect(outbox.entries).toEqual([]);
-      expect([...page.kept]).toEqual([]);
+      expect([...page.persisted]).toEqual([]);
       const own = server.stored.filter((message) => message.clientId?.startsWith('c'));
-      expect(own.map((message) => message.text)).toEqual(page.asked);
-      expect(new Set(page.seen).size).toBe(page.seen.length);
+      expect(own.map((message) => message.text)).toEqual(page.sent);
+      expect(new Set(page.announced).size).toBe(page.announced.length);
     }),
     { numRuns: 1000 },
   );
 });
 
-test('while nothing goes wrong, nothing is asked twice and every word shows at once', () => {
-  const answer = fc.array(words, { minLength: 1, maxLength: 20 });
+test('without faults every delta shows at once and nothing is requested again', () => {
+  const answer = fc.array(anyText, { minLength: 1, maxLength: 20 });
   fc.assert(
     fc.property(fc.array(answer, { maxLength: 5 }), (answers) => {
-      const server = new Server();
+      const server = new FakeServer();
       const page = new Page(server);
-      for (const [index, pieces] of answers.entries()) {
-        page.apply({ do: 'ask', text: `question ${index}` });
-        server.begin();
-        let whole = '';
-        for (const piece of pieces) {
-          server.say(piece);
-          whole += piece;
-          while (server.queue.length > 0) page.apply({ do: 'deliver' });
-          expect(page.state.transcript.live[0]?.text).toBe(whole);
+      const deliverAll = (): void => {
+        while (server.queue.length > 0) page.apply({ type: 'deliver' });
+      };
+      for (const [index, deltas] of answers.entries()) {
+        page.apply({ type: 'send', text: `question ${index}` });
+        server.startAnswer();
+        let text = '';
+        for (const delta of deltas) {
+          server.stream(delta);
+          text += delta;
+          deliverAll();
+          expect(page.state.transcript.live[0]?.text).toBe(text);
         }
-        server.end('complete');
-        while (server.queue.length > 0) page.apply({ do: 'deliver' });
+        server.finishAnswer('complete');
+        deliverAll();
       }
       expect(page.state.transcript.messages).toHaveLength(answers.length * 2);
-      expect(page.seen).toHaveLength(answers.length);
-      expect(page.state.asking).toBeUndefined();
+      expect(page.announced).toHaveLength(answers.length);
+      expect(page.state.resume).toBeUndefined();
     }),
   );
 });

@@ -1,6 +1,6 @@
 // @vitest-environment jsdom
 import { describe, expect, test } from 'vitest';
-import { blocks, clean, html, isCode, plain } from '../src/view/markdown';
+import { blocks, html, isCode, plainText, sanitize } from '../src/view/markdown';
 
 function fragment(markup: string): DocumentFragment {
   const template = document.createElement('template');
@@ -12,26 +12,26 @@ const render = (text: string): DocumentFragment => fragment(blocks(text).map(htm
 describe('HTML', () => {
   test.each([
     ['a script', 'a <script>alert(1)</script> b', 'script'],
-    ['a picture', 'a <img src="https://e.example/x" onerror="alert(1)"> b', 'img'],
+    ['an image', 'a <img src="https://e.example/x" onerror="alert(1)"> b', 'img'],
     ['a form', '<form action="https://e.example"><input><button>x</button></form>', 'form, input, button'],
     ['a style sheet', '<style>@import "https://e.example"</style><p>x</p>', 'style'],
     ['a frame', '<iframe src="https://e.example"></iframe>', 'iframe'],
-    ['drawn code', '<svg onload="alert(1)"><a href="javascript:alert(1)"/></svg>', 'svg'],
-    ['media', '<video src="https://e.example"></video><audio src="https://e.example"></audio>', 'video, audio'],
-    ['a base', '<base href="https://e.example"><link rel="stylesheet" href="https://e.example">', 'base, link'],
-    ['attributes that act or fetch', '<p style="background:url(https://e.example)" onclick="x()" id="message-input" class="bar">x</p>', '[style], [onclick], [id], [class]'],
-  ])('with %s passes neither wall', (_, text, selector) => {
-    expect(fragment(clean(text)).querySelector(selector)).toBeNull();
+    ['SVG with code', '<svg onload="alert(1)"><a href="javascript:alert(1)"/></svg>', 'svg'],
+    ['audio and video', '<video src="https://e.example"></video><audio src="https://e.example"></audio>', 'video, audio'],
+    ['a base URL', '<base href="https://e.example"><link rel="stylesheet" href="https://e.example">', 'base, link'],
+    ['attributes that run or fetch something', '<p style="background:url(https://e.example)" onclick="x()" id="message-input" class="bar">x</p>', '[style], [onclick], [id], [class]'],
+  ])('with %s passes neither defence', (_, text, selector) => {
+    expect(fragment(sanitize(text)).querySelector(selector)).toBeNull();
     expect(render(text).querySelector(selector)).toBeNull();
   });
 
-  test('in an answer is shown as it was written', () => {
+  test('is shown as text', () => {
     const content = render('Use <img src="x" onerror="y()"> or\n\n<form action="/x">\nA &amp; B\n</form>');
     expect(content.textContent).toContain('Use <img src="x" onerror="y()"> or');
     expect(content.textContent).toContain('<form action="/x">\nA & B');
   });
 
-  test('of a few plain tags works', () => {
+  test('of a few inline tags without attributes is rendered', () => {
     expect(render('H<sub>2</sub>O<br/>x<SUP>2</SUP>').querySelectorAll('sub, br, sup')).toHaveLength(3);
     expect(render('<b onclick="x()">no</b>').querySelector('b')).toBeNull();
   });
@@ -44,13 +44,13 @@ describe('an answer', () => {
     ['<a href="vbscript:x">x</a>'],
     ['<a href="//e.example">x</a>'],
     ['<a href="java\nscript:alert(1)">x</a>'],
-  ])('has no address in %j', (text) => {
+  ])('has no link target for %j', (text) => {
     expect(render(text).querySelector('[href]')).toBeNull();
-    expect(fragment(clean(text)).querySelector('[href]')).toBeNull();
+    expect(fragment(sanitize(text)).querySelector('[href]')).toBeNull();
   });
 
   test.each(['[x](https://e.example/)', '<https://e.example/>', 'see https://e.example/', '![x](https://e.example/)'])(
-    'leaves by a safe link: %s',
+    'links safely: %s',
     (text) => {
       const link = render(text).querySelector('a');
       expect(link?.getAttributeNames().sort()).toEqual(['href', 'rel', 'target']);
@@ -59,13 +59,13 @@ describe('an answer', () => {
     },
   );
 
-  test('has a link where a picture was, with its words', () => {
+  test('has a link instead of an image, with its description', () => {
     const content = render('![a "cat" <b>](https://e.example/cat.png)');
     expect(content.querySelector('img')).toBeNull();
     expect(content.querySelector('a')?.textContent).toBe('a "cat" <b>');
   });
 
-  test('keeps the structure of its text', () => {
+  test('keeps its structure', () => {
     const content = render('# One\n\n3. c\n4. d\n\n| a | b |\n|--|--:|\n| 1 | 2 |\n\n- [x] done');
     expect(content.querySelector('h1')).toBeNull();
     expect(content.querySelector('h2')?.textContent).toBe('One');
@@ -75,24 +75,29 @@ describe('an answer', () => {
     expect(content.textContent).toContain('☑ done');
   });
 
+  test('skips no heading level', () => {
+    const headings = render('### One\n\n##### Two\n\n# Three\n\n### Four').querySelectorAll('h2, h3, h4, h5, h6');
+    expect([...headings].map(({ tagName }) => tagName)).toEqual(['H2', 'H3', 'H2', 'H3']);
+  });
+
   test('keeps only safe attributes of a link', () => {
-    const link = fragment(clean('<a href="https://e.example/" target="_self" rel="opener" onclick="x()">x</a>')).querySelector('a');
+    const link = fragment(sanitize('<a href="https://e.example/" target="_self" rel="opener" onclick="x()">x</a>')).querySelector('a');
     expect([link?.target, link?.rel, link?.hasAttribute('onclick')]).toEqual(['_blank', 'noopener noreferrer nofollow', false]);
   });
 
-  test('has its code apart, even before its end came', () => {
+  test('has its code as a separate block, even before the code ends', () => {
     const [words, code] = blocks('Look:\n\n```rust\nfn main() {');
     expect(words && isCode(words)).toBe(false);
     expect(code && isCode(code) && [code.lang, code.text]).toEqual(['rust', 'fn main() {']);
   });
 
-  test('changes only at its end while it grows', () => {
+  test('changes only in its last blocks while it grows', () => {
     const before = blocks('# One\n\nsome te');
     const after = blocks('# One\n\nsome text\n\n- item');
     expect(after[0]?.raw).toBe(before[0]?.raw);
   });
 
-  test('is read aloud as its words alone', () => {
-    expect(plain('## Yes\n\nIt **works** &amp; [so on](https://e.example)')).toBe('Yes It works & so on');
+  test('has a text without formatting for screen readers', () => {
+    expect(plainText('## Yes\n\nIt **works** &amp; [so on](https://e.example)')).toBe('Yes It works & so on');
   });
 });

@@ -1,39 +1,49 @@
 import { expect, test } from 'vitest';
-import { send, start } from '../src/core/conversation';
+import { receive, send, start } from '../src/core/conversation';
 import { rows } from '../src/core/rows';
 import type { Message } from '../src/core/wire';
 
 const message = (seq: number, sender: Message['sender'], more: Partial<Message> = {}): Message => ({
   seq, sender, id: `m${seq}`, text: `text ${seq}`, at: '2026-01-01', status: 'complete', ...more,
 });
-const said = message(1, 'user', { clientId: 'c1' });
+const question = message(1, 'user', { clientId: 'c1' });
 const failed = message(2, 'ai', { run: 'r1', status: 'failed' });
 const empty = start('s', []);
-const chat = { ...empty, transcript: { ...empty.transcript, last: 2, messages: [said, failed], reasons: new Map([['r1', 'LLM_TIMEOUT']]) } };
-const again = { clientId: 'c2', session: 's', content: 'again', at: '2026-01-02' };
-const show = (conversation: typeof chat) => rows(conversation, (at) => at);
+const failureCodes = new Map([['r1', 'LLM_TIMEOUT']]);
+const chat = { ...empty, transcript: { ...empty.transcript, lastSeq: 2, messages: [question, failed], failureCodes } };
+const newQuestion = { clientId: 'c2', session: 's', content: 'again', at: '2026-01-02' };
+const rowsOf = (conversation: typeof chat) => rows(conversation, (at) => at);
 
-test('stored, unsent and live messages follow each other, parted by days', () => {
-  const [unsent] = send({ ...chat, transcript: { ...chat.transcript, live: [{ run: 'r2', text: '', at: '2026-01-02' }] } }, again, 0);
-  expect(rows(unsent, (at) => at).map(({ kind, key }) => [kind, key])).toEqual([
-    ['day', 'day c1'], ['said', 'c1'], ['answer', 'r1'], ['day', 'day c2'], ['unsent', 'c2'], ['live', 'r2'],
+test('stored, pending and live messages follow each other, with a date before each day', () => {
+  const live = [{ run: 'r2', text: '', at: '2026-01-02' }];
+  const [pending] = send({ ...chat, transcript: { ...chat.transcript, live } }, newQuestion, 0);
+  expect(rows(pending, (at) => at).map(({ kind, key }) => [kind, key])).toEqual([
+    ['date', 'date c1'], ['question', 'c1'], ['answer', 'r1'], ['date', 'date c2'], ['pending', 'c2'], ['live', 'r2'],
   ]);
 });
 
-test('a failed answer says why, and offers its question until another one is asked', () => {
-  expect(show(chat).at(-1)).toMatchObject({ kind: 'answer', question: 'text 1', reason: 'LLM_TIMEOUT' });
-  expect(show(chat)[1]).toMatchObject({ kind: 'said', latest: true });
-  const [asked] = send(chat, again, 0);
-  expect(rows(asked, (at) => at)[2]).toMatchObject({ kind: 'answer', question: undefined });
+test('a live answer is shown before a message that was rejected', () => {
+  const live = [{ run: 'r2', text: '', at: '2026-01-01' }];
+  const [pending] = send({ ...empty, transcript: { ...empty.transcript, live } }, newQuestion, 0);
+  const [rejected] = receive(pending, { type: 'error', error: { code: 'TOO_MANY_REQUESTS', recoverable: true, clientId: 'c2' } }, 0);
+  expect(rows(pending, () => '').map(({ kind }) => kind)).toEqual(['pending', 'live']);
+  expect(rows(rejected, () => '').map(({ kind }) => kind)).toEqual(['live', 'pending']);
 });
 
-test('a whole answer offers nothing', () => {
-  const whole = { ...chat.transcript, messages: [said, { ...failed, status: 'complete' as const }] };
-  expect(show({ ...chat, transcript: whole }).at(-1)).toMatchObject({ kind: 'answer', question: undefined });
+test('a failed answer has its code, and offers its question again until another one is sent', () => {
+  expect(rowsOf(chat).at(-1)).toMatchObject({ kind: 'answer', retryText: 'text 1', failureCode: 'LLM_TIMEOUT' });
+  expect(rowsOf(chat)[1]).toMatchObject({ kind: 'question', isLatest: true });
+  const [asked] = send(chat, newQuestion, 0);
+  expect(rows(asked, (at) => at)[2]).toMatchObject({ kind: 'answer', retryText: undefined });
 });
 
-test('a message on its way is told from one that waits for it', () => {
-  const [open] = send({ ...chat, open: true }, again, 0);
-  const [both] = send(open, { ...again, clientId: 'c3' }, 0);
-  expect(rows(both, () => '').slice(-2)).toMatchObject([{ key: 'c2', onItsWay: true }, { key: 'c3', onItsWay: false }]);
+test('a complete answer offers no retry', () => {
+  const complete = { ...chat.transcript, messages: [question, { ...failed, status: 'complete' as const }] };
+  expect(rowsOf({ ...chat, transcript: complete }).at(-1)).toMatchObject({ kind: 'answer', retryText: undefined });
+});
+
+test('the message in flight differs from one that waits behind it', () => {
+  const [first] = send({ ...chat, connected: true }, newQuestion, 0);
+  const [both] = send(first, { ...newQuestion, clientId: 'c3' }, 0);
+  expect(rows(both, () => '').slice(-2)).toMatchObject([{ key: 'c2', isInFlight: true }, { key: 'c3', isInFlight: false }]);
 });

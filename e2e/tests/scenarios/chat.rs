@@ -1,9 +1,9 @@
 //! What the scenarios have in common: the Chatbox that they are about, and what is asked of it.
 
 use anyhow::{Context, Result, ensure};
+use browser::{Message, Page};
 use cluster::install;
 use control_plane::world::World;
-use e2e::browser::{Browser, Shown};
 use serde_json::{Value, json};
 
 /// Name of the Chatbox in most scenarios.
@@ -48,7 +48,7 @@ pub(crate) fn page(world: &World<'_>, name: &str) -> Result<String> {
 }
 
 /// Asks, and reads the answer to its end.
-pub(crate) fn ask(browser: &mut Browser, question: &str) -> Result<Vec<Shown>> {
+pub(crate) fn ask(browser: &Page, question: &str) -> Result<Vec<Message>> {
     browser.wait_for_text("#status-text", "Connected")?;
     let before = answers(&browser.transcript()?);
     browser.send(question)?;
@@ -59,7 +59,7 @@ pub(crate) fn ask(browser: &mut Browser, question: &str) -> Result<Vec<Shown>> {
     browser.transcript()
 }
 
-pub(crate) fn answers(transcript: &[Shown]) -> usize {
+pub(crate) fn answers(transcript: &[Message]) -> usize {
     transcript
         .iter()
         .filter(|shown| shown.sender == "ai")
@@ -67,7 +67,7 @@ pub(crate) fn answers(transcript: &[Shown]) -> usize {
 }
 
 /// No word twice, none missing: who said what, without the page's own remarks.
-pub(crate) fn said(transcript: &[Shown]) -> Vec<(String, String)> {
+pub(crate) fn said(transcript: &[Message]) -> Vec<(String, String)> {
     let spoken = transcript.iter().filter(|shown| shown.sender != "system");
     spoken
         .map(|shown| (shown.sender.clone(), shown.text.clone()))
@@ -130,7 +130,7 @@ pub(crate) fn ready(world: &World<'_>) -> Result<()> {
 }
 
 /// Nothing went wrong on the page that a person would find in its console.
-pub(crate) fn no_problems(browser: &mut Browser) -> Result<()> {
+pub(crate) fn no_problems(browser: &Page) -> Result<()> {
     let problems = browser.problems()?;
     ensure!(problems.is_empty(), "{problems:?}");
     Ok(())

@@ -3,8 +3,8 @@
 use std::{fs, process::Command};
 
 use anyhow::{Context, Result, ensure};
+use browser::Browser;
 use control_plane::world::World;
-use e2e::browser::Browser;
 use serde_json::{Value, json};
 
 use super::chat::{self, NAME, answers, ask, demo, pod, said, uid, with};
@@ -22,7 +22,7 @@ fn slow() -> Value {
 pub(crate) fn the_server_dies_during_an_answer(world: &World<'_>) -> Result<()> {
     world.apply(&slow())?;
     let page = chat::page(world, NAME)?;
-    let mut browser = Browser::start()?;
+    let browser = Browser::start()?.page()?;
     browser.open(&page)?;
     browser.wait_for_text("#status-text", "Connected")?;
     browser.send("Tell me something long")?;
@@ -58,7 +58,7 @@ pub(crate) fn the_operator_dies_during_an_answer(world: &World<'_>) -> Result<()
     ))?;
     let page = chat::page(world, NAME)?;
     let before = versions(world)?;
-    let mut browser = Browser::start()?;
+    let browser = Browser::start()?.page()?;
     browser.open(&page)?;
     browser.wait_for_text("#status-text", "Connected")?;
     browser.send("Tell me something")?;
@@ -81,7 +81,7 @@ pub(crate) fn the_operator_dies_during_an_answer(world: &World<'_>) -> Result<()
         versions(world)? == before,
         "a restart of the operator wrote something"
     );
-    ask(&mut browser, "Still there?").map(drop)
+    ask(&browser, "Still there?").map(drop)
 }
 
 /// What stands in the namespace, and at which version.

@@ -3,8 +3,8 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use browser::Browser;
 use control_plane::world::World;
-use e2e::browser::Browser;
 use serde_json::{Value, json};
 
 use super::chat::{self, APP, NAME, ask, demo, pod, said, uid, with};
@@ -67,9 +67,9 @@ pub(crate) fn an_edit_rolls_once_and_the_page_goes_on(world: &World<'_>) -> Resu
     );
     world.apply(&on_disk)?;
     let page = chat::page(world, NAME)?;
-    let mut browser = Browser::start()?;
+    let browser = Browser::start()?.page()?;
     browser.open(&page)?;
-    let before = ask(&mut browser, "Before the edit")?;
+    let before = ask(&browser, "Before the edit")?;
     let first = uid(&pod(world)?)?;
 
     world.kubectl(&["label", "chatbox", NAME, "team=blue"])?;
@@ -78,7 +78,7 @@ pub(crate) fn an_edit_rolls_once_and_the_page_goes_on(world: &World<'_>) -> Resu
     world.apply(&renamed)?;
     rolled_once(world, &first)?;
 
-    let after = ask(&mut browser, "After the edit")?;
+    let after = ask(&browser, "After the edit")?;
     ensure!(
         said(&after)[..2] == said(&before)[..],
         "what was said before has changed: {after:?}"
@@ -95,12 +95,12 @@ pub(crate) fn an_edit_rolls_once_and_the_page_goes_on(world: &World<'_>) -> Resu
 pub(crate) fn a_chat_without_a_volume_begins_anew(world: &World<'_>) -> Result<()> {
     world.apply(&demo())?;
     let page = chat::page(world, NAME)?;
-    let mut browser = Browser::start()?;
+    let browser = Browser::start()?.page()?;
     browser.open(&page)?;
-    ask(&mut browser, "Before the edit")?;
+    ask(&browser, "Before the edit")?;
     world.apply(&with(demo(), "/spec/config/models/0/name", json!("Ada")))?;
     browser.wait_for_text("body", "no longer there")?;
-    let after = said(&ask(&mut browser, "After the edit")?);
+    let after = said(&ask(&browser, "After the edit")?);
     ensure!(
         after.len() == 2 && after[0].1.contains("After the edit"),
         "the page shows what is not there: {after:?}"

@@ -3,9 +3,10 @@
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
+use browser::Browser;
 use builder::paths;
 use control_plane::{plane::NODE, world::World};
-use e2e::{browser::Browser, llm::Llm};
+use e2e::llm::Llm;
 use serde_json::json;
 
 use super::chat::{self, NAME, ask, demo, no_problems, said, with};
@@ -20,9 +21,9 @@ pub(crate) fn the_sample_answers_in_a_browser(world: &World<'_>) -> Result<()> {
     let apply = ["--namespace", world.namespace(), "apply", "--filename", "-"];
     world.cluster().feed(&apply, &sample)?;
     let page = chat::page(world, "quickstart")?;
-    let mut browser = Browser::start()?;
+    let browser = Browser::start()?.page()?;
     browser.open(&page)?;
-    let transcript = ask(&mut browser, "Is anybody there?")?;
+    let transcript = ask(&browser, "Is anybody there?")?;
     ensure!(
         transcript[0].text.contains("Is anybody there?"),
         "{transcript:?}"
@@ -37,7 +38,7 @@ pub(crate) fn the_sample_answers_in_a_browser(world: &World<'_>) -> Result<()> {
         said(&browser.transcript()?) == said(&transcript),
         "the page shows something else after a reload"
     );
-    no_problems(&mut browser)
+    no_problems(&browser)
 }
 
 /// A model behind an endpoint, and its key in a Secret that is made after the Chatbox.
@@ -66,10 +67,10 @@ pub(crate) fn a_model_behind_a_key_answers(world: &World<'_>) -> Result<()> {
         "--from-literal=openai=sk-scenario-key",
     ])?;
     let page = chat::page(world, NAME)?;
-    let mut browser = Browser::start()?;
+    let browser = Browser::start()?.page()?;
     browser.open(&page)?;
-    let transcript = ask(&mut browser, "Echo these words, please.")?;
+    let transcript = ask(&browser, "Echo these words, please.")?;
     let answer = transcript.last().context("an answer")?;
     ensure!(answer.text.contains("Echo these words"), "{transcript:?}");
-    no_problems(&mut browser)
+    no_problems(&browser)
 }

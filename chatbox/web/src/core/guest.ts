@@ -1,6 +1,6 @@
-/** The identity of a visitor: a short-lived token that is renewed, so that the person stays the same. */
+/** A guest's identity: a token with a short lifetime. Renewing it keeps the user id. */
 
-import { type Json, name } from './json';
+import { type Json, asNonEmpty } from './json';
 
 export interface Guest {
   token: string;
@@ -9,29 +9,29 @@ export interface Guest {
   expiresAt: number;
 }
 
-const MARGIN_MS = 60_000;
-const SOONEST_MS = 30_000;
-/** The longest delay a browser's timer takes. */
-const LATEST_MS = 2 ** 31 - 1;
+const RENEW_BEFORE_MS = 60_000;
+const MIN_DELAY_MS = 30_000;
+/** The longest delay of a browser's timer. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** Reads the server's answer, or what was kept of it. */
+/** Reads the server's response, or the stored copy of it. */
 export function parseGuest(json: Json | undefined): Guest | undefined {
-  const token = name(json?.token);
-  const userId = name(json?.user_id);
-  const expiresAt = Date.parse(name(json?.expires_at) ?? '');
+  const token = asNonEmpty(json?.token);
+  const userId = asNonEmpty(json?.user_id);
+  const expiresAt = Date.parse(asNonEmpty(json?.expires_at) ?? '');
   return token && userId && !Number.isNaN(expiresAt) ? { token, userId, expiresAt } : undefined;
 }
 
-/** The same words the server used, so that one reader serves both. */
-export function keepable({ token, userId, expiresAt }: Guest): Json {
+/** The same fields as in the server's response, so that one parser reads both. */
+export function serializeGuest({ token, userId, expiresAt }: Guest): Json {
   return { token, user_id: userId, expires_at: new Date(expiresAt).toISOString() };
 }
 
 export function needsRenewal({ expiresAt }: Guest, now: number): boolean {
-  return expiresAt - now < MARGIN_MS;
+  return expiresAt - now < RENEW_BEFORE_MS;
 }
 
-/** How long to wait before renewing; never at once, so that a wrong clock makes no storm. */
-export function renewIn({ expiresAt }: Guest, now: number): number {
-  return Math.min(Math.max(expiresAt - now - MARGIN_MS, SOONEST_MS), LATEST_MS);
+/** How long to wait before renewing. It has a minimum, so that a wrong clock does not flood the server. */
+export function renewalDelay({ expiresAt }: Guest, now: number): number {
+  return Math.min(Math.max(expiresAt - now - RENEW_BEFORE_MS, MIN_DELAY_MS), MAX_DELAY_MS);
 }

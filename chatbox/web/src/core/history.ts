@@ -1,6 +1,6 @@
-/** The answers of the HTTP side. */
+/** Responses of the HTTP API: a session's history, and the list of sessions. */
 
-import { type Json, count, list, name, object, present } from './json';
+import { type Json, asArray, asCount, asNonEmpty, asObject, defined } from './json';
 import { type Message, parseMessage } from './wire';
 
 export interface History {
@@ -9,12 +9,12 @@ export interface History {
 }
 
 export function parseHistory(json: Json | undefined): History {
-  const messages = present(list(json?.messages).map((entry) => parseMessage(object(entry) ?? {})));
-  return { messages, seq: count(json?.seq) ?? 0 };
+  const messages = defined(asArray(json?.messages).map((entry) => parseMessage(asObject(entry) ?? {})));
+  return { messages, seq: asCount(json?.seq) ?? 0 };
 }
 
-/** The chat to go on with: the newest one that is still open. The server lists them newest first. */
-export function newestActive(json: Json | undefined): string | undefined {
-  const open = list(json?.sessions).map(object).find((session) => session?.is_active === true);
-  return name(open?.id);
+/** The id of the newest active session. The server lists them newest first. */
+export function newestActiveSession(json: Json | undefined): string | undefined {
+  const active = asArray(json?.sessions).map(asObject).find((session) => session?.is_active === true);
+  return asNonEmpty(active?.id);
 }

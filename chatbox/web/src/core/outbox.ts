@@ -1,122 +1,128 @@
 /**
- * Messages that are not acknowledged yet. One is on its way at a time, so that they arrive in the order they
- * were written; it goes out again under the same `clientId` until the server has it, which doubles nothing.
+ * Messages without an acknowledgement. One is in flight at a time, so that they arrive in the order they were written.
+ * A message is sent again under the same `clientId` until the server acknowledges it; the server stores it once.
  */
 
-import { name, object } from './json';
-import type { Failure } from './wire';
+import { asNonEmpty, asObject } from './json';
+import type { WireError } from './wire';
 
-export interface Unsent {
+export interface PendingMessage {
   clientId: string;
   session: string;
   content: string;
   at: string;
-  refusal?: Refusal;
+  rejection?: Rejection;
 }
 
-/** The server did not take it. `retryAt` (ms) is when it is sent again by itself, if ever. */
-export interface Refusal {
+/** The server did not accept the message. `retryAt` (ms) is when it is sent again without the user's doing, if ever. */
+export interface Rejection {
   code: string;
-  tries: number;
+  attempts: number;
   retryAt?: number;
 }
 
 export interface Outbox {
-  entries: Unsent[];
-  flight?: Flight | undefined;
+  entries: PendingMessage[];
+  inFlight?: InFlight | undefined;
 }
 
-interface Flight {
+/** The message that was sent last and has no acknowledgement. */
+interface InFlight {
   clientId: string;
   deadline: number;
-  tries: number;
+  attempts: number;
 }
 
-/** More would only be lost later: the browser's storage is small. */
-export const MAX_UNSENT = 50;
-export const ACK_WITHIN_MS = 10_000;
-const MAX_TRIES = 5;
-const KEEP_MS = 7 * 24 * 3_600_000;
-const DEFAULT_PAUSE_MS = 5_000;
+/** The browser's storage is small, and what does not fit would be lost by a reload. */
+export const MAX_PENDING = 50;
+export const ACK_TIMEOUT_MS = 10_000;
+const MAX_ATTEMPTS = 5;
+const MAX_AGE_MS = 7 * 24 * 3_600_000;
+const DEFAULT_RETRY_MS = 5_000;
+/** The connection survives these errors, but the same message would be rejected again. */
+const MALFORMED: ReadonlySet<string> = new Set(['INVALID_FORMAT', 'MISSING_FIELD']);
 
-/** What was kept in the browser, read back; too old or unreadable is dropped. */
-export function restore(value: unknown, now: number): Unsent | undefined {
-  const json = object(value);
-  const clientId = name(json?.clientId);
-  const session = name(json?.session);
-  const content = name(json?.content);
-  const at = name(json?.at);
+/** Parses a stored entry; nothing when it is malformed or too old. */
+export function restore(value: unknown, now: number): PendingMessage | undefined {
+  const json = asObject(value);
+  const clientId = asNonEmpty(json?.clientId);
+  const session = asNonEmpty(json?.session);
+  const content = asNonEmpty(json?.content);
+  const at = asNonEmpty(json?.at);
   if (!clientId || !session || !content || !at) return undefined;
-  return now - Date.parse(at) < KEEP_MS ? { clientId, session, content, at } : undefined;
+  return now - Date.parse(at) < MAX_AGE_MS ? { clientId, session, content, at } : undefined;
 }
 
 export function isFull(outbox: Outbox): boolean {
-  return outbox.entries.length >= MAX_UNSENT;
+  return outbox.entries.length >= MAX_PENDING;
 }
 
-export function add(outbox: Outbox, entry: Unsent): Outbox {
+export function add(outbox: Outbox, entry: PendingMessage): Outbox {
   return { ...outbox, entries: [...outbox.entries, entry] };
 }
 
-export function find(outbox: Outbox, clientId: string): Unsent | undefined {
+export function find(outbox: Outbox, clientId: string): PendingMessage | undefined {
   return outbox.entries.find((entry) => entry.clientId === clientId);
 }
 
 export function remove(outbox: Outbox, clientId: string): Outbox {
   const entries = outbox.entries.filter((entry) => entry.clientId !== clientId);
-  return { entries, flight: landed(outbox.flight, clientId) };
+  return { entries, inFlight: settled(outbox.inFlight, clientId) };
 }
 
-/** The next message to send now, if there is one. */
-export function due({ entries, flight }: Outbox, now: number): Unsent | undefined {
-  if (flight) return now < flight.deadline ? undefined : entries.find((entry) => entry.clientId === flight.clientId);
-  const next = entries.find(isWilling);
-  return (next?.refusal?.retryAt ?? 0) > now ? undefined : next;
+/** The message to send now, if there is one. */
+export function nextToSend({ entries, inFlight }: Outbox, now: number): PendingMessage | undefined {
+  if (inFlight) return now < inFlight.deadline ? undefined : entries.find((entry) => entry.clientId === inFlight.clientId);
+  const next = entries.find(isSendable);
+  return (next?.rejection?.retryAt ?? 0) > now ? undefined : next;
 }
 
-/** When `due` has something new to say, if it ever has without an event from outside. */
-export function wakeAt({ entries, flight }: Outbox): number | undefined {
-  return flight ? flight.deadline : entries.find(isWilling)?.refusal?.retryAt;
+/** When `nextToSend` may change by the passing of time alone. */
+export function nextDeadline({ entries, inFlight }: Outbox): number | undefined {
+  return inFlight ? inFlight.deadline : entries.find(isSendable)?.rejection?.retryAt;
 }
 
 export function sent(outbox: Outbox, clientId: string, now: number): Outbox {
-  const tries = outbox.flight?.clientId === clientId ? outbox.flight.tries + 1 : 1;
-  return { ...outbox, flight: { clientId, deadline: now + ACK_WITHIN_MS, tries } };
+  const attempts = outbox.inFlight?.clientId === clientId ? outbox.inFlight.attempts + 1 : 1;
+  return { ...outbox, inFlight: { clientId, deadline: now + ACK_TIMEOUT_MS, attempts } };
 }
 
-/** A message went out twice and nobody answered: the connection must be dead. */
-export function isStuck({ flight }: Outbox, now: number): boolean {
-  return flight !== undefined && flight.tries > 1 && now >= flight.deadline;
+/** A message was sent twice without an acknowledgement: the connection is dead. */
+export function hasTimedOut({ inFlight }: Outbox, now: number): boolean {
+  return inFlight !== undefined && inFlight.attempts > 1 && now >= inFlight.deadline;
 }
 
-/** The connection is gone, and nobody knows what became of the message on its way: it will be sent again. */
-export function grounded(outbox: Outbox): Outbox {
-  return { ...outbox, flight: undefined };
+/** The connection ended before the acknowledgement: the message in flight will be sent again. */
+export function requeued(outbox: Outbox): Outbox {
+  return { ...outbox, inFlight: undefined };
 }
 
-/** The server said no: for now, when trying again may help, else until the reader asks for it. */
-export function refused(outbox: Outbox, clientId: string, error: Failure, now: number): Outbox {
+/** The server rejected a message. It is sent again later if that can help, else only when the user asks for it. */
+export function rejected(outbox: Outbox, clientId: string, error: WireError, now: number): Outbox {
   const entries = outbox.entries.map((entry) => {
     if (entry.clientId !== clientId) return entry;
-    const refusal: Refusal = { code: error.code, tries: (entry.refusal?.tries ?? 0) + 1 };
-    if (error.recoverable && refusal.tries < MAX_TRIES) refusal.retryAt = now + (error.retryAfter ?? DEFAULT_PAUSE_MS);
-    return { ...entry, refusal };
+    const rejection: Rejection = { code: error.code, attempts: (entry.rejection?.attempts ?? 0) + 1 };
+    if (error.recoverable && !MALFORMED.has(error.code) && rejection.attempts < MAX_ATTEMPTS) {
+      rejection.retryAt = now + (error.retryAfter ?? DEFAULT_RETRY_MS);
+    }
+    return { ...entry, rejection };
   });
-  return { entries, flight: landed(outbox.flight, clientId) };
+  return { entries, inFlight: settled(outbox.inFlight, clientId) };
 }
 
-/** The reader asked for another try. */
+/** The user asked to send a rejected message again. */
 export function retry(outbox: Outbox, clientId: string): Outbox {
-  const entries = outbox.entries.map(({ refusal, ...entry }) =>
-    refusal && entry.clientId !== clientId ? { ...entry, refusal } : entry,
+  const entries = outbox.entries.map(({ rejection, ...entry }) =>
+    rejection && entry.clientId !== clientId ? { ...entry, rejection } : entry,
   );
   return { ...outbox, entries };
 }
 
-function isWilling({ refusal }: Unsent): boolean {
-  return !refusal || refusal.retryAt !== undefined;
+function isSendable({ rejection }: PendingMessage): boolean {
+  return !rejection || rejection.retryAt !== undefined;
 }
 
-function landed(flight: Flight | undefined, clientId: string): Flight | undefined {
-  return flight?.clientId === clientId ? undefined : flight;
+/** Nothing is in flight once the message that was has been acknowledged, rejected or removed. */
+function settled(inFlight: InFlight | undefined, clientId: string): InFlight | undefined {
+  return inFlight?.clientId === clientId ? undefined : inFlight;
 }

@@ -1,60 +1,59 @@
-/** When to connect again after a connection ended, and when not to. */
+/** Whether and when to connect again after a connection ended or a request failed. */
 
-export interface Policy {
-  /** Attempts since the last connection that held. */
-  attempt: number;
-  /** Upgrades in a row that ended before the greeting: a browser cannot see whether they were refused. */
-  unanswered: number;
+export interface RetryState {
+  /** Attempts since the last stable connection. */
+  attempts: number;
+  /** Connections in a row that ended before the server's hello. A browser cannot see an HTTP status of a failed upgrade. */
+  withoutHello: number;
 }
 
-export interface Ending {
+export interface Disconnect {
   code: number;
-  /** How long the connection was open, from the greeting on; `undefined` when there was no greeting. */
-  held?: number | undefined;
+  /** Time from the server's hello to the end; `undefined` when there was no hello. */
+  connectedMs?: number | undefined;
 }
 
-export interface Retry {
-  then: 'connect';
+export interface Reconnect {
+  action: 'connect';
   afterMs: number;
-  /** The token is in doubt. */
-  renew: boolean;
-  policy: Policy;
+  renewToken: boolean;
+  state: RetryState;
 }
 
-export type Decision = Retry | { then: 'stop' };
+export type Decision = Reconnect | { action: 'stop' };
 
-export const FRESH: Policy = { attempt: 0, unanswered: 0 };
+export const INITIAL: RetryState = { attempts: 0, withoutHello: 0 };
 
-const STEPS_S = [1, 2, 4, 8, 16, 30] as const;
-/** A connection that lasted this long was a good one; a shorter one may be a server in trouble. */
-const HELD_MS = 5_000;
-const PROMPT_MS = 250;
-/** So many in a row look like refusals, and a new token may help. */
-const RENEW_AT = 2;
+const BACKOFF_S = [1, 2, 4, 8, 16, 30] as const;
+/** A connection that ends sooner than this does not reset the backoff. */
+const STABLE_AFTER_MS = 5_000;
+const FAST_RECONNECT_MS = 250;
+/** After so many connections without a hello the token may be the reason. */
+const RENEW_AFTER = 2;
 
 const GOING_AWAY = 1001;
 const TOKEN_EXPIRED = 4014;
 
 /** `random` is uniform in [0, 1). */
-export function decide(before: Policy, { code, held }: Ending, random: number): Decision {
-  if (code >= 4500 && code <= 4999) return { then: 'stop' };
-  const unanswered = held === undefined ? before.unanswered + 1 : 0;
-  const renew = code === TOKEN_EXPIRED || unanswered === RENEW_AT;
-  const attempt = held !== undefined && held >= HELD_MS ? 0 : before.attempt;
-  const policy = { attempt: attempt + 1, unanswered };
-  // An end that was announced is followed up promptly, but only once: a server that keeps leaving gets its rest.
-  const prompt = attempt === 0 && held !== undefined && (code === GOING_AWAY || code === TOKEN_EXPIRED);
-  return { then: 'connect', afterMs: prompt ? random * PROMPT_MS : backOff(attempt, random), renew, policy };
+export function afterDisconnect(before: RetryState, { code, connectedMs }: Disconnect, random: number): Decision {
+  if (code >= 4500 && code <= 4999) return { action: 'stop' };
+  const withoutHello = connectedMs === undefined ? before.withoutHello + 1 : 0;
+  const renewToken = code === TOKEN_EXPIRED || withoutHello === RENEW_AFTER;
+  const attempts = connectedMs !== undefined && connectedMs >= STABLE_AFTER_MS ? 0 : before.attempts;
+  const state = { attempts: attempts + 1, withoutHello };
+  // A server that announced the end is there again at once. If it ends connections again and again, the backoff applies.
+  const isFast = attempts === 0 && connectedMs !== undefined && (code === GOING_AWAY || code === TOKEN_EXPIRED);
+  return { action: 'connect', afterMs: isFast ? random * FAST_RECONNECT_MS : backoff(attempts, random), renewToken, state };
 }
 
-/** A step that came before the socket failed: a request, or the network as a whole. */
-export function postpone(before: Policy, random: number, leastMs = 0): Retry {
-  const afterMs = Math.max(backOff(before.attempt, random), leastMs);
-  return { then: 'connect', afterMs, renew: false, policy: { ...before, attempt: before.attempt + 1 } };
+/** An HTTP request that comes before the socket failed. */
+export function afterFailedRequest(before: RetryState, random: number, minDelayMs = 0): Reconnect {
+  const afterMs = Math.max(backoff(before.attempts, random), minDelayMs);
+  return { action: 'connect', afterMs, renewToken: false, state: { ...before, attempts: before.attempts + 1 } };
 }
 
-/** Half of each step is random, so that many pages do not come back in one wave. */
-function backOff(attempt: number, random: number): number {
-  const seconds = STEPS_S[Math.min(attempt, STEPS_S.length - 1)] ?? 30;
+/** Half of each delay is random, so that many pages do not reconnect at the same moment. */
+function backoff(attempts: number, random: number): number {
+  const seconds = BACKOFF_S[Math.min(attempts, BACKOFF_S.length - 1)] ?? 30;
   return seconds * 1000 * (0.5 + random / 2);
 }

@@ -1,56 +1,54 @@
-/** The conversation as it is shown, from top to bottom. */
+/** The conversation as a list of rows to render, from top to bottom. */
 
 import type { Conversation } from './conversation';
-import type { Unsent } from './outbox';
-import { type Live, questionOf } from './transcript';
+import type { PendingMessage } from './outbox';
+import { type LiveAnswer, questionOf } from './transcript';
 import type { Message } from './wire';
 
 export type Row =
-  | { kind: 'day'; key: string; at: string }
-  | { kind: 'said'; key: string; message: Message; latest: boolean }
-  | { kind: 'answer'; key: string; message: Message; reason?: string | undefined; question?: string | undefined }
-  | { kind: 'aside'; key: string; message: Message }
-  | { kind: 'unsent'; key: string; entry: Unsent; onItsWay: boolean }
-  | { kind: 'live'; key: string; live: Live };
+  | { kind: 'date'; key: string; at: string }
+  | { kind: 'question'; key: string; message: Message; isLatest: boolean }
+  | { kind: 'pending'; key: string; entry: PendingMessage; isInFlight: boolean }
+  | { kind: 'answer'; key: string; message: Message; failureCode?: string | undefined; retryText?: string | undefined }
+  | { kind: 'live'; key: string; live: LiveAnswer }
+  | { kind: 'system'; key: string; message: Message };
 
 /**
- * Stored messages come first, in their order; then what waits to be sent, then the answer being written, which
- * will be stored behind both: so nothing jumps when it is stored, and keys stay the same.
+ * Stored messages come first, in their order. Pending ones and the answer that is being written follow in the order in
+ * which they will be stored, so that no row moves when they are: the answer before messages that the server rejected.
  */
 export function rows(conversation: Conversation, dayOf: (at: string) => string): Row[] {
   const { messages, live } = conversation.transcript;
-  const { entries, flight } = conversation.outbox;
-  const lastAsked = entries.length > 0 ? messages.length : messages.findLastIndex(({ sender }) => sender === 'user');
-  return withDays(
-    [
-      ...messages.map((message, index) => rowOf(conversation, message, index, lastAsked)),
-      ...entries.map((entry): Row => {
-        const key = entry.clientId;
-        return { kind: 'unsent', key, entry, onItsWay: flight?.clientId === key };
-      }),
-      ...live.map((open): Row => ({ kind: 'live', key: open.run, live: open })),
-    ],
-    dayOf,
-  );
+  const { entries, inFlight } = conversation.outbox;
+  const lastQuestion = entries.length > 0 ? messages.length : messages.findLastIndex(({ sender }) => sender === 'user');
+  const stored = messages.map((message, index) => rowOf(conversation, message, index, lastQuestion));
+  const answers = live.map((answer): Row => ({ kind: 'live', key: answer.run, live: answer }));
+  const pending = entries.map((entry): Row => {
+    const key = entry.clientId;
+    return { kind: 'pending', key, entry, isInFlight: inFlight?.clientId === key };
+  });
+  const rejectedAt = entries.findIndex(({ rejection }) => rejection);
+  const answerAt = rejectedAt < 0 ? entries.length : rejectedAt;
+  return withDates([...stored, ...pending.toSpliced(answerAt, 0, ...answers)], dayOf);
 }
 
-/** Puts a line wherever a new day begins. */
-function withDays(rows: Row[], dayOf: (at: string) => string): Row[] {
-  let today = '';
+/** Adds a row before the first message of each day. */
+function withDates(rows: Row[], dayOf: (at: string) => string): Row[] {
+  let current = '';
   return rows.flatMap((row): Row[] => {
     const at = timeOf(row);
-    const day = dayOf(at) || today;
-    if (day === today) return [row];
-    today = day;
-    return [{ kind: 'day', key: `day ${row.key}`, at }, row];
+    const day = dayOf(at) || current;
+    if (day === current) return [row];
+    current = day;
+    return [{ kind: 'date', key: `date ${row.key}`, at }, row];
   });
 }
 
 function timeOf(row: Row): string {
   switch (row.kind) {
-    case 'day':
+    case 'date':
       return row.at;
-    case 'unsent':
+    case 'pending':
       return row.entry.at;
     case 'live':
       return row.live.at;
@@ -59,12 +57,13 @@ function timeOf(row: Row): string {
   }
 }
 
-function rowOf({ transcript }: Conversation, message: Message, index: number, lastAsked: number): Row {
-  const { messages, reasons } = transcript;
+function rowOf({ transcript }: Conversation, message: Message, index: number, lastQuestion: number): Row {
+  const { messages, failureCodes } = transcript;
   const key = message.clientId ?? message.run ?? message.id;
-  if (message.sender === 'user') return { kind: 'said', key, message, latest: index === lastAsked };
-  if (message.sender === 'system') return { kind: 'aside', key, message };
-  // A question can be asked again until another one was: then the talk has moved on.
-  const question = message.status !== 'complete' && index > lastAsked ? questionOf(messages, message)?.text : undefined;
-  return { kind: 'answer', key, message, question, reason: message.run && reasons.get(message.run) };
+  if (message.sender === 'user') return { kind: 'question', key, message, isLatest: index === lastQuestion };
+  if (message.sender === 'system') return { kind: 'system', key, message };
+  // Only the last question is offered again: after a newer one, repeating an old one would be out of place.
+  const canRetry = message.status !== 'complete' && index > lastQuestion;
+  const retryText = canRetry ? questionOf(messages, message)?.text : undefined;
+  return { kind: 'answer', key, message, retryText, failureCode: message.run && failureCodes.get(message.run) };
 }

@@ -1,28 +1,28 @@
 /**
- * What was said, as far as this page knows. Frames may come twice, overlap, or be missing; whatever the
- * cut, applying them ends in the same transcript, because every frame says where it belongs.
+ * The messages of a session as far as this page has received them. Frames may be repeated, overlap or be missing.
+ * Every frame carries its position, so applying them ends in the same transcript wherever the connection was cut.
  */
 
 import type { Message, Position } from './wire';
 
-/** An answer that is being written. Empty until its first words arrive. */
-export interface Live {
+/** An answer that is being written. Empty until its first text arrives. */
+export interface LiveAnswer {
   run: string;
   text: string;
   at: string;
 }
 
 export interface Transcript {
-  /** Everything up to this number is here. */
-  last: number;
-  /** Stored messages by `seq`. One may be ahead of `last`: an acknowledgement can overtake what came before it. */
+  /** Every message up to this number has been received. */
+  lastSeq: number;
+  /** Stored messages by `seq`. One may be ahead of `lastSeq`: an acknowledgement can overtake earlier messages. */
   messages: Message[];
-  live: Live[];
-  /** Why an answer failed, by run. */
-  reasons: ReadonlyMap<string, string>;
+  live: LiveAnswer[];
+  /** Error codes of failed answers, by run. */
+  failureCodes: ReadonlyMap<string, string>;
 }
 
-/** What was found missing; closed once the transcript reaches it. */
+/** Something is missing. The gap is closed once the transcript reaches this position. */
 export interface Gap {
   seq: number;
   run?: string;
@@ -34,111 +34,109 @@ export interface Applied {
   gap?: Gap | undefined;
 }
 
-export const EMPTY: Transcript = { last: 0, messages: [], live: [], reasons: new Map() };
+export const EMPTY: Transcript = { lastSeq: 0, messages: [], live: [], failureCodes: new Map() };
 
-/** The stored history, with what is newer than it kept. */
+/** Replaces the messages by the stored history. Messages that are newer than it are kept. */
 export function withHistory(before: Transcript, history: Message[], seq: number): Transcript {
   const sorted = [...history].sort((a, b) => a.seq - b.seq);
-  const last = Math.max(seq, sorted.at(-1)?.seq ?? 0);
+  const lastSeq = Math.max(seq, sorted.at(-1)?.seq ?? 0);
   const ended = new Set(sorted.map((message) => message.run));
-  return settle({
-    last,
-    messages: [...sorted, ...before.messages.filter((message) => message.seq > last)],
+  return advance({
+    lastSeq,
+    messages: [...sorted, ...before.messages.filter((message) => message.seq > lastSeq)],
     live: before.live.filter((live) => !ended.has(live.run)),
-    reasons: before.reasons,
+    failureCodes: before.failureCodes,
   });
 }
 
-/** A message that carries all of its text. */
+/** A message with its whole text. */
 export function applyMessage(transcript: Transcript, message: Message): Applied {
-  const { last, messages } = transcript;
-  if (message.seq <= last || messages.some((known) => known.seq === message.seq)) return { transcript };
+  const { lastSeq, messages } = transcript;
+  if (message.seq <= lastSeq || messages.some((known) => known.seq === message.seq)) return { transcript };
   const at = messages.findLastIndex((known) => known.seq < message.seq) + 1;
-  const next = settle({ ...transcript, messages: messages.toSpliced(at, 0, message) });
-  return message.seq > next.last ? { transcript: next, gap: { seq: message.seq } } : { transcript: next };
+  const next = advance({ ...transcript, messages: messages.toSpliced(at, 0, message) });
+  return message.seq > next.lastSeq ? { transcript: next, gap: { seq: message.seq } } : { transcript: next };
 }
 
-/** A durable frame this page has no use for still takes its number. */
-export function applyNumber(transcript: Transcript, seq: number): Applied {
-  if (seq <= transcript.last) return { transcript };
-  if (seq > transcript.last + 1) return { transcript, gap: { seq } };
-  return { transcript: settle({ ...transcript, last: seq }) };
+/** A stored message of a type that this page does not show: only its number counts. */
+export function applySeq(transcript: Transcript, seq: number): Applied {
+  if (seq <= transcript.lastSeq) return { transcript };
+  if (seq > transcript.lastSeq + 1) return { transcript, gap: { seq } };
+  return { transcript: advance({ ...transcript, lastSeq: seq }) };
 }
 
-/** A number whose message is not here yet. */
-export function noticeNumber(transcript: Transcript, seq: number): Applied {
-  const known = seq <= transcript.last || transcript.messages.some((message) => message.seq === seq);
-  return known ? { transcript } : { transcript, gap: { seq } };
+/** The server named a number. Its message may be missing here. */
+export function gapBefore(transcript: Transcript, seq: number): Applied {
+  const isKnown = seq <= transcript.lastSeq || transcript.messages.some((message) => message.seq === seq);
+  return isKnown ? { transcript } : { transcript, gap: { seq } };
 }
 
-/** Goes on without what even the store does not have. */
+/** Continues without messages that the store does not have either. */
 export function skipTo(transcript: Transcript, seq: number): Transcript {
-  return settle({ ...transcript, last: Math.max(transcript.last, seq) });
+  return advance({ ...transcript, lastSeq: Math.max(transcript.lastSeq, seq) });
 }
 
 export function applyLoading(transcript: Transcript, run: string, at: string): Applied {
   if (isKnown(transcript, run)) return { transcript };
   const next = { ...transcript, live: [...transcript.live, { run, text: '', at }] };
-  // Answers are written one after the other: if another one is still open here, its end was missed.
-  return transcript.live.length > 0 ? { transcript: next, gap: { seq: transcript.last + 1 } } : { transcript: next };
+  // Answers are written one after the other: if another one is still live here, its final frame was missed.
+  return transcript.live.length > 0 ? { transcript: next, gap: { seq: transcript.lastSeq + 1 } } : { transcript: next };
 }
 
 export function applyDelta(transcript: Transcript, run: string, off: number, text: string, at: string): Applied {
   if (hasEnded(transcript, run)) return { transcript };
-  const live = transcript.live.find((open) => open.run === run) ?? { run, text: '', at };
-  const have = live.text.length;
-  const gap = off > have ? { seq: transcript.last, run, off: off + text.length } : undefined;
-  const added = off > have ? '' : text.slice(have - off);
+  const live = transcript.live.find((answer) => answer.run === run) ?? { run, text: '', at };
+  const { length } = live.text;
+  const gap = off > length ? { seq: transcript.lastSeq, run, off: off + text.length } : undefined;
+  const added = off > length ? '' : text.slice(length - off);
   if (!added && isKnown(transcript, run)) return { transcript, gap };
   return { transcript: withLive(transcript, { ...live, text: live.text + added }), gap };
 }
 
-/**
- * The end of an answer. It is the store's word, so it also shortens: an answer that was interrupted may
- * have been seen further than it was kept.
- */
-export function applyFinal(transcript: Transcript, run: string, off: number, end: Message): Applied {
-  if (end.seq <= transcript.last) return { transcript };
-  const shown = transcript.live.find((open) => open.run === run)?.text ?? '';
-  if (off > shown.length) return { transcript, gap: { seq: end.seq } };
-  const live = transcript.live.filter((open) => open.run !== run);
-  return applyMessage({ ...transcript, live }, { ...end, run, text: shown.slice(0, off) + end.text });
+/** The end of an answer, as it was stored. An interrupted answer may be stored with less text than was streamed. */
+export function applyFinal(transcript: Transcript, run: string, off: number, final: Message): Applied {
+  if (final.seq <= transcript.lastSeq) return { transcript };
+  const streamed = transcript.live.find((answer) => answer.run === run)?.text ?? '';
+  if (off > streamed.length) return { transcript, gap: { seq: final.seq } };
+  const live = transcript.live.filter((answer) => answer.run !== run);
+  return applyMessage({ ...transcript, live }, { ...final, run, text: streamed.slice(0, off) + final.text });
 }
 
-export function withReason(transcript: Transcript, run: string, code: string): Transcript {
-  return { ...transcript, reasons: new Map(transcript.reasons).set(run, code) };
+export function withFailureCode(transcript: Transcript, run: string, code: string): Transcript {
+  return { ...transcript, failureCodes: new Map(transcript.failureCodes).set(run, code) };
 }
 
-/** From where to ask for more. */
-export function position({ last, live }: Transcript): Position {
-  const open = live.at(-1);
-  return open ? { seq: last, run: open.run, off: open.text.length } : { seq: last };
+/** Where to resume. */
+export function position({ lastSeq, live }: Transcript): Position {
+  const answer = live.at(-1);
+  return answer ? { seq: lastSeq, run: answer.run, off: answer.text.length } : { seq: lastSeq };
 }
 
 export function isClosed(transcript: Transcript, gap: Gap): boolean {
-  if (transcript.last < gap.seq) return false;
-  const open = transcript.live.find((live) => live.run === gap.run);
-  return !open || open.text.length >= (gap.off ?? 0);
+  if (transcript.lastSeq < gap.seq) return false;
+  const answer = transcript.live.find((live) => live.run === gap.run);
+  return !answer || answer.text.length >= (gap.off ?? 0);
 }
 
-/** The question an answer belongs to. Questions asked in one go are answered one after the other. */
+/** The question that an answer belongs to. Questions asked in a row are answered one after the other. */
 export function questionOf(messages: readonly Message[], answer: Message): Message | undefined {
   const at = messages.indexOf(answer);
-  const asked = messages.findLastIndex((message, index) => index < at && message.sender === 'user');
-  if (asked < 0) return undefined;
-  const first = messages.findLastIndex((message, index) => index < asked && message.sender !== 'user') + 1;
-  const earlier = messages.slice(asked + 1, at).filter((message) => message.sender === 'ai').length;
-  return messages[Math.min(first + earlier, asked)];
+  const last = messages.findLastIndex((message, index) => index < at && message.sender === 'user');
+  if (last < 0) return undefined;
+  const first = messages.findLastIndex((message, index) => index < last && message.sender !== 'user') + 1;
+  const answered = messages.slice(last + 1, at).filter((message) => message.sender === 'ai').length;
+  return messages[Math.min(first + answered, last)];
 }
 
-function settle(transcript: Transcript): Transcript {
-  let last = transcript.last;
-  for (const { seq } of transcript.messages) if (seq === last + 1) last = seq;
-  return { ...transcript, last };
+/** Raises `lastSeq` over messages that follow it without a gap. */
+function advance(transcript: Transcript): Transcript {
+  let { lastSeq } = transcript;
+  for (const { seq } of transcript.messages) if (seq === lastSeq + 1) lastSeq = seq;
+  return { ...transcript, lastSeq };
 }
 
-function withLive(transcript: Transcript, live: Live): Transcript {
-  const at = transcript.live.findIndex((open) => open.run === live.run);
+function withLive(transcript: Transcript, live: LiveAnswer): Transcript {
+  const at = transcript.live.findIndex((answer) => answer.run === live.run);
   return { ...transcript, live: at < 0 ? [...transcript.live, live] : transcript.live.with(at, live) };
 }
 
@@ -147,5 +145,5 @@ function hasEnded(transcript: Transcript, run: string): boolean {
 }
 
 function isKnown(transcript: Transcript, run: string): boolean {
-  return hasEnded(transcript, run) || transcript.live.some((open) => open.run === run);
+  return hasEnded(transcript, run) || transcript.live.some((answer) => answer.run === run);
 }

@@ -1,6 +1,6 @@
-/** What travels on the socket: frames as the server sends them, and the few the page sends. */
+/** Frames on the socket: what the server sends, parsed, and the two that the page sends. */
 
-import { type Json, count, list, name, object, parse, present, text } from './json';
+import { type Json, asArray, asCount, asNonEmpty, asObject, asString, defined, parseObject } from './json';
 
 export type Sender = 'user' | 'ai' | 'admin' | 'system';
 
@@ -12,7 +12,7 @@ export interface Model {
   name: string;
 }
 
-/** A message the server has stored. */
+/** A stored message. */
 export interface Message {
   seq: number;
   id: string;
@@ -24,7 +24,7 @@ export interface Message {
   run?: string | undefined;
 }
 
-export interface Failure {
+export interface WireError {
   code: string;
   recoverable: boolean;
   retryAfter?: number | undefined;
@@ -39,62 +39,62 @@ export type Frame =
   | { type: 'message'; message: Message }
   | { type: 'loading'; run: string; at: string }
   | { type: 'delta'; run: string; off: number; text: string; at: string }
-  /** `message.text` starts at `off`: 0 carries the whole answer, else the deltas before it do. */
+  /** `message.text` starts at `off`: 0 means that it is the whole answer, else the deltas before it belong to it. */
   | { type: 'final'; run: string; off: number; message: Message }
-  | { type: 'error'; error: Failure }
-  /** A newer server's word. It may be durable, and then its number counts. */
+  | { type: 'error'; error: WireError }
+  /** A type that a newer server sends. If it is a stored message, its number counts. */
   | { type: 'unknown'; seq: number | undefined };
 
-/** Where a reader stands: what it has seen, and how much of the answer that is being written. */
+/** What a reader has received: the last message, and how much of the answer that is being written. */
 export interface Position {
   seq: number;
   run?: string | undefined;
   off?: number | undefined;
 }
 
-/** The longest message the server accepts. Counted as the browser counts, which is never less than the server does. */
+/** The longest message that the server accepts, in UTF-16 units: never fewer than the code points that the server counts. */
 export const MAX_CONTENT = 10_000;
 
-/** Reads one text frame for `session`; `undefined` when it is no frame at all, or one of another session. */
+/** Parses one text frame; `undefined` when it is malformed or belongs to another session. */
 export function parseFrame(source: string, session: string): Frame | undefined {
-  const json = parse(source);
-  const type = name(json?.type);
+  const json = parseObject(source);
+  const type = asNonEmpty(json?.type);
   if (!json || !type) return undefined;
-  const owner = name(json.session_id);
+  const owner = asNonEmpty(json.session_id);
   if (owner && owner !== session) return undefined;
-  return known(type, json) ?? { type: 'unknown', seq: count(json.seq) };
+  return parseKnown(type, json) ?? { type: 'unknown', seq: asCount(json.seq) };
 }
 
-function known(type: string, json: Json): Frame | undefined {
+function parseKnown(type: string, json: Json): Frame | undefined {
   switch (type) {
     case 'connection_status':
-      return control(json);
+      return parseControl(json);
     case 'user_message': {
       const message = parseMessage({ ...json, sender: 'user' });
       return message && { type: 'message', message };
     }
     case 'loading': {
-      const run = name(json.run);
-      return run ? { type: 'loading', run, at: moment(json) } : undefined;
+      const run = asNonEmpty(json.run);
+      return run ? { type: 'loading', run, at: timestamp(json) } : undefined;
     }
     case 'ai_response':
-      return answer(json);
+      return parseAnswer(json);
     case 'error':
-      return failure(json);
+      return parseError(json);
     default:
       return undefined;
   }
 }
 
-function control(json: Json): Frame | undefined {
-  const metadata = object(json.metadata) ?? {};
-  const seq = count(json.seq);
+function parseControl(json: Json): Frame | undefined {
+  const metadata = asObject(json.metadata) ?? {};
+  const seq = asCount(json.seq);
   switch (metadata.op) {
     case 'hello':
-      return { type: 'hello', models: present(list(json.models).map(model)) };
+      return { type: 'hello', models: defined(asArray(json.models).map(parseModel)) };
     case 'ack': {
-      const clientId = name(json.client_id);
-      const id = name(json.id);
+      const clientId = asNonEmpty(json.client_id);
+      const id = asNonEmpty(json.id);
       return clientId && id && seq !== undefined ? { type: 'ack', clientId, id, seq } : undefined;
     }
     case 'caught_up':
@@ -104,65 +104,65 @@ function control(json: Json): Frame | undefined {
   }
 }
 
-function answer(json: Json): Frame | undefined {
-  const run = name(json.run);
-  const off = count(json.off);
+function parseAnswer(json: Json): Frame | undefined {
+  const run = asNonEmpty(json.run);
+  const off = asCount(json.off);
   if (!run || off === undefined) return undefined;
-  if (object(json.metadata)?.done !== 'true') {
-    return { type: 'delta', run, off, text: text(json.content) ?? '', at: moment(json) };
+  if (asObject(json.metadata)?.done !== 'true') {
+    return { type: 'delta', run, off, text: asString(json.content) ?? '', at: timestamp(json) };
   }
   const message = parseMessage({ ...json, sender: 'ai' });
   return message && { type: 'final', run, off, message };
 }
 
-function failure(json: Json): Frame | undefined {
-  const error = object(json.error);
-  const code = name(error?.code);
+function parseError(json: Json): Frame | undefined {
+  const error = asObject(json.error);
+  const code = asNonEmpty(error?.code);
   if (!error || !code) return undefined;
   return {
     type: 'error',
     error: {
       code,
       recoverable: error.recoverable === true,
-      retryAfter: count(error.retry_after),
-      clientId: name(json.client_id),
-      run: name(json.run),
+      retryAfter: asCount(error.retry_after),
+      clientId: asNonEmpty(json.client_id),
+      run: asNonEmpty(json.run),
     },
   };
 }
 
-function model(value: unknown): Model | undefined {
-  const json = object(value);
-  const id = name(json?.id);
-  return id ? { id, name: name(json?.name) ?? id } : undefined;
+function parseModel(value: unknown): Model | undefined {
+  const json = asObject(value);
+  const id = asNonEmpty(json?.id);
+  return id ? { id, name: asNonEmpty(json?.name) ?? id } : undefined;
 }
 
-/** A stored message, as a frame or the history carries it. */
+/** A stored message, from a frame or from the history. */
 export function parseMessage(json: Json): Message | undefined {
-  const id = name(json.id);
-  const seq = count(json.seq);
+  const id = asNonEmpty(json.id);
+  const seq = asCount(json.seq);
   if (!id || !seq) return undefined;
   return {
     id,
     seq,
-    sender: sender(json.sender),
-    text: text(json.content) ?? '',
-    at: moment(json),
+    sender: parseSender(json.sender),
+    text: asString(json.content) ?? '',
+    at: timestamp(json),
     status: json.status === 'failed' || json.status === 'interrupted' ? json.status : 'complete',
-    clientId: name(json.client_id),
-    run: name(json.run),
+    clientId: asNonEmpty(json.client_id),
+    run: asNonEmpty(json.run),
   };
 }
 
-function sender(value: unknown): Sender {
+function parseSender(value: unknown): Sender {
   return value === 'user' || value === 'ai' || value === 'admin' ? value : 'system';
 }
 
-function moment(json: Json): string {
-  return name(json.timestamp) ?? '';
+function timestamp(json: Json): string {
+  return asNonEmpty(json.timestamp) ?? '';
 }
 
-export function userMessage(session: string, clientId: string, content: string, at: string): string {
+export function userMessageFrame(session: string, clientId: string, content: string, at: string): string {
   return JSON.stringify({
     type: 'user_message',
     session_id: session,
@@ -173,8 +173,8 @@ export function userMessage(session: string, clientId: string, content: string, 
   });
 }
 
-/** Asks for everything after `from` once more, on a socket that is open. */
-export function resume(session: string, from: Position, at: string): string {
+/** Asks for everything after `from`, on a socket that is open. */
+export function resumeFrame(session: string, from: Position, at: string): string {
   return JSON.stringify({
     type: 'connection_status',
     session_id: session,

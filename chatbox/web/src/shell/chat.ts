@@ -1,24 +1,25 @@
-/** Carries out what the core decides: keeps one conversation connected, and tells the view what changed. */
+/** The page's controller: it connects, feeds events to the core, carries out its effects, and tells the view what changed. */
 
-import { type Address, showAddress, socketAddress } from '../core/address';
 import * as conversation from '../core/conversation';
-import { newestActive, parseHistory } from '../core/history';
+import { newestActiveSession, parseHistory } from '../core/history';
 import { isFull } from '../core/outbox';
-import { decide, FRESH, type Policy, postpone, type Retry } from '../core/reconnect';
+import { afterDisconnect, afterFailedRequest, INITIAL, type Reconnect, type RetryState } from '../core/reconnect';
+import type { StopReason } from '../core/strings';
 import { position } from '../core/transcript';
+import { type PageUrl, socketUrl, withSession } from '../core/url';
 import { MAX_CONTENT, type Message, parseFrame } from '../core/wire';
-import type { Stop } from '../core/words';
-import type { Http, Refused } from './http';
+import type { FailedRequest, Http } from './http';
 import type { Identity } from './identity';
-import { type Line, openLine } from './line';
-import type { Keep } from './storage';
+import { openSocket, type Socket } from './socket';
+import type { Storage } from './storage';
 import { uuid } from './uuid';
 
 export interface State {
-  link: 'connecting' | 'connected' | 'reconnecting' | 'offline' | 'stopped';
-  stop?: Stop | undefined;
-  /** What there was before is on the screen. */
-  loaded: boolean;
+  connection: 'connecting' | 'connected' | 'reconnecting' | 'offline' | 'stopped';
+  stopReason?: StopReason | undefined;
+  /** The history has been read. */
+  isLoaded: boolean;
+  /** Name of the model that answers. */
   assistant?: string | undefined;
   conversation: conversation.Conversation;
   /** The answer that was finished last. */
@@ -30,30 +31,30 @@ const NO_CLOSE_FRAME = 1006;
 
 export class Chat {
   private current: State;
-  private policy: Policy = FRESH;
-  private renew = false;
-  /** The chat is chosen; until then it may still become the newest one there is. */
-  private pinned: boolean;
-  /** The chat was begun here, so there is no history to read. */
-  private begun: boolean;
-  /** Counts connections, so that what comes late from an older one is ignored. */
-  private round = 0;
-  private line: Line | undefined;
-  private greetedAt: number | undefined;
-  private pause: ReturnType<typeof setTimeout> | undefined;
-  private alarm: ReturnType<typeof setTimeout> | undefined;
+  private retryState: RetryState = INITIAL;
+  private renewToken = false;
+  /** The session is chosen. Until then the user's newest one may still be opened. */
+  private isChosen: boolean;
+  /** The session was created here, so there is no history to read. */
+  private isNew: boolean;
+  /** Counts attempts to connect, so that late results of an older one are ignored. */
+  private attempt = 0;
+  private socket: Socket | undefined;
+  private helloAt: number | undefined;
+  private reconnectTimer: ReturnType<typeof setTimeout> | undefined;
+  private deadlineTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
-    private readonly address: Address,
+    private readonly url: PageUrl,
     private readonly http: Http,
     private readonly identity: Identity,
-    private readonly keep: Keep,
-    private readonly changed: () => void,
+    private readonly storage: Storage,
+    private readonly onChange: () => void,
   ) {
-    this.pinned = address.session !== undefined || address.fresh;
-    this.begun = address.session === undefined;
-    this.current = { link: 'connecting', loaded: false, conversation: this.begin(address.session ?? uuid()) };
-    if (address.fresh) this.pin('replace');
+    this.isChosen = url.session !== undefined || url.newChat;
+    this.isNew = url.session === undefined;
+    this.current = { connection: 'connecting', isLoaded: false, conversation: this.restore(url.session ?? uuid()) };
+    if (url.newChat) this.choose('replace');
   }
 
   get state(): State {
@@ -64,206 +65,213 @@ export class Chat {
     void this.connect();
   }
 
-  /** Sends what was written; `false` when it stays with the writer. */
+  /** Sends a message; `false` when it was not accepted and stays in the composer. */
   send(text: string): boolean {
     const content = text.trim();
-    if (!content || content.length > MAX_CONTENT || this.current.stop) return false;
+    if (!content || content.length > MAX_CONTENT || this.current.stopReason) return false;
     if (isFull(this.current.conversation.outbox)) {
       this.update({ conversation: { ...this.current.conversation, notice: 'OUTBOX_FULL' } });
       return false;
     }
-    if (!this.pinned) this.pin('replace');
+    if (!this.isChosen) this.choose('replace');
     const { session } = this.current.conversation;
     const entry = { clientId: uuid(), session, content, at: new Date().toISOString() };
-    this.take(conversation.send(this.current.conversation, entry, Date.now()));
+    this.apply(conversation.send(this.current.conversation, entry, Date.now()));
     return true;
   }
 
-  sendAgain(clientId: string): void {
-    this.take(conversation.retry(this.current.conversation, clientId, Date.now()));
+  retry(clientId: string): void {
+    this.apply(conversation.retry(this.current.conversation, clientId, Date.now()));
   }
 
-  discard(clientId: string): void {
-    this.take(conversation.remove(this.current.conversation, clientId, Date.now()));
+  remove(clientId: string): void {
+    this.apply(conversation.remove(this.current.conversation, clientId, Date.now()));
   }
 
   newChat(): void {
     this.open(uuid());
-    this.begun = true;
-    this.update({ loaded: true });
-    this.pin('push');
+    this.isNew = true;
+    this.update({ isLoaded: true });
+    this.choose('push');
     this.reconnect();
   }
 
-  /** The reader went back or forth to another chat. */
+  /** The user went back or forward to another session. */
   show(session: string | undefined): void {
     if (!session || session === this.current.conversation.session) return;
     this.open(session);
     this.reconnect();
   }
 
-  /** The network changed, or the reader came back: what waits need not wait longer, and what is open may be dead. */
+  /** The network is back or the user returned: a pending reconnect need not wait, and an open connection may be dead. */
   wake(): void {
-    if (this.current.link === 'connected') this.take(conversation.probe(this.current.conversation, Date.now()));
-    else if (this.pause !== undefined) void this.connect();
+    if (this.current.connection === 'connected') this.apply(conversation.probe(this.current.conversation, Date.now()));
+    else if (this.reconnectTimer !== undefined) void this.connect();
   }
 
-  private begin(session: string): conversation.Conversation {
-    return conversation.start(session, this.keep.unsent(session, Date.now()));
+  /** The browser lost its network. A dead connection gives no sign, and to make a new one costs little if it was alive. */
+  networkLost(): void {
+    if (this.current.connection === 'connected') this.onClose(NO_CLOSE_FRAME);
+  }
+
+  private restore(session: string): conversation.Conversation {
+    return conversation.start(session, this.storage.pending(session, Date.now()));
   }
 
   private open(session: string): void {
-    this.begun = false;
-    this.update({ conversation: this.begin(session), loaded: false, finished: undefined });
+    this.isNew = false;
+    this.update({ conversation: this.restore(session), isLoaded: false, finished: undefined });
   }
 
   private reconnect(): void {
-    if (!this.current.stop) void this.connect();
+    if (!this.current.stopReason) void this.connect();
   }
 
-  private pin(how: 'push' | 'replace'): void {
-    this.pinned = true;
-    const url = showAddress(new URL(location.href), this.current.conversation.session);
+  private choose(how: 'push' | 'replace'): void {
+    this.isChosen = true;
+    const url = withSession(new URL(location.href), this.current.conversation.session);
     if (how === 'push') history.pushState(null, '', url);
     else history.replaceState(null, '', url);
   }
 
   private async connect(): Promise<void> {
-    const round = ++this.round;
-    this.hangUp();
-    if (this.current.link === 'connected') this.update({ link: 'connecting' });
-    const proof = await this.identity.prove(this.renew);
-    if (round !== this.round) return;
-    if ('stop' in proof) return this.stop(proof.stop);
-    if ('retryAfterMs' in proof) return this.wait(postpone(this.policy, Math.random(), proof.retryAfterMs));
-    this.renew = false;
-    if (proof.changed) this.startOver();
-    const refused = this.current.loaded ? undefined : await this.load(proof.token, round);
-    if (round !== this.round) return;
-    if (refused) return this.postponed(refused);
-    this.listen(proof.token, round);
+    const attempt = ++this.attempt;
+    this.disconnect();
+    if (this.current.connection === 'connected') this.update({ connection: 'connecting' });
+    const credentials = await this.identity.credentials(this.renewToken);
+    if (attempt !== this.attempt) return;
+    if ('stop' in credentials) return this.stop(credentials.stop);
+    if ('retryAfterMs' in credentials) {
+      return this.reconnectLater(afterFailedRequest(this.retryState, Math.random(), credentials.retryAfterMs));
+    }
+    this.renewToken = false;
+    if (credentials.isNewUser) this.continueAsNewUser();
+    const failed = this.current.isLoaded ? undefined : await this.load(credentials.token, attempt);
+    if (attempt !== this.attempt) return;
+    if (failed) return this.onFailedRequest(failed);
+    this.openSocket(credentials.token, attempt);
   }
 
-  /** Chooses the chat and reads what there is of it. Gives back what was refused. */
-  private async load(token: string, round: number): Promise<Refused | undefined> {
-    if (!this.pinned) {
+  /** Chooses the session and reads its history. Returns the request that failed, if one did. */
+  private async load(token: string, attempt: number): Promise<FailedRequest | undefined> {
+    if (!this.isChosen) {
       const reply = await this.http.sessions(token);
       if (!reply.ok) return reply;
-      const newest = newestActive(reply.json);
-      if (round !== this.round) return undefined;
-      if (!this.pinned) {
+      const newest = newestActiveSession(reply.json);
+      if (attempt !== this.attempt) return undefined;
+      if (!this.isChosen) {
         if (newest) this.open(newest);
-        this.pin('replace');
+        this.choose('replace');
       }
     }
-    if (!this.begun) return this.read(token, round);
-    this.update({ loaded: true });
+    if (!this.isNew) return this.readHistory(token, attempt);
+    this.update({ isLoaded: true });
     return undefined;
   }
 
-  private async read(token: string, round: number): Promise<Refused | undefined> {
+  private async readHistory(token: string, attempt: number): Promise<FailedRequest | undefined> {
     const reply = await this.http.session(this.current.conversation.session, token);
-    if (round !== this.round) return undefined;
+    if (attempt !== this.attempt) return undefined;
     if (!reply.ok && reply.status !== 404) return reply;
     const { messages, seq } = parseHistory(reply.ok ? reply.json : undefined);
-    this.update({ loaded: true });
-    this.take(conversation.loaded(this.current.conversation, messages, seq, Date.now()));
+    this.update({ isLoaded: true });
+    this.apply(conversation.historyLoaded(this.current.conversation, messages, seq, Date.now()));
     return undefined;
   }
 
-  private listen(token: string, round: number): void {
+  private openSocket(token: string, attempt: number): void {
     const { session, transcript } = this.current.conversation;
-    const url = socketAddress(location.origin, this.address.prefix, session, position(transcript));
-    this.line = openLine(url, token, {
-      frame: (source) => this.hear(source, token, round),
-      end: (code) => this.ended(code),
+    const url = socketUrl(location.origin, this.url.prefix, session, position(transcript));
+    this.socket = openSocket(url, token, {
+      onFrame: (source) => this.onFrame(source, token, attempt),
+      onClose: (code) => this.onClose(code),
     });
   }
 
-  private hear(source: string, token: string, round: number): void {
+  private onFrame(source: string, token: string, attempt: number): void {
     const frame = parseFrame(source, this.current.conversation.session);
     if (!frame) return;
     if (frame.type === 'hello') {
-      this.greetedAt = Date.now();
-      this.update({ link: 'connected', assistant: frame.models[0]?.name ?? this.current.assistant });
+      this.helloAt = Date.now();
+      this.update({ connection: 'connected', assistant: frame.models[0]?.name ?? this.current.assistant });
     }
-    const reload = this.take(conversation.receive(this.current.conversation, frame, Date.now()));
-    if (reload) void this.read(token, round).then((refused) => refused && this.postponed(refused));
+    const needsReload = this.apply(conversation.receive(this.current.conversation, frame, Date.now()));
+    if (needsReload) void this.readHistory(token, attempt).then((failed) => failed && this.onFailedRequest(failed));
   }
 
-  private ended(code: number): void {
-    const held = this.greetedAt === undefined ? undefined : Date.now() - this.greetedAt;
-    this.hangUp(code);
-    const decision = decide(this.policy, { code, held }, Math.random());
-    if (decision.then === 'connect') this.wait(decision);
-    else this.stop(code === BAD_TOKEN ? this.identity.refused() : 'refused');
+  private onClose(code: number): void {
+    const connectedMs = this.helloAt === undefined ? undefined : Date.now() - this.helloAt;
+    this.disconnect(code);
+    const decision = afterDisconnect(this.retryState, { code, connectedMs }, Math.random());
+    if (decision.action === 'connect') this.reconnectLater(decision);
+    else this.stop(code === BAD_TOKEN ? this.identity.tokenRejected() : 'closed');
   }
 
-  private postponed(refused: Refused): void {
-    this.renew ||= refused.status === 401;
-    this.wait(postpone(this.policy, Math.random(), refused.retryAfterMs));
+  private onFailedRequest(failed: FailedRequest): void {
+    this.renewToken ||= failed.status === 401;
+    this.reconnectLater(afterFailedRequest(this.retryState, Math.random(), failed.retryAfterMs));
   }
 
-  private wait(decision: Retry): void {
-    this.round++;
-    this.hangUp();
-    this.policy = decision.policy;
-    this.renew ||= decision.renew;
-    this.pause = setTimeout(() => void this.connect(), decision.afterMs);
-    this.update({ link: navigator.onLine ? 'reconnecting' : 'offline' });
+  private reconnectLater(decision: Reconnect): void {
+    this.attempt++;
+    this.disconnect();
+    this.retryState = decision.state;
+    this.renewToken ||= decision.renewToken;
+    this.reconnectTimer = setTimeout(() => void this.connect(), decision.afterMs);
+    this.update({ connection: navigator.onLine ? 'reconnecting' : 'offline' });
   }
 
-  private stop(stop: Stop): void {
-    this.round++;
-    this.hangUp();
-    this.update({ link: 'stopped', stop });
+  private stop(stopReason: StopReason): void {
+    this.attempt++;
+    this.disconnect();
+    this.update({ connection: 'stopped', stopReason });
   }
 
-  /** Another person now: the old chat is not theirs, but what they wrote is. */
-  private startOver(): void {
-    const unsent = this.current.conversation.outbox.entries;
+  /** The session belongs to the user of before and cannot be opened. Pending messages move to a new session. */
+  private continueAsNewUser(): void {
+    const { entries } = this.current.conversation.outbox;
     const session = uuid();
-    const next = conversation.start(session, unsent.map((entry) => ({ ...entry, session })));
-    next.outbox.entries.forEach((entry) => this.keep.keepUnsent(entry));
-    const notice = this.pinned ? 'NEW_VISITOR' : undefined;
-    this.begun = true;
+    const next = conversation.start(session, entries.map((entry) => ({ ...entry, session })));
+    next.outbox.entries.forEach((entry) => this.storage.savePending(entry));
+    const notice = this.isChosen ? 'NEW_GUEST' : undefined;
+    this.isNew = true;
     this.update({ conversation: { ...next, notice } });
-    this.pin('replace');
+    this.choose('replace');
   }
 
-  private hangUp(code = NO_CLOSE_FRAME): void {
-    clearTimeout(this.pause);
-    this.pause = undefined;
-    this.line?.drop();
-    this.line = undefined;
-    this.greetedAt = undefined;
-    this.update({ conversation: conversation.lost(this.current.conversation, code, Date.now()) });
+  private disconnect(code = NO_CLOSE_FRAME): void {
+    clearTimeout(this.reconnectTimer);
+    this.reconnectTimer = undefined;
+    this.socket?.close();
+    this.socket = undefined;
+    this.helloAt = undefined;
+    this.update({ conversation: conversation.disconnected(this.current.conversation, code, Date.now()) });
   }
 
-  /** Takes over the next conversation and its effects; `true` when the history has to be read. */
-  private take([next, effects]: conversation.Step): boolean {
+  /** Takes over the next conversation and carries out its effects; `true` when the history has to be read. */
+  private apply([next, effects]: conversation.Step): boolean {
     this.update({ conversation: next });
-    let reload = false;
+    let needsReload = false;
     for (const effect of effects) {
-      if (effect.do === 'transmit') this.line?.send(effect.frame);
-      else if (effect.do === 'keep') this.keep.keepUnsent(effect.entry);
-      else if (effect.do === 'forget') this.keep.forgetUnsent(effect.clientId);
-      else if (effect.do === 'announce') this.update({ finished: effect.message });
-      else if (effect.do === 'reconnect') this.ended(NO_CLOSE_FRAME);
-      else reload = true;
+      if (effect.type === 'transmit') this.socket?.send(effect.frame);
+      else if (effect.type === 'persist') this.storage.savePending(effect.entry);
+      else if (effect.type === 'forget') this.storage.deletePending(effect.clientId);
+      else if (effect.type === 'announce') this.update({ finished: effect.message });
+      else if (effect.type === 'reconnect') this.onClose(NO_CLOSE_FRAME);
+      else needsReload = true;
     }
-    return reload;
+    return needsReload;
   }
 
   private update(change: Partial<State>): void {
     this.current = { ...this.current, ...change };
-    clearTimeout(this.alarm);
-    const at = conversation.wakeAt(this.current.conversation);
-    if (at !== undefined) this.alarm = setTimeout(() => this.ring(), Math.max(0, at - Date.now()));
-    this.changed();
+    clearTimeout(this.deadlineTimer);
+    const at = conversation.nextDeadline(this.current.conversation);
+    if (at !== undefined) this.deadlineTimer = setTimeout(() => this.onDeadline(), Math.max(0, at - Date.now()));
+    this.onChange();
   }
 
-  private ring(): void {
-    this.take(conversation.tick(this.current.conversation, Date.now()));
+  private onDeadline(): void {
+    this.apply(conversation.tick(this.current.conversation, Date.now()));
   }
 }

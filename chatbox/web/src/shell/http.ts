@@ -1,12 +1,12 @@
-/** Requests to the server that serves this page. */
+/** Requests to the HTTP API of the server that serves this page. */
 
-import { type Json, object } from '../core/json';
+import { asObject, type Json } from '../core/json';
 
-export type Reply = { ok: true; json: Json | undefined } | Refused;
+export type Reply = { ok: true; json: Json | undefined } | FailedRequest;
 
-export interface Refused {
+export interface FailedRequest {
   ok: false;
-  /** 0 when there was no answer at all. */
+  /** 0 when there was no response. */
   status: number;
   retryAfterMs: number;
 }
@@ -16,8 +16,9 @@ const TIMEOUT_MS = 15_000;
 export class Http {
   constructor(private readonly prefix: string) {}
 
-  guest(renewed?: string): Promise<Reply> {
-    return this.request('POST', '/guest', renewed);
+  /** A new guest, or a fresh token for the guest whose token is given. */
+  guest(token?: string): Promise<Reply> {
+    return this.request('POST', '/guest', token);
   }
 
   sessions(token: string): Promise<Reply> {
@@ -36,7 +37,7 @@ export class Http {
         cache: 'no-store',
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
-      if (response.ok) return { ok: true, json: object(await response.json()) };
+      if (response.ok) return { ok: true, json: asObject(await response.json()) };
       const seconds = Number(response.headers.get('Retry-After')) || 0;
       return { ok: false, status: response.status, retryAfterMs: seconds * 1000 };
     } catch {

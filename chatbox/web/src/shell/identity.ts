@@ -1,84 +1,78 @@
-/** Who speaks: the holder of a token the page was opened with, or a guest of this browser. */
+/** Who the user is: the holder of the token that the page was opened with, or a guest. */
 
-import { type Guest, needsRenewal, parseGuest, renewIn } from '../core/guest';
-import type { Stop } from '../core/words';
-import type { Http } from './http';
-import type { Keep } from './storage';
+import { type Guest, needsRenewal, parseGuest, renewalDelay } from '../core/guest';
+import type { StopReason } from '../core/strings';
+import type { Http, Reply } from './http';
+import type { Storage } from './storage';
 
-export type Proof =
-  /** `changed`: a guest who could not stay the same person. */
-  | { token: string; changed: boolean }
-  | { stop: Stop }
-  | { retryAfterMs: number };
+export type Credentials =
+  /** `isNewUser`: the guest of before could not be renewed, and this is another one. */
+  { token: string; isNewUser: boolean } | { stop: StopReason } | { retryAfterMs: number };
 
-/** What a subprotocol may be made of. */
+/** Characters that are allowed in a WebSocket subprotocol. */
 const TOKEN = /^[\w.~+-]+$/;
 
 export class Identity {
-  /** The token that was shown last, to see whether another window has renewed it since. */
-  private shown: string | undefined;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  /** The guest token that was used last, to see whether another tab has renewed it since. */
+  private lastUsed: string | undefined;
+  private renewalTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     private readonly http: Http,
-    private readonly keep: Keep,
-    private given: string | undefined,
+    private readonly storage: Storage,
+    /** The token that the page was opened with. */
+    private readonly givenToken: string | undefined,
   ) {}
 
-  /** A token to connect with; `renew` when the last one does not seem to work. */
-  async prove(renew: boolean): Promise<Proof> {
-    if (this.given !== undefined) return this.proveGiven(this.given, renew);
-    const proof = await inTurn(() => this.proveGuest(renew));
-    if ('token' in proof) this.shown = proof.token;
-    this.renewInTime();
-    return proof;
+  /** Credentials to connect with. `renew`: the last ones do not seem to work. */
+  async credentials(renew: boolean): Promise<Credentials> {
+    if (this.givenToken !== undefined) return this.checkGiven(this.givenToken, renew);
+    const credentials = await withGuestLock(() => this.guestCredentials(renew));
+    if ('token' in credentials) this.lastUsed = credentials.token;
+    this.scheduleRenewal();
+    return credentials;
   }
 
-  /** The server called the token bad. A guest's is not offered again after a reload. */
-  refused(): Stop {
-    if (this.given === undefined) this.keep.forgetGuest();
-    else this.keep.forgetToken();
-    return this.given === undefined ? 'refused' : 'token_refused';
+  /** The server rejected the token. It is deleted, so that a reload does not use it again. */
+  tokenRejected(): StopReason {
+    if (this.givenToken === undefined) this.storage.deleteGuest();
+    else this.storage.deleteToken();
+    return this.givenToken === undefined ? 'closed' : 'token_rejected';
   }
 
-  private async proveGiven(token: string, doubted: boolean): Promise<Proof> {
-    if (!TOKEN.test(token)) return { stop: this.refused() };
-    if (!doubted) return { token, changed: false };
+  private async checkGiven(token: string, isInDoubt: boolean): Promise<Credentials> {
+    if (!TOKEN.test(token)) return { stop: this.tokenRejected() };
+    if (!isInDoubt) return { token, isNewUser: false };
     const reply = await this.http.sessions(token);
-    if (reply.ok) return { token, changed: false };
-    return reply.status === 401 ? { stop: this.refused() } : { retryAfterMs: reply.retryAfterMs };
+    if (reply.ok) return { token, isNewUser: false };
+    return reply.status === 401 ? { stop: this.tokenRejected() } : { retryAfterMs: reply.retryAfterMs };
   }
 
-  private async proveGuest(renew: boolean): Promise<Proof> {
-    const known = this.keep.guest();
-    const isFresh = known && !needsRenewal(known, Date.now()) && (!renew || known.token !== this.shown);
-    if (isFresh) return { token: known.token, changed: false };
+  private async guestCredentials(renew: boolean): Promise<Credentials> {
+    const known = this.storage.guest();
+    const isFresh = known && !needsRenewal(known, Date.now()) && (!renew || known.token !== this.lastUsed);
+    if (isFresh) return { token: known.token, isNewUser: false };
     const reply = await this.http.guest(known?.token);
-    if (!reply.ok && reply.status === 401 && known) return this.becomeSomeone();
-    return this.admit(reply, known);
+    const cannotRenew = !reply.ok && reply.status === 401 && known !== undefined;
+    return this.acceptGuest(cannotRenew ? await this.http.guest() : reply, known);
   }
 
-  private async becomeSomeone(): Promise<Proof> {
-    const before = this.keep.guest();
-    return this.admit(await this.http.guest(), before);
-  }
-
-  private admit(reply: Awaited<ReturnType<Http['guest']>>, before: Guest | undefined): Proof {
+  private acceptGuest(reply: Reply, before: Guest | undefined): Credentials {
     if (!reply.ok && reply.status === 404) return { stop: 'token_needed' };
     const guest = reply.ok ? parseGuest(reply.json) : undefined;
     if (!guest) return { retryAfterMs: reply.ok ? 0 : reply.retryAfterMs };
-    this.keep.keepGuest(guest);
-    return { token: guest.token, changed: before !== undefined && before.userId !== guest.userId };
+    this.storage.saveGuest(guest);
+    return { token: guest.token, isNewUser: before !== undefined && before.userId !== guest.userId };
   }
 
-  private renewInTime(): void {
-    clearTimeout(this.timer);
-    const guest = this.keep.guest();
-    if (guest) this.timer = setTimeout(() => void this.prove(false), renewIn(guest, Date.now()));
+  private scheduleRenewal(): void {
+    clearTimeout(this.renewalTimer);
+    const guest = this.storage.guest();
+    if (guest) this.renewalTimer = setTimeout(() => void this.credentials(false), renewalDelay(guest, Date.now()));
   }
 }
 
-/** One window at a time, so that two of them opened at once become one guest. Only secure pages have locks. */
-function inTurn<T>(act: () => Promise<T>): Promise<T> {
-  return navigator.locks ? navigator.locks.request('chatbox-guest', act) : act();
+/** One tab at a time, so that two that are opened at once become one guest. Only pages with TLS, or on localhost, have locks. */
+function withGuestLock<T>(action: () => Promise<T>): Promise<T> {
+  return navigator.locks ? navigator.locks.request('chatbox-guest', action) : action();
 }

@@ -1,10 +1,10 @@
-/** What the browser keeps for this chat. A browser that keeps nothing is fine: then nothing survives a reload. */
+/** The browser's storage for this chat. It may be switched off or full; then the chat works, but a reload loses state. */
 
-import { type Guest, keepable, parseGuest } from '../core/guest';
-import { parse, present } from '../core/json';
-import { restore, type Unsent } from '../core/outbox';
+import { type Guest, parseGuest, serializeGuest } from '../core/guest';
+import { defined, parseObject } from '../core/json';
+import { type PendingMessage, restore } from '../core/outbox';
 
-export class Keep {
+export class Storage {
   private readonly scope: string;
 
   constructor(prefix: string) {
@@ -12,47 +12,47 @@ export class Keep {
   }
 
   guest(): Guest | undefined {
-    return parseGuest(parse(this.read('guest') ?? ''));
+    return parseGuest(parseObject(this.read('guest') ?? ''));
   }
 
-  keepGuest(guest: Guest): void {
-    this.write('guest', JSON.stringify(keepable(guest)));
+  saveGuest(guest: Guest): void {
+    this.write('guest', JSON.stringify(serializeGuest(guest)));
   }
 
-  forgetGuest(): void {
-    attempt(() => localStorage.removeItem(this.scope + 'guest'));
+  deleteGuest(): void {
+    this.delete(`${this.scope}guest`);
   }
 
-  /** Unsent messages of `session`, oldest first. Each has a key of its own, so that windows do not overwrite another's. */
-  unsent(session: string, now: number): Unsent[] {
+  /** Pending messages of `session`, oldest first. Each has a key of its own, so that two tabs do not overwrite each other's. */
+  pending(session: string, now: number): PendingMessage[] {
     const keys = attempt(() => Object.keys(localStorage)) ?? [];
     const entries = keys
-      .filter((key) => key.startsWith(this.scope + 'unsent:'))
-      .map((key) => restore(parse(attempt(() => localStorage.getItem(key)) ?? ''), now) ?? this.drop(key));
-    return present(entries)
+      .filter((key) => key.startsWith(`${this.scope}pending:`))
+      .map((key) => restore(parseObject(attempt(() => localStorage.getItem(key)) ?? ''), now) ?? this.delete(key));
+    return defined(entries)
       .filter((entry) => entry.session === session)
       .sort((a, b) => a.at.localeCompare(b.at));
   }
 
-  keepUnsent(entry: Unsent): void {
-    this.write(`unsent:${entry.clientId}`, JSON.stringify(entry));
+  savePending(entry: PendingMessage): void {
+    this.write(`pending:${entry.clientId}`, JSON.stringify(entry));
   }
 
-  forgetUnsent(clientId: string): void {
-    this.drop(`${this.scope}unsent:${clientId}`);
+  deletePending(clientId: string): void {
+    this.delete(`${this.scope}pending:${clientId}`);
   }
 
-  /** A token the page was opened with: gone from the address, and kept for this tab alone. */
+  /** The token that the page was opened with. It was removed from the URL, and is stored for this tab alone. */
   token(): string | undefined {
-    return attempt(() => sessionStorage.getItem(this.scope + 'token')) ?? undefined;
+    return attempt(() => sessionStorage.getItem(`${this.scope}token`)) ?? undefined;
   }
 
-  keepToken(token: string): void {
-    attempt(() => sessionStorage.setItem(this.scope + 'token', token));
+  saveToken(token: string): void {
+    attempt(() => sessionStorage.setItem(`${this.scope}token`, token));
   }
 
-  forgetToken(): void {
-    attempt(() => sessionStorage.removeItem(this.scope + 'token'));
+  deleteToken(): void {
+    attempt(() => sessionStorage.removeItem(`${this.scope}token`));
   }
 
   private read(key: string): string | undefined {
@@ -63,15 +63,15 @@ export class Keep {
     attempt(() => localStorage.setItem(this.scope + key, value));
   }
 
-  private drop(key: string): undefined {
+  private delete(key: string): undefined {
     attempt(() => localStorage.removeItem(key));
   }
 }
 
-/** Storage throws where it is switched off or full. */
-function attempt<T>(use: () => T): T | undefined {
+/** Access to storage throws where it is switched off or full. */
+function attempt<T>(access: () => T): T | undefined {
   try {
-    return use();
+    return access();
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-/** A random UUID (version 4), on pages without TLS too, where the browser's own function is missing. */
+/** A random UUID (version 4). Pages without TLS lack the browser's own function. */
 export function uuid(): string {
   if (typeof crypto.randomUUID === 'function') return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));

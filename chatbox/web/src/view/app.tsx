@@ -1,27 +1,29 @@
+/** The whole page: header, conversation, composer, and the announcements for screen readers. */
+
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { troubleWords } from '../core/words';
+import { failureText } from '../core/strings';
 import type { Chat, State } from '../shell/chat';
 import { Composer } from './composer';
 import { Header } from './header';
-import { plain } from './markdown';
-import { Messages } from './messages';
+import { plainText } from './markdown';
+import { MessageList } from './message-list';
 
-const NAMELESS = 'Assistant';
+const DEFAULT_NAME = 'Assistant';
 
 export function App({ chat, state }: { chat: Chat; state: State }) {
   const [draft, setDraft] = useState('');
   const input = useRef<HTMLTextAreaElement>(null);
-  const assistant = state.assistant ?? NAMELESS;
+  const assistant = state.assistant ?? DEFAULT_NAME;
   const { transcript, outbox } = state.conversation;
   const isEmpty = transcript.messages.length + transcript.live.length + outbox.entries.length === 0;
-  const isWriting = transcript.live.length > 0;
+  const isAnswering = transcript.live.length > 0;
   const { finished } = state;
   useEffect(() => {
     if (state.assistant) document.title = `Chat with ${state.assistant}`;
   }, [state.assistant]);
 
   useEffect(() => {
-    // Where there is a keyboard, it can be used at once; on a screen one would come up over the page.
+    // On a touch screen the focus would open the keyboard over the page.
     if (matchMedia('(pointer: fine)').matches) input.current?.focus();
   }, []);
 
@@ -37,26 +39,26 @@ export function App({ chat, state }: { chat: Chat; state: State }) {
   return (
     <>
       <Header state={state} assistant={assistant} isEmpty={isEmpty} newChat={newChat} />
-      <Messages key={state.conversation.session} chat={chat} state={state} assistant={assistant} suggest={suggest} />
+      <MessageList key={state.conversation.session} chat={chat} state={state} assistant={assistant} suggest={suggest} />
       <Composer
         text={draft}
-        write={setDraft}
+        setText={setDraft}
         send={(text) => chat.send(text)}
-        disabled={state.stop !== undefined}
+        disabled={state.stopReason !== undefined}
         assistant={assistant}
         input={input}
       />
       <p class="visually-hidden" aria-live="polite">
-        {useMemo(() => spoken(isWriting, finished, assistant), [isWriting, finished, assistant])}
+        {useMemo(() => announcement(isAnswering, finished, assistant), [isAnswering, finished, assistant])}
       </p>
     </>
   );
 }
 
-/** What a screen reader says: that an answer has begun, and then the whole of it, never its pieces. */
-function spoken(isWriting: boolean, finished: State['finished'], assistant: string): string {
-  if (isWriting) return `${assistant} is writing`;
+/** For screen readers: that an answer has begun, and then the whole of it, never its parts. */
+function announcement(isAnswering: boolean, finished: State['finished'], assistant: string): string {
+  if (isAnswering) return `${assistant} is writing`;
   if (!finished) return '';
-  const trouble = finished.status === 'complete' ? '' : troubleWords(finished.status);
-  return `${assistant} says: ${plain(finished.text)} ${trouble}`;
+  const failure = finished.status === 'complete' ? '' : failureText(finished.status);
+  return [`${assistant} says:`, plainText(finished.text), failure].filter(Boolean).join(' ');
 }

@@ -1,35 +1,35 @@
-/** Where the reader writes. */
+/** The composer: the input field, the send button, and a hint below them. */
 
 import type { RefObject } from 'preact';
 import { useLayoutEffect } from 'preact/hooks';
 import { MAX_CONTENT } from '../core/wire';
 import { SendIcon } from './icons';
 
-/** The count shows once the end is near. */
-const COUNT_FROM = MAX_CONTENT - 1_000;
+/** The count appears near the limit. */
+const SHOW_COUNT_FROM = MAX_CONTENT - 1_000;
 
 interface Props {
   text: string;
-  write: (text: string) => void;
-  /** `false` when the text was not taken. */
+  setText: (text: string) => void;
+  /** `false` when the text was not accepted. */
   send: (text: string) => boolean;
   disabled: boolean;
   assistant: string;
   input: RefObject<HTMLTextAreaElement | null>;
 }
 
-export function Composer({ text, write, send, disabled, assistant, input }: Props) {
+export function Composer({ text, setText, send, disabled, assistant, input }: Props) {
   const length = text.trim().length;
   const isTooLong = length > MAX_CONTENT;
   const canSend = !disabled && length > 0 && !isTooLong;
-  useLayoutEffect(() => grow(input.current), [text]);
+  useLayoutEffect(() => fitHeight(input.current), [text]);
 
   const submit = (): void => {
-    if (canSend && send(text)) write('');
+    if (canSend && send(text)) setText('');
     input.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    // While an input method composes a character, Enter accepts it.
+    // While an input method is composing, Enter accepts its suggestion.
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     submit();
@@ -52,7 +52,7 @@ export function Composer({ text, write, send, disabled, assistant, input }: Prop
             aria-describedby="message-hint"
             aria-invalid={isTooLong}
             enterkeyhint="send"
-            onInput={(event) => write(event.currentTarget.value)}
+            onInput={(event) => setText(event.currentTarget.value)}
             onKeyDown={onKeyDown}
           />
           <button type="button" id="send-btn" disabled={!canSend} onClick={submit} aria-label="Send" title="Send">
@@ -60,34 +60,36 @@ export function Composer({ text, write, send, disabled, assistant, input }: Prop
           </button>
         </div>
         <p class="hint" id="message-hint">
-          {length >= COUNT_FROM ? (
-            <Count length={length} isTooLong={isTooLong} />
-          ) : (
-            <>
-              <span>AI can be wrong. Check what matters.</span>
-              <span class="keys">
-                <kbd>Enter</kbd> sends, <kbd>Shift</kbd> + <kbd>Enter</kbd> starts a new line
-              </span>
-            </>
-          )}
+          {length >= SHOW_COUNT_FROM ? <Count length={length} isTooLong={isTooLong} /> : !disabled && <Hint />}
         </p>
       </div>
     </footer>
   );
 }
 
+function Hint() {
+  return (
+    <>
+      <span>AI can be wrong. Check what matters.</span>
+      <span class="keys">
+        <kbd>Enter</kbd> sends, <kbd>Shift</kbd> + <kbd>Enter</kbd> starts a new line
+      </span>
+    </>
+  );
+}
+
 function Count({ length, isTooLong }: { length: number; isTooLong: boolean }) {
   const number = new Intl.NumberFormat();
   return (
-    <span class={isTooLong ? 'trouble' : undefined} role="status">
+    <span class={isTooLong ? 'error' : undefined} role="status">
       {number.format(length)} of {number.format(MAX_CONTENT)} characters
       {isTooLong && `: ${number.format(length - MAX_CONTENT)} too many to send`}
     </span>
   );
 }
 
-/** As high as its text; the style sheet says where that ends. */
-function grow(input: HTMLTextAreaElement | null): void {
+/** Makes the field as high as its text; the style sheet sets the maximum. */
+function fitHeight(input: HTMLTextAreaElement | null): void {
   if (!input) return;
   input.style.height = 'auto';
   input.style.height = `${input.scrollHeight}px`;

@@ -1,6 +1,8 @@
+/** The header: the assistant's name, the state of the connection, and the button for a new chat. */
+
+import { stopText } from '../core/strings';
 import type { State } from '../shell/chat';
-import { stopWords } from '../core/words';
-import { Mark, NewIcon } from './icons';
+import { Logo, NewIcon } from './icons';
 
 const STATUS = {
   connecting: 'Connecting…',
@@ -16,22 +18,22 @@ interface Props {
   newChat: () => void;
 }
 
-export function Header({ state, assistant, isEmpty, newChat }: Props) {
-  const status = state.link === 'stopped' ? stopWords(state.stop ?? 'refused').status : STATUS[state.link];
+export function Header({ state: { connection, stopReason }, assistant, isEmpty, newChat }: Props) {
+  const status = connection === 'stopped' ? stopText(stopReason ?? 'closed').status : STATUS[connection];
   return (
-    <header class="bar">
+    <header class="header">
       <div class="column">
-        <span class="badge">
-          <Mark />
+        <span class="logo">
+          <Logo />
         </span>
         <div class="title">
           <h1>{assistant}</h1>
-          <div id="connection-status" class={`status ${state.link}`} role="status">
-            <span class="dot" aria-hidden="true" />
+          <div id="connection-status" class={`status ${connection}`} role="status">
+            <span class="status-dot" aria-hidden="true" />
             <span id="status-text">{status}</span>
           </div>
         </div>
-        <button type="button" id="new-chat-btn" class="quiet" disabled={isEmpty || state.link === 'stopped'} onClick={newChat}>
+        <button type="button" id="new-chat-btn" disabled={isEmpty || connection === 'stopped'} onClick={newChat}>
           <NewIcon />
           <span>New chat</span>
         </button>

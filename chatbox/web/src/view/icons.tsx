@@ -1,4 +1,4 @@
-/** Pictures for the eye only: each stands beside words, or in a control that has a name. */
+/** Decorative icons, hidden from screen readers: each stands beside text, or in a control with a label. */
 
 function Icon({ path, size = 20 }: { path: string; size?: number }) {
   return (
@@ -13,13 +13,13 @@ export const NewIcon = () => <Icon size={18} path="M12 5v14M5 12h14" />;
 export const DownIcon = () => <Icon size={16} path="M12 5v14m0 0 6-6m-6 6-6-6" />;
 export const RetryIcon = () => <Icon size={15} path="M20 11a8 8 0 1 0-2.3 5.7M20 5v6h-6" />;
 export const CopyIcon = () => <Icon size={15} path="M9 9h10v11H9zM5 15V4h10" />;
-export const TickIcon = () => <Icon size={15} path="m5 12.5 4.5 4.5L19 7.5" />;
+export const CheckIcon = () => <Icon size={15} path="m5 12.5 4.5 4.5L19 7.5" />;
 
-export function Mark() {
+export function Logo() {
   return (
-    <svg class="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+    <svg viewBox="0 0 32 32" aria-hidden="true" focusable="false">
       <path d="M9 10.5A2.5 2.5 0 0 1 11.5 8h9a2.5 2.5 0 0 1 2.5 2.5v7a2.5 2.5 0 0 1-2.5 2.5H16l-4.6 3.7a.6.6 0 0 1-1-.47V20A2.5 2.5 0 0 1 9 17.5z" />
-      <path class="mark-lines" d="M13 12.5h6M13 15.5h4" />
+      <path class="logo-lines" d="M13 12.5h6M13 15.5h4" />
     </svg>
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Answers are written by a machine from what people typed. Two walls stand before the page: HTML in an answer is
- * shown as text, but for a few tags without attributes, and what Markdown makes of the rest goes through a sanitizer.
+ * Markdown to safe HTML. Answers are not trusted, so there are two defences: HTML in an answer is shown as text, except
+ * for a few tags without attributes, and the HTML that Markdown produces goes through a sanitizer.
  */
 
 import createPurifier, { type DOMPurify } from 'dompurify';
@@ -11,33 +11,43 @@ const TAGS = [
   'ul', 'ol', 'li', 'h2', 'h3', 'h4', 'h5', 'h6', 'table', 'thead', 'tbody', 'tr', 'th', 'td', 'a',
 ];
 const ATTRIBUTES = ['href', 'title', 'start', 'align'];
-/** Nothing that runs, and nothing that is fetched: a link is followed by hand. */
+/** No scheme that runs code. Nothing is fetched until the user follows a link. */
 const LINKS = /^(?:https?:\/\/|mailto:|tel:)/i;
-/** Tags that people and models write inside of Markdown, as `escape` leaves them. */
-const PLAIN_TAGS = /&#60;(\/?(?:br|b|i|u|s|em|strong|del|sub|sup|kbd|mark))\s*\/?&#62;/gi;
-/** The page's own headings come first. */
-const HEADINGS_BELOW = 1;
+/** Tags that are common inside Markdown, in the form that `escape` gives them. */
+const INLINE_TAGS = /&#60;(\/?(?:br|b|i|u|s|em|strong|del|sub|sup|kbd|mark))\s*\/?&#62;/gi;
+/** The page has a first-level heading of its own. */
+const HEADING_OFFSET = 1;
 
 const marked = new Marked({
   gfm: true,
   breaks: true,
   renderer: {
     heading({ tokens, depth }) {
-      const level = Math.min(depth + HEADINGS_BELOW, 6);
+      const level = Math.min(depth + HEADING_OFFSET, 6);
       return `<h${level}>${this.parser.parseInline(tokens)}</h${level}>\n`;
     },
-    html: ({ text }) => escape(text).replace(PLAIN_TAGS, '<$1>'),
-    // A picture would be fetched from elsewhere: its description stays, as a link.
+    html: ({ text }) => escape(text).replace(INLINE_TAGS, '<$1>'),
+    // An image would be fetched from another host. A link with its description takes its place.
     image: ({ href, text }) => `<a href="${escape(href)}">${escape(text || href)}</a>`,
     checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
   },
 });
 
-const purifier = strict(createPurifier(window));
+const purifier = withHooks(createPurifier(window));
 
 /** The top-level blocks of a text. While it grows, only the last ones change. */
 export function blocks(text: string): Token[] {
-  return marked.lexer(text).filter(({ type }) => type !== 'space' && type !== 'def');
+  return withoutSkippedLevels(marked.lexer(text).filter(({ type }) => type !== 'space' && type !== 'def'));
+}
+
+/** Screen readers navigate by heading levels, and models like to begin with the third one. */
+function withoutSkippedLevels(tokens: Token[]): Token[] {
+  let level = 0;
+  return tokens.map((token) => {
+    if (token.type !== 'heading') return token;
+    level = Math.min(token.depth, level + 1);
+    return { ...token, depth: level };
+  });
 }
 
 export function isCode(token: Token): token is Tokens.Code {
@@ -45,11 +55,11 @@ export function isCode(token: Token): token is Tokens.Code {
 }
 
 export function html(token: Token): string {
-  return clean(marked.parser([token]));
+  return sanitize(marked.parser([token]));
 }
 
-/** HTML that can neither run nor fetch anything. */
-export function clean(dirty: string): string {
+/** HTML that can neither run code nor fetch anything. */
+export function sanitize(dirty: string): string {
   return purifier.sanitize(dirty, {
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: ATTRIBUTES,
@@ -60,8 +70,8 @@ export function clean(dirty: string): string {
   });
 }
 
-/** The words alone, for reading aloud. */
-export function plain(text: string): string {
+/** The text without its formatting, for screen readers. */
+export function plainText(text: string): string {
   const fragment = purifier.sanitize(marked.parse(text, { async: false }), {
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: [],
@@ -70,19 +80,19 @@ export function plain(text: string): string {
   return fragment.textContent?.replace(/\s+/g, ' ').trim() ?? '';
 }
 
-function strict(purify: DOMPurify): DOMPurify {
+function withHooks(purify: DOMPurify): DOMPurify {
   purify.addHook('afterSanitizeAttributes', (node) => {
     if (node.hasAttribute('href')) {
       node.setAttribute('target', '_blank');
       node.setAttribute('rel', 'noopener noreferrer nofollow');
     }
-    // What scrolls sideways has to be reachable by keyboard.
+    // What scrolls horizontally must be reachable by keyboard.
     if (node.tagName === 'PRE' || node.tagName === 'TABLE') node.setAttribute('tabindex', '0');
   });
   return purify;
 }
 
-/** Entities stay what they are: they stand for text. */
+/** Escapes markup but not `&`, so that entities keep their meaning. */
 function escape(text: string): string {
   return text.replace(/[<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
 }

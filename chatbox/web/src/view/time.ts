@@ -1,4 +1,4 @@
-/** Times as the reader's own clock and language say them. */
+/** Times and dates in the user's time zone and language. */
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: 'numeric', minute: '2-digit' });
 const date = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
@@ -12,7 +12,7 @@ export function fullTime(at: string): string {
   return format(full, at);
 }
 
-/** Tells days apart; empty when the time cannot be read. */
+/** A key that is the same for all times of one day; empty when the time cannot be parsed. */
 export function dayOf(at: string): string {
   const time = new Date(at);
   return Number.isNaN(time.getTime()) ? '' : time.toDateString();

@@ -1,32 +1,35 @@
-/** What the page's own address says, and what it becomes. */
+/** The URL of the page, and the URL of the socket. */
 
-export interface Address {
+import type { Position } from './wire';
+
+/** The parameters that the page was opened with. */
+export interface PageUrl {
   /** Path of the API, without a slash at its end. */
   prefix: string;
   session?: string | undefined;
   token?: string | undefined;
-  /** The visitor wants a new chat, whatever there is. */
-  fresh: boolean;
+  /** Start a new chat even if the visitor has an earlier one. */
+  newChat: boolean;
 }
 
 const PREFIX = /^(\/[\w.~-]+)*$/;
 const SESSION = /^[\w.:~-]{1,128}$/;
 
-export function readAddress(url: URL): Address {
+export function parsePageUrl(url: URL): PageUrl {
   const query = url.searchParams;
   const session = query.get('session_id') ?? '';
   const prefix = query.get('prefix')?.replace(/\/$/, '');
   return {
-    // Only a plain path is taken, so that a link cannot send the visitor's words to another host.
+    // Only a plain path is accepted, so that a link cannot send messages and tokens to another host.
     prefix: prefix !== undefined && PREFIX.test(prefix) ? prefix : url.pathname.replace(/\/[^/]*$/, ''),
     session: SESSION.test(session) ? session : undefined,
     token: query.get('token') || undefined,
-    fresh: query.get('new') === '1',
+    newChat: query.get('new') === '1',
   };
 }
 
-/** The address to show: it names the chat, so that a reload opens it again, and holds no secret. */
-export function showAddress(url: URL, session: string | undefined): URL {
+/** The URL to show: it names the session, so that a reload opens it again, and contains no token. */
+export function withSession(url: URL, session: string | undefined): URL {
   const next = new URL(url);
   next.searchParams.delete('token');
   next.searchParams.delete('new');
@@ -34,13 +37,8 @@ export function showAddress(url: URL, session: string | undefined): URL {
   return next;
 }
 
-/** The address of the socket. The token travels in a subprotocol, which no log shows. */
-export function socketAddress(
-  origin: string,
-  prefix: string,
-  session: string,
-  from: { seq: number; run?: string | undefined; off?: number | undefined },
-): string {
+/** The URL of the socket. The token travels in a subprotocol, because URLs are logged. */
+export function socketUrl(origin: string, prefix: string, session: string, from: Position): string {
   const url = new URL(`${prefix}/ws`, origin);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   url.searchParams.set('session_id', session);

@@ -1,13 +1,13 @@
-/** A server in one value, for tests of the conversation: it stores, answers and replays by the rules of the wire. */
+/** A model of the server for tests of the conversation: it stores, answers and replays by the rules of the protocol. */
 
-import { type Json, count, parse, text } from '../src/core/json';
+import { type Json, asCount, asString, parseObject } from '../src/core/json';
 import type { Message, Position, Status } from '../src/core/wire';
 
 const SESSION = 's1';
-/** More than this is not replayed, as in the real one, only sooner. */
-const MOST_REPLAYED = 6;
+/** More messages than this are not replayed. The real limit is higher. */
+const MAX_REPLAYED = 6;
 
-export class Server {
+export class FakeServer {
   readonly stored: Message[] = [];
   /** Frames on their way to the page. */
   queue: string[] = [];
@@ -18,45 +18,46 @@ export class Server {
     return this.stored.length;
   }
 
-  greet(from: Position): void {
+  /** A new connection: what was on its way is lost. */
+  connect(from: Position): void {
     this.queue = [];
     this.push({ type: 'connection_status', models: [{ id: 'm', name: 'Mo' }], metadata: { op: 'hello' } });
     if (this.seq > 0) this.replay(from);
   }
 
   receive(frame: string): void {
-    const json = parse(frame) ?? {};
-    if (json.type === 'user_message') return this.store(text(json.client_id) ?? '', text(json.content) ?? '');
-    this.replay({ seq: count(json.seq) ?? 0, run: text(json.run), off: count(json.off) });
+    const json = parseObject(frame) ?? {};
+    if (json.type === 'user_message') return this.store(asString(json.client_id) ?? '', asString(json.content) ?? '');
+    this.replay({ seq: asCount(json.seq) ?? 0, run: asString(json.run), off: asCount(json.off) });
   }
 
-  /** A message from another device of the same person. */
-  overhear(content: string): void {
+  /** A message from another device of the same user. */
+  storeFromOtherDevice(content: string): void {
     const message = this.add({ sender: 'user', text: content, clientId: `other-${this.seq}`, status: 'complete' });
-    this.push(asUser(message));
+    this.push(userFrame(message));
   }
 
-  begin(): void {
+  startAnswer(): void {
     if (this.run) return;
     this.run = { id: `r${++this.runs}`, text: '' };
     this.push({ type: 'loading', run: this.run.id });
   }
 
-  /** Some more of the answer. `back` repeats that many units before it, as a merged delta does. */
-  say(words: string, back = 0): void {
+  /** More of the answer. The delta starts `overlap` units before its end, as merged deltas do. */
+  stream(text: string, overlap = 0): void {
     if (!this.run) return;
-    const off = Math.max(0, this.run.text.length - back);
-    this.run.text += words;
-    this.push(delta(this.run.id, off, this.run.text.slice(off)));
+    const off = Math.max(0, this.run.text.length - overlap);
+    this.run.text += text;
+    this.push(deltaFrame(this.run.id, off, this.run.text.slice(off)));
   }
 
-  /** The end; an interrupted answer was stored with less than what was sent. */
-  end(status: Status, kept = Infinity): void {
+  /** The end of the answer. An interrupted answer may be stored with less text than was streamed. */
+  finishAnswer(status: Status, storedLength = Infinity): void {
     if (!this.run) return;
-    const { id, text: whole } = this.run;
+    const { id, text } = this.run;
     this.run = undefined;
-    const stored = this.add({ sender: 'ai', text: whole.slice(0, kept), run: id, status });
-    this.push({ ...asAnswer(stored), off: stored.text.length, content: '' });
+    const stored = this.add({ sender: 'ai', text: text.slice(0, storedLength), run: id, status });
+    this.push({ ...answerFrame(stored), off: stored.text.length, content: '' });
   }
 
   private store(clientId: string, content: string): void {
@@ -67,12 +68,12 @@ export class Server {
 
   private replay({ seq, run, off = 0 }: Position): void {
     const missing = this.stored.slice(seq);
-    const recovered = missing.length <= MOST_REPLAYED;
-    if (recovered) for (const message of missing) this.push(message.sender === 'user' ? asUser(message) : asAnswer(message));
+    const recovered = missing.length <= MAX_REPLAYED;
+    if (recovered) missing.forEach((message) => this.push(message.sender === 'user' ? userFrame(message) : answerFrame(message)));
     if (this.run) {
       const from = this.run.id === run ? off : 0;
       this.push({ type: 'loading', run: this.run.id });
-      this.push(delta(this.run.id, from, this.run.text.slice(from)));
+      this.push(deltaFrame(this.run.id, from, this.run.text.slice(from)));
     }
     this.push({ type: 'connection_status', seq: this.seq, metadata: { op: 'caught_up', recovered: String(recovered) } });
   }
@@ -88,14 +89,14 @@ export class Server {
   }
 }
 
-function asUser({ id, seq, clientId, text: content }: Message): Json {
+function userFrame({ id, seq, clientId, text: content }: Message): Json {
   return { type: 'user_message', id, seq, client_id: clientId, content, sender: 'user' };
 }
 
-function asAnswer({ id, seq, run, status, text: content }: Message): Json {
+function answerFrame({ id, seq, run, status, text: content }: Message): Json {
   return { type: 'ai_response', id, seq, run, status, off: 0, content, metadata: { streaming: 'true', done: 'true' } };
 }
 
-function delta(run: string, off: number, content: string): Json {
+function deltaFrame(run: string, off: number, content: string): Json {
   return { type: 'ai_response', run, off, content, metadata: { streaming: 'true', done: 'false' } };
 }

@@ -1,5 +1,5 @@
-/** Puts text on the clipboard; says whether that worked. Pages without TLS only have the old way. */
-export async function copy(text: string): Promise<boolean> {
+/** Copies text to the clipboard; `false` when that failed. Pages without TLS lack the clipboard API. */
+export async function copyText(text: string): Promise<boolean> {
   try {
     if (navigator.clipboard) {
       await navigator.clipboard.writeText(text);
@@ -18,8 +18,8 @@ function copyBySelection(text: string): boolean {
   area.className = 'visually-hidden';
   document.body.append(area);
   area.select();
-  const copied = document.execCommand('copy');
+  const isCopied = document.execCommand('copy');
   area.remove();
   if (before instanceof HTMLElement) before.focus();
-  return copied;
+  return isCopied;
 }

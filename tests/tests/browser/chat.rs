@@ -1,0 +1,290 @@
+//! Asking, reading, and coming back.
+
+use anyhow::{Result, ensure};
+use browser::Page;
+use tests::{Provider, World, openai};
+
+use crate::fixture::{
+    COMPLETE, Fixture, LIVE, connected, exchange, no_problems, open, server, session, shows,
+};
+
+pub(crate) async fn an_answer_streams_and_ends(fixture: &Fixture<'_>) -> Result<()> {
+    let (world, mut provider) = server().await;
+    let page = fixture.guest(&world)?;
+    page.wait_for_text("#welcome-title", "How can Fast help you?")?;
+    page.send("Is anybody there?")?;
+    let speech = provider.call().await.begin();
+    page.wait_for(".typing")?;
+    page.wait_for_text(".message.user .meta", "Sent")?;
+    speech.say("Yes, ");
+    page.wait_for_text(LIVE, "Yes,")?;
+    speech.say("I **am**.");
+    page.wait_for_text(&format!("{LIVE} strong"), "am")?;
+    speech.end();
+    page.wait_for(COMPLETE)?;
+    shows(
+        &page,
+        &[("user", "Is anybody there?"), ("ai", "Yes, I am.")],
+    )?;
+    let title: String = page.evaluate("document.title")?;
+    ensure!(title == "Chat with Fast", "{title}");
+    no_problems(&page)
+}
+
+/// What a model may write, by mistake or because somebody made it.
+const HOSTILE: &str = "# Title\n\n<script>window.attacked = true</script>\n\n\
+    <img src=\"https://attacker.example/x\" onerror=\"window.attacked = true\">\n\n\
+    ![cat](https://attacker.example/cat.png) [run](javascript:window.attacked=true) [site](https://example.org/)\n\n\
+    | a | b |\n|---|---|\n| 1 | 2 |\n\n```rust\nfn main() {\n    println!(\"<b>\");\n}\n```\n";
+
+pub(crate) async fn markdown_is_rendered_safely(fixture: &Fixture<'_>) -> Result<()> {
+    let (world, mut provider) = server().await;
+    let page = fixture.guest(&world)?;
+    exchange(&page, &mut provider, "Show me", HOSTILE).await?;
+    for (selector, expected) in [
+        ("h2", 1),
+        ("td", 2),
+        (".code pre code", 1),
+        ("script, img, svg:not(.icon), iframe", 0),
+        ("[onerror]", 0),
+        ("a[href^='javascript:']", 0),
+        (
+            "a[href='https://example.org/'][target=_blank][rel~=noopener]",
+            1,
+        ),
+    ] {
+        let found = page.count(&format!(".message.ai .markdown :is({selector})"))?;
+        ensure!(found == expected, "{found} elements match {selector}");
+    }
+    page.wait_for_text(".code figcaption", "rust")?;
+    page.wait_for_text(".code code", "println!(\"<b>\");")?;
+    page.click(".code .copy")?;
+    page.wait_for_text(".code .copy", "Copied")?;
+    ensure!(
+        !page.evaluate::<bool>("'attacked' in window")?,
+        "code of the answer ran"
+    );
+    no_problems(&page)
+}
+
+pub(crate) async fn a_reload_resumes_an_answer(fixture: &Fixture<'_>) -> Result<()> {
+    let (world, mut provider) = server().await;
+    let page = fixture.guest(&world)?;
+    exchange(&page, &mut provider, "First", "one").await?;
+    page.send("Second")?;
+    let speech = provider.call().await.begin();
+    speech.say("Half of ");
+    page.wait_for_text(LIVE, "Half of")?;
+    page.reload()?;
+    page.wait_for_text(LIVE, "Half of")?;
+    speech.say("the answer 👍");
+    page.wait_for_text(LIVE, "Half of the answer 👍")?;
+    speech.end();
+    page.wait_for_text(COMPLETE, "Half of")?;
+    let all = [
+        ("user", "First"),
+        ("ai", "one"),
+        ("user", "Second"),
+        ("ai", "Half of the answer 👍"),
+    ];
+    shows(&page, &all)?;
+    page.reload()?;
+    page.wait_for_text(COMPLETE, "Half of")?;
+    shows(&page, &all)?;
+    no_problems(&page)
+}
+
+pub(crate) async fn a_new_chat_is_empty_and_back_shows_the_old_one(
+    fixture: &Fixture<'_>,
+) -> Result<()> {
+    let (world, mut provider) = server().await;
+    let page = fixture.guest(&world)?;
+    exchange(&page, &mut provider, "Old question", "old answer").await?;
+    let old = session(&page)?;
+    page.click("#new-chat-btn")?;
+    page.wait_for("#welcome-title")?;
+    connected(&page)?;
+    exchange(&page, &mut provider, "New question", "new answer").await?;
+    ensure!(session(&page)? != old, "the URL names the old session");
+    shows(&page, &[("user", "New question"), ("ai", "new answer")])?;
+    page.back()?;
+    page.wait_for_text(COMPLETE, "old answer")?;
+    shows(&page, &[("user", "Old question"), ("ai", "old answer")])?;
+    exchange(&page, &mut provider, "Follow-up", "continued").await?;
+    shows(
+        &page,
+        &[
+            ("user", "Old question"),
+            ("ai", "old answer"),
+            ("user", "Follow-up"),
+            ("ai", "continued"),
+        ],
+    )?;
+    no_problems(&page)
+}
+
+pub(crate) async fn a_second_device_shows_the_same_chat(fixture: &Fixture<'_>) -> Result<()> {
+    let (world, mut provider) = server().await;
+    let url = format!("{}?token={}", world.url("/chat.html"), world.token("ada"));
+    let phone = fixture.page()?;
+    open(&phone, &url)?;
+    let shown: String = phone.evaluate("location.href")?;
+    ensure!(!shown.contains("token"), "the token is still in {shown}");
+    exchange(&phone, &mut provider, "From the phone", "one").await?;
+    let laptop = fixture.page()?;
+    open(&laptop, &url)?;
+    laptop.wait_for_text(COMPLETE, "one")?;
+    laptop.send("From the laptop")?;
+    let speech = provider.call().await.begin();
+    speech.say("two");
+    for device in [&laptop, &phone] {
+        device.wait_for_text(".message.user", "From the laptop")?;
+        device.wait_for_text(LIVE, "two")?;
+    }
+    speech.end();
+    for device in [&laptop, &phone] {
+        device.wait_until(&format!(
+            "document.querySelectorAll('{COMPLETE}').length === 2"
+        ))?;
+        shows(
+            device,
+            &[
+                ("user", "From the phone"),
+                ("ai", "one"),
+                ("user", "From the laptop"),
+                ("ai", "two"),
+            ],
+        )?;
+        no_problems(device)?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn two_tabs_are_one_guest(fixture: &Fixture<'_>) -> Result<()> {
+    let (world, mut provider) = server().await;
+    let first = fixture.guest(&world)?;
+    exchange(&first, &mut provider, "Hello", "hi").await?;
+    let second = fixture.tab(&first)?;
+    open(&second, &world.url("/chat.html"))?;
+    second.wait_for_text(COMPLETE, "hi")?;
+    exchange(&second, &mut provider, "Once more", "again").await?;
+    first.wait_until(&format!(
+        "document.querySelectorAll('{COMPLETE}').length === 2"
+    ))?;
+    let all = [
+        ("user", "Hello"),
+        ("ai", "hi"),
+        ("user", "Once more"),
+        ("ai", "again"),
+    ];
+    shows(&first, &all)?;
+    shows(&second, &all)
+}
+
+pub(crate) async fn a_failed_answer_offers_a_retry(fixture: &Fixture<'_>) -> Result<()> {
+    let (world, mut provider) = server().await;
+    let page = fixture.guest(&world)?;
+    page.send("Can you hear me?")?;
+    provider.call().await.reject(401);
+    page.wait_for_text(".failure", "The assistant could not be reached.")?;
+    page.click(".failure .retry")?;
+    provider.call().await.reply("Now I can.");
+    page.wait_for_text(COMPLETE, "Now I can.")?;
+    ensure!(
+        page.count(".retry")? == 0,
+        "a question that was repeated is offered again"
+    );
+    no_problems(&page)
+}
+
+pub(crate) async fn an_answer_that_breaks_off_keeps_its_text(fixture: &Fixture<'_>) -> Result<()> {
+    let (world, mut provider) = server().await;
+    let page = fixture.guest(&world)?;
+    page.send("Tell me a story")?;
+    let speech = provider.call().await.begin();
+    speech.say("Once upon a ");
+    page.wait_for_text(LIVE, "Once upon a")?;
+    speech.cut();
+    page.wait_for_text(".failure", "The assistant could not be reached.")?;
+    page.wait_for_text(COMPLETE, "Once upon a")?;
+    page.reload()?;
+    page.wait_for_text(".failure", "This answer could not be finished.")?;
+    page.wait_for(".failure .retry")?;
+    shows(&page, &[("user", "Tell me a story"), ("ai", "Once upon a")])
+}
+
+pub(crate) async fn a_rejected_message_can_be_removed(fixture: &Fixture<'_>) -> Result<()> {
+    let mut provider = Provider::start().await;
+    let mut config = openai(&provider);
+    config.limits.messages_per_minute = 1;
+    let world = World::start(config).await;
+    let page = fixture.guest(&world)?;
+    exchange(&page, &mut provider, "One", "first").await?;
+    page.send("Two")?;
+    page.wait_for_text(
+        ".message[data-state=rejected] .meta",
+        "too many messages in a short time",
+    )?;
+    page.wait_for_text(
+        ".message[data-state=rejected] .meta",
+        "Trying again shortly",
+    )?;
+    remove(&page, "Two")?;
+    page.reload()?;
+    page.wait_for_text(COMPLETE, "first")?;
+    shows(&page, &[("user", "One"), ("ai", "first")])?;
+    ensure!(provider.is_idle(), "the rejected message reached the model");
+    no_problems(&page)
+}
+
+pub(crate) async fn a_message_that_is_too_long_cannot_be_sent(fixture: &Fixture<'_>) -> Result<()> {
+    let (world, mut provider) = server().await;
+    let page = fixture.guest(&world)?;
+    let longest = "x".repeat(10_000);
+    page.fill("#message-input", &format!("{longest}yz"))?;
+    page.wait_for_text("#message-hint", "2 too many to send")?;
+    page.wait_for("#send-btn:disabled")?;
+    page.press("Enter")?;
+    page.fill("#message-input", &longest)?;
+    page.press("Enter")?;
+    let call = provider.call().await;
+    ensure!(
+        call.messages().last() == Some(&("user", longest.as_str())),
+        "another message was sent"
+    );
+    call.reply("Long.");
+    page.wait_for_text(COMPLETE, "Long.")
+}
+
+pub(crate) async fn the_list_scrolls_along_unless_the_user_scrolled_up(
+    fixture: &Fixture<'_>,
+) -> Result<()> {
+    let (world, mut provider) = server().await;
+    let page = fixture.guest(&world)?;
+    let at_end = "(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight < 2) \
+        (document.getElementById('messages-container'))";
+    let paragraphs = "A paragraph.\n\n".repeat(40);
+    page.send("Be long")?;
+    let speech = provider.call().await.begin();
+    speech.say(&paragraphs);
+    page.wait_until("document.querySelectorAll('.markdown .block').length === 40")?;
+    page.wait_until(at_end)?;
+    page.run("document.getElementById('messages-container').scrollTo({ top: 0 })")?;
+    page.wait_until(&format!("!{at_end}"))?;
+    speech.say("The last paragraph.");
+    page.wait_for(".scroll-to-end")?;
+    let top: f64 = page.evaluate("document.getElementById('messages-container').scrollTop")?;
+    ensure!(top < 1.0, "the list scrolled to {top}");
+    page.click(".scroll-to-end")?;
+    page.wait_until(at_end)?;
+    speech.end();
+    page.wait_for(COMPLETE)?;
+    page.wait_until(at_end)
+}
+
+fn remove(page: &Page, text: &str) -> Result<()> {
+    page.click(".message[data-state=rejected] .link:last-child")?;
+    page.wait_until(&format!(
+        "![...document.querySelectorAll('.message.user .bubble')].some(({{ innerText }}) => innerText === '{text}')"
+    ))
+}
