@@ -105,7 +105,9 @@ async fn write(
         Ok(live) => live,
         Err(source) => return Err(Error::write(kind, name, source)),
     };
-    if kind != Kind::SECRET {
+    if kind == Kind::SECRET {
+        ctx.cache.references().forget_resolution(chatbox);
+    } else {
         ctx.cache.owned_objects().refresh(kind, &live)?;
     }
     Ok(CachedObject::new(kind, &live)?)

@@ -73,16 +73,21 @@ impl GuardedChatbox {
 
 impl<'de> Deserialize<'de> for GuardedChatbox {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut raw = Raw::deserialize(deserializer)?;
-        // As large as the rest, and nothing reads it.
-        raw.metadata.managed_fields = None;
+        let raw = Raw::deserialize(deserializer)?;
+        let metadata = ObjectMeta {
+            // Larger than the rest, and nothing reads them.
+            annotations: None,
+            labels: None,
+            managed_fields: None,
+            ..raw.metadata
+        };
         let spec = serde_path_to_error::deserialize(raw.spec).map_err(|error| {
             let path = error.path().to_string();
             let path = if path == "." { String::new() } else { path };
             Problem::new(path, crds::config::reason(error.inner())).under("spec")
         });
         Ok(Self {
-            metadata: raw.metadata,
+            metadata,
             spec,
             // The operator writes the status: one that it cannot read is overwritten.
             status: serde_json::from_value(raw.status).unwrap_or_default(),

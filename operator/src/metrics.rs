@@ -90,3 +90,26 @@ impl Metrics {
         Ok(String::from_utf8_lossy(&buffer).into_owned())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_watch_is_told_from_other_reads() {
+        let metrics = Metrics::new().unwrap();
+        for (method, query) in [
+            ("GET", None),
+            ("GET", Some("limit=50")),
+            ("GET", Some("limit=50&watch=true&resourceVersion=7")),
+            ("PATCH", Some("force=true")),
+        ] {
+            metrics.request(method, query);
+        }
+        let text = metrics.text().unwrap();
+        for (method, count) in [("GET", 2), ("WATCH", 1), ("PATCH", 1)] {
+            let line = format!("chatbox_operator_requests_total{{method=\"{method}\"}} {count}\n");
+            assert!(text.contains(&line), "{text}");
+        }
+    }
+}

@@ -142,6 +142,13 @@ impl References {
         }
     }
 
+    /// Forgets what the Secrets of a Chatbox were resolved to, because we have just written one of them.
+    pub fn forget_resolution(&mut self, chatbox: &Stored) {
+        if let Some(entry) = self.chatboxes.get_mut(&chatbox.namespaced_name) {
+            entry.resolution = None;
+        }
+    }
+
     /// The uids of the Chatboxes of a namespace.
     pub fn uids_in(&self, namespace: &str) -> HashSet<String> {
         let chatboxes = self.chatboxes.iter();

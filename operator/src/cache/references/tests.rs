@@ -203,6 +203,14 @@ fn a_resolution_ends_with_the_spec_that_it_was_computed_for() {
 }
 
 #[test]
+fn a_resolution_ends_with_our_own_write() {
+    let mut references = both();
+    remember(&mut references, Some(5));
+    references.forget_resolution(&full().0);
+    assert!(!is_known(&references));
+}
+
+#[test]
 fn a_resolution_outlives_a_new_list_of_chatboxes() {
     let mut references = both();
     remember(&mut references, Some(5));
