@@ -1,4 +1,4 @@
-//! Asking, reading, and coming back.
+//! Questions, answers and sessions.
 
 use anyhow::{Result, ensure};
 use browser::Page;
@@ -31,7 +31,7 @@ pub(crate) async fn an_answer_streams_and_ends(fixture: &Fixture<'_>) -> Result<
     no_problems(&page)
 }
 
-/// What a model may write, by mistake or because somebody made it.
+/// An answer that tries to run code and to load from another host.
 const HOSTILE: &str = "# Title\n\n<script>window.attacked = true</script>\n\n\
     <img src=\"https://attacker.example/x\" onerror=\"window.attacked = true\">\n\n\
     ![cat](https://attacker.example/cat.png) [run](javascript:window.attacked=true) [site](https://example.org/)\n\n\
