@@ -13,6 +13,7 @@ mod identity;
 mod keyboard;
 mod network;
 mod proxy;
+mod sessions;
 mod storage;
 
 use std::process::ExitCode;
@@ -45,15 +46,15 @@ const SCENARIOS: &[Scenario] = scenarios![
     driver::a_page_reads_what_it_sent,
     chat::an_answer_streams_and_ends,
     chat::markdown_is_rendered_safely,
-    chat::a_reload_resumes_an_answer,
-    chat::a_new_chat_is_empty_and_back_shows_the_old_one,
-    chat::a_second_device_shows_the_same_chat,
-    chat::two_tabs_are_one_guest,
     chat::a_failed_answer_offers_a_retry,
     chat::an_answer_that_breaks_off_keeps_its_text,
     chat::a_rejected_message_can_be_removed,
     chat::a_message_that_is_too_long_cannot_be_sent,
     chat::the_list_scrolls_along_unless_the_user_scrolled_up,
+    sessions::a_reload_resumes_an_answer,
+    sessions::a_new_chat_is_empty_and_back_shows_the_old_one,
+    sessions::a_second_device_shows_the_same_chat,
+    sessions::two_tabs_are_one_guest,
     network::an_answer_goes_on_after_the_network_was_lost,
     network::a_message_sent_offline_arrives_once,
     network::a_pending_message_survives_its_tab,
