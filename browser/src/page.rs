@@ -164,7 +164,7 @@ impl Page {
         self.read("accessibility", json!({}))
     }
 
-    /// Writes a picture of the page to a PNG file.
+    /// Writes a screenshot of the page to a PNG file.
     pub fn screenshot(&self, file: &Path) -> Result<()> {
         self.act("screenshot", json!({"file": file}))
     }

@@ -1,10 +1,10 @@
-//! What axe finds, in light and dark, from a phone to a desktop. Pictures of every state go to `target/browser`.
+//! What axe finds, in light and dark, from a phone to a desktop. Screenshots of every state go to `target/browser`.
 
 use anyhow::{Result, ensure};
 use browser::{ColorScheme, Page, Profile};
 use tests::{Provider, World, openai};
 
-use crate::fixture::{COMPLETE, Fixture, LIVE, exchange, open, picture};
+use crate::fixture::{COMPLETE, Fixture, LIVE, exchange, open, screenshot_file};
 
 const WIDTHS: [u32; 3] = [360, 768, 1280];
 
@@ -71,7 +71,7 @@ async fn every_state_passes(page: &Page, screen: &str) -> Result<()> {
 
 fn passes(page: &Page, state: &str) -> Result<()> {
     page.wait_until("document.getAnimations().every(({ effect }) => effect.getTiming().iterations === Infinity)")?;
-    page.screenshot(&picture(state))?;
+    page.screenshot(&screenshot_file(state))?;
     let violations = page.accessibility()?;
     ensure!(violations.is_empty(), "{state}: {violations:#?}");
     let overflows: bool = page.evaluate(

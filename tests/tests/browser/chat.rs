@@ -1,12 +1,10 @@
-//! Asking, reading, and coming back.
+//! Questions and answers.
 
 use anyhow::{Result, ensure};
 use browser::Page;
 use tests::{Provider, World, openai};
 
-use crate::fixture::{
-    COMPLETE, Fixture, LIVE, connected, exchange, no_problems, open, server, session, shows,
-};
+use crate::fixture::{COMPLETE, Fixture, LIVE, exchange, no_problems, server, shows};
 
 pub(crate) async fn an_answer_streams_and_ends(fixture: &Fixture<'_>) -> Result<()> {
     let (world, mut provider) = server().await;
@@ -31,7 +29,7 @@ pub(crate) async fn an_answer_streams_and_ends(fixture: &Fixture<'_>) -> Result<
     no_problems(&page)
 }
 
-/// What a model may write, by mistake or because somebody made it.
+/// An answer that tries to run code and to load from another host.
 const HOSTILE: &str = "# Title\n\n<script>window.attacked = true</script>\n\n\
     <img src=\"https://attacker.example/x\" onerror=\"window.attacked = true\">\n\n\
     ![cat](https://attacker.example/cat.png) [run](javascript:window.attacked=true) [site](https://example.org/)\n\n\
@@ -65,120 +63,6 @@ pub(crate) async fn markdown_is_rendered_safely(fixture: &Fixture<'_>) -> Result
         "code of the answer ran"
     );
     no_problems(&page)
-}
-
-pub(crate) async fn a_reload_resumes_an_answer(fixture: &Fixture<'_>) -> Result<()> {
-    let (world, mut provider) = server().await;
-    let page = fixture.guest(&world)?;
-    exchange(&page, &mut provider, "First", "one").await?;
-    page.send("Second")?;
-    let speech = provider.call().await.begin();
-    speech.say("Half of ");
-    page.wait_for_text(LIVE, "Half of")?;
-    page.reload()?;
-    page.wait_for_text(LIVE, "Half of")?;
-    speech.say("the answer 👍");
-    page.wait_for_text(LIVE, "Half of the answer 👍")?;
-    speech.end();
-    page.wait_for_text(COMPLETE, "Half of")?;
-    let all = [
-        ("user", "First"),
-        ("ai", "one"),
-        ("user", "Second"),
-        ("ai", "Half of the answer 👍"),
-    ];
-    shows(&page, &all)?;
-    page.reload()?;
-    page.wait_for_text(COMPLETE, "Half of")?;
-    shows(&page, &all)?;
-    no_problems(&page)
-}
-
-pub(crate) async fn a_new_chat_is_empty_and_back_shows_the_old_one(
-    fixture: &Fixture<'_>,
-) -> Result<()> {
-    let (world, mut provider) = server().await;
-    let page = fixture.guest(&world)?;
-    exchange(&page, &mut provider, "Old question", "old answer").await?;
-    let old = session(&page)?;
-    page.click("#new-chat-btn")?;
-    page.wait_for("#welcome-title")?;
-    connected(&page)?;
-    exchange(&page, &mut provider, "New question", "new answer").await?;
-    ensure!(session(&page)? != old, "the URL names the old session");
-    shows(&page, &[("user", "New question"), ("ai", "new answer")])?;
-    page.back()?;
-    page.wait_for_text(COMPLETE, "old answer")?;
-    shows(&page, &[("user", "Old question"), ("ai", "old answer")])?;
-    exchange(&page, &mut provider, "Follow-up", "continued").await?;
-    shows(
-        &page,
-        &[
-            ("user", "Old question"),
-            ("ai", "old answer"),
-            ("user", "Follow-up"),
-            ("ai", "continued"),
-        ],
-    )?;
-    no_problems(&page)
-}
-
-pub(crate) async fn a_second_device_shows_the_same_chat(fixture: &Fixture<'_>) -> Result<()> {
-    let (world, mut provider) = server().await;
-    let url = format!("{}?token={}", world.url("/chat.html"), world.token("ada"));
-    let phone = fixture.page()?;
-    open(&phone, &url)?;
-    let shown: String = phone.evaluate("location.href")?;
-    ensure!(!shown.contains("token"), "the token is still in {shown}");
-    exchange(&phone, &mut provider, "From the phone", "one").await?;
-    let laptop = fixture.page()?;
-    open(&laptop, &url)?;
-    laptop.wait_for_text(COMPLETE, "one")?;
-    laptop.send("From the laptop")?;
-    let speech = provider.call().await.begin();
-    speech.say("two");
-    for device in [&laptop, &phone] {
-        device.wait_for_text(".message.user", "From the laptop")?;
-        device.wait_for_text(LIVE, "two")?;
-    }
-    speech.end();
-    for device in [&laptop, &phone] {
-        device.wait_until(&format!(
-            "document.querySelectorAll('{COMPLETE}').length === 2"
-        ))?;
-        shows(
-            device,
-            &[
-                ("user", "From the phone"),
-                ("ai", "one"),
-                ("user", "From the laptop"),
-                ("ai", "two"),
-            ],
-        )?;
-        no_problems(device)?;
-    }
-    Ok(())
-}
-
-pub(crate) async fn two_tabs_are_one_guest(fixture: &Fixture<'_>) -> Result<()> {
-    let (world, mut provider) = server().await;
-    let first = fixture.guest(&world)?;
-    exchange(&first, &mut provider, "Hello", "hi").await?;
-    let second = fixture.tab(&first)?;
-    open(&second, &world.url("/chat.html"))?;
-    second.wait_for_text(COMPLETE, "hi")?;
-    exchange(&second, &mut provider, "Once more", "again").await?;
-    first.wait_until(&format!(
-        "document.querySelectorAll('{COMPLETE}').length === 2"
-    ))?;
-    let all = [
-        ("user", "Hello"),
-        ("ai", "hi"),
-        ("user", "Once more"),
-        ("ai", "again"),
-    ];
-    shows(&first, &all)?;
-    shows(&second, &all)
 }
 
 pub(crate) async fn a_failed_answer_offers_a_retry(fixture: &Fixture<'_>) -> Result<()> {

@@ -1,4 +1,4 @@
-//! What a scenario starts from: the shared browser, pages that are photographed on failure, and common steps.
+//! What a scenario starts from: the shared browser, pages that leave a screenshot on failure, and common steps.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -44,12 +44,15 @@ impl<'a> Fixture<'a> {
         }
     }
 
-    /// Runs a scenario. Takes a picture of each of its pages when it fails.
-    pub(crate) fn watch(&self, name: &str, run: impl FnOnce(&Self) -> Result<()>) -> Result<()> {
-        let result = catch_unwind(AssertUnwindSafe(|| run(self)));
+    /// Runs a scenario. Takes a screenshot of each of its pages when it fails.
+    pub(crate) fn run(&self, name: &str, scenario: impl FnOnce(&Self) -> Result<()>) -> Result<()> {
+        let result = catch_unwind(AssertUnwindSafe(|| scenario(self)));
         if !matches!(result, Ok(Ok(()))) {
             for (index, page) in self.pages.borrow().iter().enumerate() {
-                let _ = page.screenshot(&picture(&format!("{}-{index}", name.replace("::", "-"))));
+                let _ = page.screenshot(&screenshot_file(&format!(
+                    "{}-{index}",
+                    name.replace("::", "-")
+                )));
             }
         }
         result.unwrap_or_else(|panic| resume_unwind(panic))
@@ -61,15 +64,15 @@ impl<'a> Fixture<'a> {
     }
 
     pub(crate) fn page_with(&self, profile: &Profile) -> Result<Rc<Page>> {
-        Ok(self.watched(self.shared.browser.page_with(profile)?))
+        Ok(self.register(self.shared.browser.page_with(profile)?))
     }
 
     /// Another tab with the profile of `page`.
     pub(crate) fn tab(&self, page: &Page) -> Result<Rc<Page>> {
-        Ok(self.watched(page.new_tab()?))
+        Ok(self.register(page.new_tab()?))
     }
 
-    fn watched(&self, page: Page) -> Rc<Page> {
+    fn register(&self, page: Page) -> Rc<Page> {
         let page = Rc::new(page);
         self.pages.borrow_mut().push(Rc::clone(&page));
         page
@@ -91,8 +94,8 @@ impl<'a> Fixture<'a> {
     }
 }
 
-/// Where pictures of pages go.
-pub(crate) fn picture(name: &str) -> PathBuf {
+/// Where a screenshot goes.
+pub(crate) fn screenshot_file(name: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("browser");
     target.join(format!("{name}.png"))
 }

@@ -1,4 +1,4 @@
-//! Tokens that end, and tokens that were never good.
+//! Expired and invalid tokens.
 
 use anyhow::{Context, Result, ensure};
 use browser::Page;

@@ -1,4 +1,4 @@
-//! Without a mouse, and without a screen.
+//! Keyboard and screen reader.
 
 use anyhow::{Result, ensure};
 use browser::{Page, Profile};
@@ -89,13 +89,15 @@ pub(crate) async fn every_control_is_reached_in_order(fixture: &Fixture<'_>) -> 
     Ok(())
 }
 
-/// Records what live regions say from the first moment on.
-const RECORDER: &str = "window.spoken = []; new MutationObserver(() => { \
+/// Records the texts of the live region from the start.
+const RECORDER: &str = "window.announced = []; new MutationObserver(() => { \
     const text = document.querySelector('p[aria-live=polite]')?.textContent.trim(); \
-    if (text && text !== window.spoken.at(-1)) window.spoken.push(text); \
+    if (text && text !== window.announced.at(-1)) window.announced.push(text); \
     }).observe(document, { subtree: true, childList: true, characterData: true });";
 
-pub(crate) async fn a_screen_reader_hears_each_answer_once(fixture: &Fixture<'_>) -> Result<()> {
+pub(crate) async fn a_screen_reader_announces_each_answer_once(
+    fixture: &Fixture<'_>,
+) -> Result<()> {
     let (world, mut provider) = server().await;
     let page = fixture.page_with(&Profile {
         init_script: Some(RECORDER.to_owned()),
@@ -121,15 +123,15 @@ pub(crate) async fn a_screen_reader_hears_each_answer_once(fixture: &Fixture<'_>
     page.wait_for(".typing")?;
     call.reject(401);
     page.wait_for(".failure")?;
-    page.wait_until("window.spoken.length >= 4")?;
-    let spoken: Vec<String> = page.evaluate("window.spoken")?;
+    page.wait_until("window.announced.length >= 4")?;
+    let announced: Vec<String> = page.evaluate("window.announced")?;
     let expected = [
         "Fast is writing",
         "Fast says: Good morning, Ada.",
         "Fast is writing",
         "Fast says: This answer could not be finished.",
     ];
-    ensure!(spoken == expected, "{spoken:?}");
+    ensure!(announced == expected, "{announced:?}");
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The chat page in Chromium, against the plain server: without Kubernetes, and without root where Chromium is installed.
 //!
 //! One browser serves all scenarios; each has a server, a profile and a model endpoint of its own. A scenario that fails
-//! leaves pictures of its pages in `target/browser`. Where no browser can be started, all are reported as ignored.
+//! leaves screenshots of its pages in `target/browser`. Where no browser can be started, all are reported as ignored.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,6 +13,7 @@ mod identity;
 mod keyboard;
 mod network;
 mod proxy;
+mod sessions;
 mod storage;
 
 use std::process::ExitCode;
@@ -45,18 +46,18 @@ const SCENARIOS: &[Scenario] = scenarios![
     driver::a_page_reads_what_it_sent,
     chat::an_answer_streams_and_ends,
     chat::markdown_is_rendered_safely,
-    chat::a_reload_resumes_an_answer,
-    chat::a_new_chat_is_empty_and_back_shows_the_old_one,
-    chat::a_second_device_shows_the_same_chat,
-    chat::two_tabs_are_one_guest,
     chat::a_failed_answer_offers_a_retry,
     chat::an_answer_that_breaks_off_keeps_its_text,
     chat::a_rejected_message_can_be_removed,
     chat::a_message_that_is_too_long_cannot_be_sent,
     chat::the_list_scrolls_along_unless_the_user_scrolled_up,
+    sessions::a_reload_resumes_an_answer,
+    sessions::a_new_chat_is_empty_and_back_shows_the_old_one,
+    sessions::a_second_device_shows_the_same_chat,
+    sessions::two_tabs_are_one_guest,
     network::an_answer_goes_on_after_the_network_was_lost,
     network::a_message_sent_offline_arrives_once,
-    network::a_pending_message_outlives_its_tab,
+    network::a_pending_message_survives_its_tab,
     network::a_lost_acknowledgement_doubles_nothing,
     network::a_killed_server_loses_and_doubles_nothing,
     identity::an_expired_guest_is_renewed,
@@ -69,7 +70,7 @@ const SCENARIOS: &[Scenario] = scenarios![
     storage::a_chat_works_with_corrupt_storage,
     keyboard::a_chat_needs_no_mouse,
     keyboard::every_control_is_reached_in_order,
-    keyboard::a_screen_reader_hears_each_answer_once,
+    keyboard::a_screen_reader_announces_each_answer_once,
 ];
 
 fn main() -> ExitCode {
@@ -99,7 +100,7 @@ fn trial(&(name, run): &Scenario, shared: Result<Arc<Shared>, String>) -> Trial 
             Err(obstacle) => return Ok(Completion::ignored_with(obstacle)),
         };
         let fixture = Fixture::new(&shared);
-        let result = fixture.watch(name, |fixture| run(&shared, fixture));
+        let result = fixture.run(name, |fixture| run(&shared, fixture));
         result
             .map(|()| Completion::Completed)
             .map_err(|error| Failed::from(format!("{error:#}")))

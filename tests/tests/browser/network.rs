@@ -1,4 +1,4 @@
-//! Connections break, in every way that this machine can imitate.
+//! Lost networks, broken connections, and a killed server.
 
 use anyhow::{Result, ensure};
 use tests::{Process, Provider, openai};
@@ -85,7 +85,7 @@ pub(crate) async fn a_message_sent_offline_arrives_once(fixture: &Fixture<'_>) -
     shows(&page, &all)
 }
 
-pub(crate) async fn a_pending_message_outlives_its_tab(fixture: &Fixture<'_>) -> Result<()> {
+pub(crate) async fn a_pending_message_survives_its_tab(fixture: &Fixture<'_>) -> Result<()> {
     let (world, mut provider) = server().await;
     let page = fixture.guest(&world)?;
     exchange(&page, &mut provider, "First", "one").await?;

@@ -1,4 +1,4 @@
-//! Storage that refuses, is full, or holds nonsense: one can still chat.
+//! Storage that is switched off, full or corrupt: one can still chat.
 
 use anyhow::{Result, ensure};
 use browser::Profile;
@@ -8,12 +8,12 @@ use crate::fixture::{Fixture, exchange, no_problems, open, server, shows};
 pub(crate) async fn a_chat_works_without_storage(fixture: &Fixture<'_>) -> Result<()> {
     let script = "for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, \
         { get() { throw new DOMException('denied', 'SecurityError'); } });";
-    chats_with(fixture, script).await
+    can_chat_with(fixture, script).await
 }
 
 pub(crate) async fn a_chat_works_with_full_storage(fixture: &Fixture<'_>) -> Result<()> {
     let script = "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError'); };";
-    chats_with(fixture, script).await
+    can_chat_with(fixture, script).await
 }
 
 pub(crate) async fn a_chat_works_with_corrupt_storage(fixture: &Fixture<'_>) -> Result<()> {
@@ -22,10 +22,10 @@ pub(crate) async fn a_chat_works_with_corrupt_storage(fixture: &Fixture<'_>) -> 
         localStorage.setItem('chatbox:/chatbox:guest', '{\"token\": 7, \"user_id\"'); \
         localStorage.setItem('chatbox:/chatbox:pending:a', 'nonsense'); \
         localStorage.setItem('chatbox:/chatbox:pending:b', '{\"clientId\": \"b\", \"session\": [], \"at\": null}'); }";
-    chats_with(fixture, script).await
+    can_chat_with(fixture, script).await
 }
 
-async fn chats_with(fixture: &Fixture<'_>, script: &str) -> Result<()> {
+async fn can_chat_with(fixture: &Fixture<'_>, script: &str) -> Result<()> {
     let (world, mut provider) = server().await;
     let page = fixture.page_with(&Profile {
         init_script: Some(script.to_owned()),
