@@ -1,14 +1,15 @@
 //! How much of everything, and what happens beyond it.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crds::config;
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::clock::Clock;
+use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 
 /// How often the counters of those who did nothing for a while are removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
@@ -50,20 +51,12 @@ impl Limits {
 
     /// One message of this user, or how long to wait before it.
     pub fn message(&self, user: &str) -> Result<(), Duration> {
-        let clock = DefaultClock::default();
-        self.0
-            .messages
-            .check_key(&user.to_owned())
-            .map_err(|wait| wait.wait_time_from(clock.now()))
+        check(&self.0.messages, &user.to_owned())
     }
 
-    /// One visitor's token for this address, or how long to wait before it.
+    /// One guest token for this address, or how long to wait before it.
     pub fn guest(&self, address: IpAddr) -> Result<(), Duration> {
-        let clock = DefaultClock::default();
-        self.0
-            .guests
-            .check_key(&network(address))
-            .map_err(|wait| wait.wait_time_from(clock.now()))
+        check(&self.0.guests, &network(address))
     }
 
     /// Permission for one more connection of this user, unless there are too many.
@@ -110,6 +103,15 @@ impl Drop for Permit {
             }
         }
     }
+}
+
+fn check<K: Clone + Hash + Eq>(
+    limiter: &DefaultKeyedRateLimiter<K>,
+    key: &K,
+) -> Result<(), Duration> {
+    // The clock of the limiter: to make one asks the processor how fast it is, which is slow in a virtual machine.
+    let wait = |not_until: NotUntil<_>| not_until.wait_time_from(limiter.clock().now());
+    limiter.check_key(key).map_err(wait)
 }
 
 /// What counts as one address: one customer of a provider has a whole /64 of IPv6.

@@ -73,6 +73,15 @@ impl<'a> Checkpoints<'a> {
     }
 }
 
+impl Drop for Checkpoints<'_> {
+    /// The end of the run is stored next; a checkpoint that still waits would only be in its way.
+    fn drop(&mut self) {
+        if let Some(task) = &self.under_way {
+            task.abort();
+        }
+    }
+}
+
 async fn keep(
     store: &dyn Store,
     run: &Run,

@@ -4,7 +4,7 @@
 use std::thread;
 
 use anyhow::anyhow;
-use rusqlite::{Connection, Savepoint};
+use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::damage::Damage;
@@ -21,7 +21,7 @@ pub(super) struct Writer {
 
 /// Does its write at once, or learns that there is no transaction; what it returns is called with the outcome of the
 /// commit.
-type Job = Box<dyn FnOnce(Result<&mut Savepoint<'_>, NotCommitted>) -> Reply + Send>;
+type Job = Box<dyn FnOnce(Result<&Connection, NotCommitted>) -> Reply + Send>;
 type Reply = Box<dyn FnOnce(Result<(), NotCommitted>) + Send>;
 
 /// Why a batch was not committed. Every caller of the batch gets a copy.
@@ -58,7 +58,7 @@ impl Writer {
             .name("sqlite-writer".to_owned())
             .spawn(move || {
                 let _guard = EndIsDamage(damage);
-                write_all(connection, queue);
+                write_all(&connection, queue);
             })?;
         Ok(Self { jobs })
     }
@@ -101,44 +101,49 @@ impl Drop for EndIsDamage {
     }
 }
 
+/// Runs a change so that only it is undone if it fails.
 fn alone<T>(
-    tx: &mut Savepoint<'_>,
+    connection: &Connection,
     change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {
-    let nested = tx.savepoint()?;
-    let value = change(&nested)?;
-    nested.commit()?;
-    Ok(value)
+    run(connection, "SAVEPOINT change")?;
+    let result = change(connection);
+    // Some failures undo the whole transaction, and the savepoint with it.
+    if result.is_err() && !connection.is_autocommit() {
+        run(connection, "ROLLBACK TO change")?;
+    }
+    if !connection.is_autocommit() {
+        run(connection, "RELEASE change")?;
+    }
+    result
 }
 
-fn write_all(mut connection: Connection, mut queue: mpsc::Receiver<Job>) {
+/// The text of these statements is read once, and not for each change.
+fn run(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(statement)?.execute([]).map(drop)
+}
+
+fn write_all(connection: &Connection, mut queue: mpsc::Receiver<Job>) {
     while let Some(first) = queue.blocking_recv() {
         let waiting = std::iter::from_fn(|| queue.try_recv().ok());
         let batch = std::iter::once(first).chain(waiting).take(BATCH).collect();
-        let (replies, committed) = write_batch(&mut connection, batch);
+        let (replies, committed) = write_batch(connection, batch);
         for reply in replies {
             reply(committed.clone());
         }
     }
 }
 
-fn write_batch(
-    connection: &mut Connection,
-    batch: Vec<Job>,
-) -> (Vec<Reply>, Result<(), NotCommitted>) {
-    // A savepoint outside of a transaction is one, and its jobs may nest their own.
-    let mut tx = match connection.savepoint() {
-        Ok(tx) => tx,
-        Err(cause) => {
-            let cause = NotCommitted::from(cause);
-            return (refuse(batch, &cause), Err(cause));
-        }
-    };
+fn write_batch(connection: &Connection, batch: Vec<Job>) -> (Vec<Reply>, Result<(), NotCommitted>) {
+    if let Err(cause) = run(connection, "BEGIN IMMEDIATE") {
+        let cause = NotCommitted::from(cause);
+        return (refuse(batch, &cause), Err(cause));
+    }
     let mut replies = Vec::with_capacity(batch.len());
     let mut jobs = batch.into_iter();
     while let Some(job) = jobs.next() {
-        replies.push(job(Ok(&mut tx)));
-        if tx.is_autocommit() {
+        replies.push(job(Ok(connection)));
+        if connection.is_autocommit() {
             // A full disk and the like make SQLite undo the whole transaction by itself. What follows would be
             // committed alone, and reported as lost.
             let undone = NotCommitted {
@@ -149,7 +154,11 @@ fn write_batch(
             return (replies, Err(undone));
         }
     }
-    let committed = tx.commit().map_err(NotCommitted::from);
+    let committed = run(connection, "COMMIT").map_err(NotCommitted::from);
+    if committed.is_err() && !connection.is_autocommit() {
+        // A commit that failed leaves its transaction open, and the next one could not begin.
+        let _ = run(connection, "ROLLBACK");
+    }
     (replies, committed)
 }
 
