@@ -105,7 +105,7 @@ fn is_rejection(error: &kube::Error) -> bool {
 }
 
 /// Whether nothing can be created because the namespace is being deleted.
-fn is_namespace_terminating(error: &kube::Error) -> bool {
+pub fn is_namespace_terminating(error: &kube::Error) -> bool {
     let kube::Error::Api(status) = error else {
         return false;
     };

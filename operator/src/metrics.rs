@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_watch_is_told_from_other_reads() {
+    fn a_watch_is_counted_apart_from_other_reads() {
         let metrics = Metrics::new().unwrap();
         for (method, query) in [
             ("GET", None),

@@ -66,7 +66,7 @@ pub async fn with_planned(
     // `observe` has read these, if they exist.
     let is_read = |kind| kind == Kind::SECRET || kind == Kind::DEPLOYMENT;
     for object in plan.iter().filter(|object| !is_read(object.kind)) {
-        objects = with(ctx, chatbox, object.kind, &object.name, objects).await?;
+        objects = with_object(ctx, chatbox, object.kind, &object.name, objects).await?;
     }
     Ok(objects)
 }
@@ -78,15 +78,16 @@ async fn with_running(
     objects: Arc<OwnedObjects>,
 ) -> Result<Arc<OwnedObjects>, Error> {
     let name = names::app(&chatbox.namespaced_name.name);
-    let objects = with(ctx, chatbox, Kind::DEPLOYMENT, &name, objects).await?;
+    let objects = with_object(ctx, chatbox, Kind::DEPLOYMENT, &name, objects).await?;
     let config_map = running(chatbox, &objects).and_then(|rollout| rollout.config_map.clone());
     match config_map {
-        Some(name) => with(ctx, chatbox, Kind::CONFIG_MAP, &name, objects).await,
+        Some(name) => with_object(ctx, chatbox, Kind::CONFIG_MAP, &name, objects).await,
         None => Ok(objects),
     }
 }
 
-async fn with(
+/// The objects and one more, if it exists and no watch has delivered it.
+async fn with_object(
     ctx: &Context,
     chatbox: &Stored,
     kind: Kind,

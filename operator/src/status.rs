@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::cache::OwnedObjects;
 use crate::context::Context;
-use crate::error::Error;
+use crate::error::{self, Error};
 use crate::guarded::GuardedChatbox;
 use crate::stored::Stored;
 
@@ -112,6 +112,10 @@ async fn publish_event(
     };
     if let Err(error) = ctx.recorder.publish(&event, &chatbox.object_ref(&())).await {
         tracing::debug!(chatbox = %key, %error, "event not written");
+        if error::is_namespace_terminating(&error) {
+            // Often the first write that is rejected for that: pods are gone before there is anything to repair.
+            ctx.cache.mark_namespace_terminating(&key.namespace);
+        }
     }
 }
 

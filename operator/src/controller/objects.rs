@@ -1,11 +1,10 @@
 //! The watch on the objects of one kind that carry our label.
 //!
-//! A kind whose API is optional is watched while the cluster serves it. That is found out by asking the discovery API, once
-//! in a while: it is open to every account, also in the scope of one namespace, and it knows aggregated APIs too. A watch
-//! on the definitions of resources would need a right in the whole cluster and would see only some of the APIs. A kind that
-//! every cluster serves costs no such request.
+//! A kind whose API is optional is watched while the cluster serves it, which the discovery API is asked for periodically.
+//! That API is open to every account, also in the scope of one namespace, and it knows aggregated APIs too. A watch on the
+//! definitions of resources would need a right in the whole cluster and would see only some of the APIs. A kind that every
+//! cluster serves costs no such request.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +18,6 @@ use kube::runtime::watcher;
 use super::{Triggers, note_list, trigger, watch};
 use crate::context::Context;
 use crate::kind::{Availability, Kind};
-use crate::namespaced_name::NamespacedName;
 
 /// How long an API may be there or be gone before that is noticed.
 pub const DISCOVERY_PERIOD: Duration = Duration::from_secs(30);
@@ -60,7 +58,7 @@ fn optional(ctx: &Arc<Context>, namespace: &str, kind: Kind, period: Duration) -
         .flat_map(move |ctx| {
             let watched = ctx.clone();
             let gone = async move { until(&watched, kind, false, period).await };
-            let appeared = all_chatboxes(&ctx);
+            let appeared = ctx.cache.references().chatboxes();
             let events = served(&ctx, &namespace, kind).take_until(Box::pin(gone));
             let disappeared = stream::once(async move {
                 let mut triggered = ctx.cache.owned_objects().clear(kind);
@@ -107,8 +105,4 @@ async fn is_served(ctx: &Context, kind: Kind) -> kube::Result<bool> {
         Err(kube::Error::Api(status)) if status.code == 404 => Ok(false),
         Err(error) => Err(error),
     }
-}
-
-fn all_chatboxes(ctx: &Context) -> BTreeSet<NamespacedName> {
-    ctx.cache.references().chatboxes()
 }
