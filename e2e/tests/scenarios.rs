@@ -19,6 +19,8 @@ mod crash;
 mod edits;
 #[path = "scenarios/environment.rs"]
 mod environment;
+#[path = "scenarios/leftovers.rs"]
+mod leftovers;
 #[path = "scenarios/mistakes.rs"]
 mod mistakes;
 #[path = "scenarios/quickstart.rs"]
@@ -50,10 +52,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         "a-pod-runs-restricted-and-ends",
         Cluster(environment::a_pod_runs_restricted_and_ends),
     ),
-    (
-        "a-model-answers-on-the-bridge",
-        Pods(environment::a_model_answers_on_the_bridge),
-    ),
+    ("a-model-answers", Api(environment::a_model_answers)),
     (
         "the-sample-answers-in-a-browser",
         Pods(quickstart::the_sample_answers_in_a_browser),
@@ -101,6 +100,9 @@ const SCENARIOS: &[(&str, Scenario)] = &[
 ];
 
 fn main() -> Result<ExitCode> {
+    if let Some(code) = cluster::node::run_if_told() {
+        return Ok(code);
+    }
     let mut arguments = Arguments::from_args();
     let trials = |environment: Option<&Arc<Environment>>| -> Vec<Trial> {
         SCENARIOS
@@ -118,7 +120,11 @@ fn main() -> Result<ExitCode> {
     let environment = Arc::new(Environment::prepare()?);
     let conclusion = libtest_mimic::run(&arguments, trials(Some(&environment)));
     if let Some(environment) = Arc::into_inner(environment) {
+        let is_lent = environment.is_lent();
         environment.end()?;
+        if !is_lent {
+            leftovers::none()?;
+        }
     }
     Ok(conclusion.exit_code())
 }

@@ -45,7 +45,14 @@ impl Progress {
         let steps = Arc::clone(&running);
         let reporter = thread::spawn(move || {
             while ended.recv_timeout(interval) == Err(mpsc::RecvTimeoutError::Timeout) {
-                lock(&steps).iter().for_each(|step| report(&step.line()));
+                let steps = lock(&steps);
+                // One that has just begun was told of by the end of the step before it.
+                let long = steps
+                    .iter()
+                    .filter(|step| step.begun.elapsed() > interval / 3);
+                for step in long {
+                    report(&step.line());
+                }
             }
         });
         Self {
