@@ -94,13 +94,13 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         Pods(crash::the_operator_dies_during_an_answer),
     ),
     (
-        "rendering-tells",
-        Cluster(render::rendering_tells_what_was_applied),
+        "render-is-what-is-applied",
+        Cluster(render::render_is_what_is_applied),
     ),
 ];
 
 fn main() -> Result<ExitCode> {
-    if let Some(code) = cluster::node::run_if_told() {
+    if let Some(code) = cluster::node::reexec() {
         return Ok(code);
     }
     let mut arguments = Arguments::from_args();
@@ -115,7 +115,7 @@ fn main() -> Result<ExitCode> {
     if arguments.list || names.iter().all(|trial| arguments.is_filtered_out(trial)) {
         return Ok(libtest_mimic::run(&arguments, names).exit_code());
     }
-    // Scenarios kill servers and look at the whole cluster: one at a time, unless somebody knows better.
+    // Scenarios kill servers and inspect the whole cluster: one at a time, unless --test-threads says otherwise.
     arguments.test_threads.get_or_insert(1);
     let environment = Arc::new(Environment::prepare()?);
     let conclusion = libtest_mimic::run(&arguments, trials(Some(&environment)));

@@ -31,7 +31,7 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
-    if let Some(code) = node::run_if_told() {
+    if let Some(code) = node::reexec() {
         return code;
     }
     let verb = Args::parse().verb;

@@ -52,11 +52,11 @@ const UNSHARE: [&str; 7] = [
     "--",
 ];
 
-/// Runs a process of the node if this program was started as one. Every program that may start the node calls this
-/// first, because the node's processes are the same program again.
-pub fn run_if_told() -> Option<ExitCode> {
+/// Runs a process of the node if this program was started as one, and returns its exit code. Every program that starts
+/// nodes calls this first: the node's own processes are the same program again.
+pub fn reexec() -> Option<ExitCode> {
     let result = match env::args().nth(1)?.as_str() {
-        INIT => supervisor::init(&own_program(SUPERVISOR).ok()?),
+        INIT => supervisor::init(),
         SUPERVISOR => supervisor::run(),
         _ => return None,
     };
@@ -66,22 +66,22 @@ pub fn run_if_told() -> Option<ExitCode> {
     Some(ExitCode::FAILURE)
 }
 
-/// Folders of the host that programs write to wherever they are told to write; the node's write into memory there.
+/// Folders of the host that programs write to however they are configured; those of the node write into memory there.
 pub const HIDDEN: [&str; 3] = ["/var/log", "/var/lib/cni", "/run/containerd"];
 
 /// Starts the node. It outlives this process.
 pub fn start() -> Result<Child> {
-    // What an earlier node said would be taken for the words of this one.
+    // Logs of an earlier node would be taken for those of this one.
     let _ = fs::remove_dir_all(paths::logs());
     fs::create_dir_all(paths::logs())?;
     let log = log_file(&paths::logs(), LOG);
     let log = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
-    let init = own_program(INIT)?;
     let mut command = Command::new("setsid");
     command
         .arg("unshare")
         .args(UNSHARE)
-        .args(init)
+        .arg(own_program()?)
+        .arg(INIT)
         .env(MARK, processes::NODE)
         // The way back to the network of the host.
         .stdin(File::open("/proc/self/ns/net")?)
@@ -107,7 +107,6 @@ fn write(path: &Path, text: &str) -> Result<()> {
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
-fn own_program(role: &str) -> Result<[std::ffi::OsString; 2]> {
-    let program = env::current_exe().context("cannot find this program")?;
-    Ok([program.into(), role.into()])
+fn own_program() -> Result<PathBuf> {
+    env::current_exe().context("cannot find this program")
 }

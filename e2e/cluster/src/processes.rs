@@ -110,9 +110,9 @@ mod tests {
 
     #[test]
     fn reads_the_mark() {
-        let environment = b"A=1\0CHATBOX_CLUSTER_PART=node\0B=2\0";
+        let environment = b"A=1\0CHATBOX_CLUSTER_PROCESS=node\0B=2\0";
         assert_eq!(mark(environment).as_deref(), Some(NODE));
-        assert_eq!(mark(b"XCHATBOX_CLUSTER_PART=node\0"), None);
+        assert_eq!(mark(b"XCHATBOX_CLUSTER_PROCESS=node\0"), None);
     }
 
     #[test]

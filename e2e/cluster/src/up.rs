@@ -28,7 +28,7 @@ pub struct Running {
     pub kubectl: Kubectl,
     pub tools: Tools,
     pub images: Images,
-    /// An image that does nothing until it is told to end.
+    /// An image that waits until it is stopped.
     pub pause: Image,
 }
 
@@ -71,7 +71,7 @@ pub fn up(progress: &Progress) -> Result<Running> {
     })
 }
 
-/// Applies the sample and tells a person how to go on.
+/// Applies the sample and prints how to go on.
 pub fn quickstart(progress: &Progress, running: &Running) -> Result<()> {
     let page = progress.step("Chatbox", |_| {
         let page = install::sample(&running.kubectl, &running.images.chatbox)?;

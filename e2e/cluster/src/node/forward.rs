@@ -109,14 +109,14 @@ fn relay_all(accepted: &mpsc::Receiver<Accepted>) {
         }
         let permit = Arc::clone(&permits);
         thread::spawn(move || {
-            // A connection that fails is closed, which is all that its other side can be told.
+            // A connection that fails is closed, as any server does that ends.
             let _ = relay(&stream, port);
             drop(permit);
         });
     }
 }
 
-/// Copies both ways until both sides have said everything.
+/// Copies both ways until both sides have closed.
 fn relay(outside: &TcpStream, port: u16) -> io::Result<()> {
     let inside = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     for stream in [outside, &inside] {
@@ -139,4 +139,34 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream) {
     };
     // One that is closed already needs no end.
     let _ = end;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    #[test]
+    fn both_directions_are_copied_to_their_end() {
+        let bind = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let (outside, inside) = (bind(), bind());
+        let port = inside.local_addr().unwrap().port();
+        let mut client = TcpStream::connect(outside.local_addr().unwrap()).unwrap();
+        let (accepted, _) = outside.accept().unwrap();
+        let relay = thread::spawn(move || relay(&accepted, port));
+        let (mut server, _) = inside.accept().unwrap();
+
+        client.write_all(b"question").unwrap();
+        client.shutdown(Shutdown::Write).unwrap();
+        let mut heard = String::new();
+        // Ends only if the end of the question was passed on.
+        server.read_to_string(&mut heard).unwrap();
+        server.write_all(heard.to_uppercase().as_bytes()).unwrap();
+        drop(server);
+        heard.clear();
+        client.read_to_string(&mut heard).unwrap();
+        assert_eq!(heard, "QUESTION");
+        relay.join().unwrap().unwrap();
+    }
 }

@@ -1,7 +1,6 @@
 //! What runs in the namespaces: the first process, which takes in orphans, and the supervisor, which starts the rest.
 
 use std::{
-    ffi::OsString,
     net::Ipv4Addr,
     os::fd::AsFd,
     path::Path,
@@ -17,16 +16,15 @@ use control_plane::{
 };
 use rustix::process::{Pid, WaitOptions, wait};
 
-use super::{HIDDEN, components, containerd, forward, network};
+use super::{HIDDEN, SUPERVISOR, components, containerd, forward, network, own_program};
 use crate::{paths, ports, state};
 
 type Children = Vec<(&'static str, Child)>;
 
 /// The first process of the namespace. It starts the supervisor, collects processes whose parent ended, and ends with
 /// the supervisor; the kernel then kills every other process of the namespace.
-pub(super) fn init(supervisor: &[OsString; 2]) -> Result<()> {
-    let [program, role] = supervisor;
-    let child = Command::new(program).arg(role).spawn()?;
+pub(super) fn init() -> Result<()> {
+    let child = Command::new(own_program()?).arg(SUPERVISOR).spawn()?;
     let child = Pid::from_child(&child);
     while let Some((ended, _)) = wait(WaitOptions::empty())? {
         if ended == child {
