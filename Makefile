@@ -7,20 +7,20 @@ export PATH := $(PATH):/usr/sbin:/sbin
 
 target = $(or $(CARGO_TARGET_DIR),target)
 
-# What the verbs are written in. A first build says what it compiles.
-quiet = $(if $(wildcard $(target)/debug/$(1)),--quiet)
-run = cargo build $(call quiet,$(1)) --locked --package=$(1) --bin=$(1) && $(target)/debug/$(1)
+# Builds everything else, and says how far it is. The first time cargo says what it compiles.
+builder = cargo build $(if $(wildcard $(target)/debug/builder),--quiet) --locked --package=builder && $(target)/debug/builder
 
 try:
-	@$(call run,builder) local-server
+	@$(builder) local-server
 	@$(target)/debug/local-server
 
 up down:
-	@$(call run,cluster) $@
+	@$(builder) cluster
+	@$(target)/debug/cluster $@
 
 # `images`: the page, both programs and both images. Neither starts anything.
 images page:
-	@$(call run,builder) $@
+	@$(builder) $@
 
 # Everything that is generated from the code.
 generate:

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use builder::progress::Progress;
 use cluster::{
-    daemons, down, preflight,
+    down, preflight, processes,
     up::{self, Running},
 };
 use control_plane::{ControlPlane, kubectl::Kubectl};
@@ -20,7 +20,7 @@ impl Environment {
     /// Brings up what this machine allows. A cluster that runs already is brought up to date and used.
     pub fn prepare() -> Result<Self> {
         let progress = Progress::begin();
-        let lent = daemons::runs("kubelet");
+        let lent = processes::node_runs();
         if let Some(lack) = preflight::no_pods().filter(|_| !lent) {
             progress.say(&format!(
                 "{lack}: scenarios about pods are left out, the others use a control plane alone"
@@ -56,6 +56,11 @@ impl Environment {
             Self::Cluster { running, .. } => &running.kubectl,
             Self::Api { plane, .. } => plane.kubectl(),
         }
+    }
+
+    /// Whether the cluster goes on after the scenarios.
+    pub fn is_lent(&self) -> bool {
+        matches!(self, Self::Cluster { lent: true, .. })
     }
 
     /// Leaves the machine as it was found.

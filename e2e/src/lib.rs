@@ -1,4 +1,4 @@
-//! Scenarios on a real Kubernetes, told from outside. What they share is here; they themselves lie in `tests/scenarios`.
+//! What the scenarios on a real Kubernetes share. They themselves lie in `tests/scenarios`.
 //!
 //! | Module | What it knows |
 //! |---|---|

@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use cluster::node::network::HOST;
 
 use builder::{
     command::{helper, run, succeeds},
@@ -29,18 +30,17 @@ pub struct Llm {
 }
 
 impl Llm {
-    /// Starts one that listens on an address of this machine, such as [`NODE`](control_plane::plane::NODE) for pods.
-    /// `options` are those of `llmock serve`.
-    pub fn start(host: Ipv4Addr, options: &[&str]) -> Result<Self> {
+    /// Starts one on 127.0.0.1. `options` are those of `llmock serve`.
+    pub fn start(options: &[&str]) -> Result<Self> {
         let program = ensure()?;
         // Nobody else takes the port in the moment between: ports are given out in turn.
-        let address = TcpListener::bind((host, 0))?.local_addr()?;
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]).arg(program);
         command.args([
             "serve",
             "--host",
-            &host.to_string(),
+            &address.ip().to_string(),
             "--port",
             &address.port().to_string(),
             "--log-level",
@@ -56,9 +56,9 @@ impl Llm {
         Ok(llm)
     }
 
-    /// The base address, as `models[].openai.baseUrl` wants it.
+    /// The base address as pods reach it, for `models[].openai.baseUrl`.
     pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        format!("http://{HOST}:{}/v1", self.address.port())
     }
 
     fn wait(&mut self) -> Result<()> {

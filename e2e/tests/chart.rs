@@ -42,7 +42,7 @@ fn one_namespace_is_watched_with_a_role_there() -> Result<()> {
     ensure!(objects(&rendered) == expected, "{rendered}");
     ensure!(
         rendered.contains("- name: CHATBOX_NAMESPACE\n              value: \"shop\"\n"),
-        "the operator is not told its namespace:\n{rendered}"
+        "the operator does not get its namespace:\n{rendered}"
     );
     // The account that gets the role stays where the operator runs.
     let subject = format!(

@@ -19,6 +19,8 @@ mod crash;
 mod edits;
 #[path = "scenarios/environment.rs"]
 mod environment;
+#[path = "scenarios/leftovers.rs"]
+mod leftovers;
 #[path = "scenarios/mistakes.rs"]
 mod mistakes;
 #[path = "scenarios/quickstart.rs"]
@@ -50,10 +52,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         "a-pod-runs-restricted-and-ends",
         Cluster(environment::a_pod_runs_restricted_and_ends),
     ),
-    (
-        "a-model-answers-on-the-bridge",
-        Pods(environment::a_model_answers_on_the_bridge),
-    ),
+    ("a-model-answers", Api(environment::a_model_answers)),
     (
         "the-sample-answers-in-a-browser",
         Pods(quickstart::the_sample_answers_in_a_browser),
@@ -95,12 +94,15 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         Pods(crash::the_operator_dies_during_an_answer),
     ),
     (
-        "rendering-tells",
-        Cluster(render::rendering_tells_what_was_applied),
+        "render-is-what-is-applied",
+        Cluster(render::render_is_what_is_applied),
     ),
 ];
 
 fn main() -> Result<ExitCode> {
+    if let Some(code) = cluster::node::reexec() {
+        return Ok(code);
+    }
     let mut arguments = Arguments::from_args();
     let trials = |environment: Option<&Arc<Environment>>| -> Vec<Trial> {
         SCENARIOS
@@ -113,12 +115,16 @@ fn main() -> Result<ExitCode> {
     if arguments.list || names.iter().all(|trial| arguments.is_filtered_out(trial)) {
         return Ok(libtest_mimic::run(&arguments, names).exit_code());
     }
-    // Scenarios kill servers and look at the whole cluster: one at a time, unless somebody knows better.
+    // Scenarios kill servers and inspect the whole cluster: one at a time, unless --test-threads says otherwise.
     arguments.test_threads.get_or_insert(1);
     let environment = Arc::new(Environment::prepare()?);
     let conclusion = libtest_mimic::run(&arguments, trials(Some(&environment)));
     if let Some(environment) = Arc::into_inner(environment) {
+        let is_lent = environment.is_lent();
         environment.end()?;
+        if !is_lent {
+            leftovers::none()?;
+        }
     }
     Ok(conclusion.exit_code())
 }

@@ -1,4 +1,4 @@
-//! Runs a program to its end and repeats its own last words when it fails.
+//! Runs a program to its end; the error of one that fails repeats the end of its output.
 
 use std::{
     ffi::OsStr,
@@ -15,11 +15,10 @@ mod lines;
 const LAST_LINES: usize = 40;
 
 /// Environment variable that marks a process as part of a cluster. Its children inherit it.
-pub const MARK: &str = "CHATBOX_CLUSTER_PART";
+pub const MARK: &str = "CHATBOX_CLUSTER_PROCESS";
 
-/// The part that helpers of the command line and of tests are, such as builds and kubectl.
-///
-/// In its mark a helper also carries its caller's id: one whose caller lives is the caller's business.
+/// The mark of helpers of the command line and of tests, such as builds and kubectl. Their caller's process id follows
+/// it: a helper whose caller is alive is the caller's to end.
 pub const HELPER: &str = "helper";
 
 /// A command that `make down` ends if its caller died before it.
@@ -41,7 +40,7 @@ pub fn feed(command: &mut Command, input: &str) -> Result<String> {
 
 /// Runs a command and hands each line of its standard error to `on_line` while it runs. Returns what it printed.
 ///
-/// A line for which `on_line` returns true only told how far the program is: an error does not repeat it.
+/// A line for which `on_line` returns true only reported progress: an error does not repeat it.
 pub fn watch(command: &mut Command, mut on_line: impl FnMut(&str) -> bool) -> Result<String> {
     execute(command, "", &mut on_line)
 }
@@ -129,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_repeats_the_last_words() {
+    fn an_error_repeats_the_end_of_the_output() {
         let error = run(&mut shell("echo reason >&2; exit 3")).unwrap_err();
         let error = error.to_string();
         assert!(

@@ -6,7 +6,7 @@
 //! | [`tools`] | Kubernetes, etcd and helm from Go modules, built once a machine |
 //! | [`packages`] | which Debian packages are missing, and how they are installed |
 //! | [`progress`] | one line a step, and every 15 seconds how far a long one is |
-//! | [`command`] | runs a program to its end and repeats what it said when it failed |
+//! | [`command`] | runs a program to its end and repeats the end of its output when it failed |
 //! | [`fingerprint`], [`paths`], [`scratch`] | names of content; where things lie; a folder that goes with its run |
 
 pub mod command;

@@ -21,6 +21,8 @@ enum Target {
     Images,
     /// The page and the program behind `make try`
     LocalServer,
+    /// The program behind `make up` and `make down`
+    Cluster,
 }
 
 fn main() -> ExitCode {
@@ -41,7 +43,8 @@ fn build(target: &Target, progress: &Progress) -> Result<()> {
         Target::Images => images::build(progress).map(drop),
         Target::LocalServer => {
             page::build(progress)?;
-            programs::local_server(progress).map(drop)
+            programs::debug(progress, "chat server", "local-server")
         }
+        Target::Cluster => programs::debug(progress, "cluster command", "cluster"),
     }
 }

@@ -23,7 +23,8 @@ pub fn missing(packages: &[Package]) -> Vec<&'static str> {
         .collect()
 }
 
-/// Where a program lies, or the file itself if its whole path is given. The folders of root's programs are looked into even if PATH lacks them.
+/// Where a program lies, or the file itself if its whole path is given. The folders of root's programs are searched even if
+/// PATH lacks them.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let extra = ["/usr/sbin", "/sbin"].map(PathBuf::from);

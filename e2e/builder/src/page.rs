@@ -40,7 +40,7 @@ pub fn install_node_modules(dir: &Path, meter: &Meter) -> Result<()> {
     }) {
         return Ok(());
     }
-    meter.set("npm ci, which tells nothing before its end");
+    meter.set("npm ci, which reports nothing before its end");
     run(helper("npm")
         .args(["ci", "--no-audit", "--no-fund"])
         .current_dir(dir))

@@ -37,17 +37,16 @@ pub fn release(meter: &Meter) -> Result<PathBuf> {
     Ok(dir.join(target).join("release"))
 }
 
-/// Builds the program behind `make try` as daily work does, fast to compile. Returns it.
+/// Builds a program of this repository as daily work does, fast to compile.
 ///
 /// Alone: with the features of the whole workspace it would take the operator's dependencies along, which are twice as
 /// many.
-pub fn local_server(progress: &Progress) -> Result<PathBuf> {
-    progress.step("chat server", |meter| {
+pub fn debug(progress: &Progress, step: &str, program: &str) -> Result<()> {
+    progress.step(step, |meter| {
         let mut cargo = cargo();
-        cargo.args(["--package=local-server"]);
+        cargo.arg(format!("--package={program}"));
         build(cargo, meter)?;
-        let program = paths::cargo_target().join("debug/local-server");
-        Ok((program, "built".into()))
+        Ok(((), "built".into()))
     })
 }
 
@@ -60,31 +59,42 @@ fn cargo() -> Command {
 }
 
 fn build(mut cargo: Command, meter: &Meter) -> Result<()> {
-    // Only the bar tells how much there is to do, and cargo draws it on terminals alone unless it is told to.
+    // Only the progress bar has the total, and by default cargo draws it on terminals alone.
     cargo
         .env("CARGO_TERM_PROGRESS_WHEN", "always")
-        .env("CARGO_TERM_PROGRESS_WIDTH", "80")
+        .env("CARGO_TERM_PROGRESS_WIDTH", "100")
         .env("CARGO_TERM_COLOR", "never");
     watch(&mut cargo, |line| {
-        let Some((done, total)) = bar(line) else {
+        let Some(Bar { done, total, now }) = Bar::parse(line) else {
             return false;
         };
-        meter.set(format!("{done} of {total} crates compiled"));
+        meter.set(format!("{done} of {total} crates compiled, now {now}"));
         true
     })
     .map(drop)
 }
 
-/// The counts in cargo's bar: `    Building [====>      ] 12/345: serde, syn`.
-fn bar(line: &str) -> Option<(u32, u32)> {
-    let (_, rest) = line.split_once("Building [")?;
-    let (_, counts) = rest.split_once("] ")?;
-    let (done, total) = counts
-        .split_once(':')
-        .unwrap_or((counts, ""))
-        .0
-        .split_once('/')?;
-    Some((done.trim().parse().ok()?, total.trim().parse().ok()?))
+/// Cargo's progress bar: `    Building [====>      ] 12/345: serde, syn`.
+#[derive(Debug, Eq, PartialEq)]
+struct Bar<'a> {
+    done: u32,
+    total: u32,
+    /// The crates that are being compiled, as far as the bar has room for them.
+    now: &'a str,
+}
+
+impl<'a> Bar<'a> {
+    fn parse(line: &'a str) -> Option<Self> {
+        let (_, rest) = line.split_once("Building [")?;
+        let (_, rest) = rest.split_once("] ")?;
+        let (counts, now) = rest.split_once(": ")?;
+        let (done, total) = counts.split_once('/')?;
+        Some(Self {
+            done: done.trim().parse().ok()?,
+            total: total.trim().parse().ok()?,
+            now: now.trim(),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -93,16 +103,20 @@ mod tests {
 
     #[test]
     fn reads_the_bar_of_cargo() {
-        for (line, counts) in [
+        let bar = |done, total, now| Some(Bar { done, total, now });
+        for (line, expected) in [
             (
                 "    Building [=====>      ] 12/345: serde, syn(build)",
-                Some((12, 345)),
+                bar(12, 345, "serde, syn(build)"),
             ),
-            ("\u{1b}[K    Building [            ] 0/2", Some((0, 2))),
+            (
+                "\u{1b}[K    Building [            ] 0/2: a   ",
+                bar(0, 2, "a"),
+            ),
             ("   Compiling serde v1.0.229", None),
             ("error: Building [x] y", None),
         ] {
-            assert_eq!(bar(line), counts, "{line:?}");
+            assert_eq!(Bar::parse(line), expected, "{line:?}");
         }
     }
 }

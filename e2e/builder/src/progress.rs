@@ -1,4 +1,4 @@
-//! One line a step, with its time, and every 15 seconds a line for each step that still runs.
+//! One line a step, with its time, and every 15 seconds a line for each step that is still running.
 
 use std::{
     io::Write,
@@ -9,10 +9,10 @@ use std::{
 
 use anyhow::{Context, Result};
 
-/// A person who sees nothing for longer than this wonders whether anything still happens.
+/// Longer silence looks like a command that hangs.
 const INTERVAL: Duration = Duration::from_secs(15);
 
-/// Tells a person what is going on, on a terminal or in a log. Steps may run side by side.
+/// Reports to a terminal or to a log. Steps may run side by side.
 #[derive(Debug)]
 pub struct Progress {
     begun: Instant,
@@ -21,7 +21,7 @@ pub struct Progress {
     reporter: Option<(mpsc::Sender<()>, JoinHandle<()>)>,
 }
 
-/// How far a step is, in words, as the step itself says.
+/// How far a step is, in words that the step itself sets.
 #[derive(Clone, Debug, Default)]
 pub struct Meter(Arc<Mutex<String>>);
 
@@ -45,7 +45,14 @@ impl Progress {
         let steps = Arc::clone(&running);
         let reporter = thread::spawn(move || {
             while ended.recv_timeout(interval) == Err(mpsc::RecvTimeoutError::Timeout) {
-                lock(&steps).iter().for_each(|step| report(&step.line()));
+                let steps = lock(&steps);
+                // One that has just begun needs no line: the end of the step before it was printed a moment ago.
+                let long = steps
+                    .iter()
+                    .filter(|step| step.begun.elapsed() > interval / 3);
+                for step in long {
+                    report(&step.line());
+                }
             }
         });
         Self {
@@ -92,14 +99,14 @@ impl Drop for Progress {
     fn drop(&mut self) {
         if let Some((sender, reporter)) = self.reporter.take() {
             drop(sender);
-            // A reporter that panicked has nothing more to say.
+            // A reporter that panicked has nothing more to report.
             let _ = reporter.join();
         }
     }
 }
 
 impl Meter {
-    /// Replaces what was said before.
+    /// Replaces the words.
     pub fn set(&self, words: impl Into<String>) {
         *lock(&self.0) = words.into();
     }

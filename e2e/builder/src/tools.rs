@@ -157,7 +157,7 @@ fn remove_abandoned(cache: &Path) {
     }
 }
 
-/// Without symbols; Kubernetes also wants to be told its version, which charts ask for.
+/// Without symbols; Kubernetes also gets its version this way, which charts ask for.
 fn linker_flags(module: &Module) -> Result<String> {
     let list = fs::read_to_string(source(module).join("go.mod"))?;
     let version = list.lines().find_map(|line| {
@@ -166,14 +166,14 @@ fn linker_flags(module: &Module) -> Result<String> {
             .split(' ')
             .next()
     });
-    let told = version
+    let stamp = version
         .filter(|_| module.name == KUBERNETES.name)
         .map(|version| {
             ["component-base/version", "client-go/pkg/version"]
                 .map(|package| format!(" -X k8s.io/{package}.gitVersion={version}"))
                 .concat()
         });
-    Ok(format!("-s -w{}", told.unwrap_or_default()))
+    Ok(format!("-s -w{}", stamp.unwrap_or_default()))
 }
 
 fn entry(module: &Module) -> Result<PathBuf> {

@@ -1,25 +1,23 @@
 //! `cluster down`: leaves no process, mount, interface, rule or socket behind, from any half-started state.
 
-use std::{fs, path::Path, time::Duration};
-
-use anyhow::{Result, bail};
-use builder::{command::HELPER, progress::Progress};
-use control_plane::kubectl::Kubectl;
-
-use crate::{
-    daemons,
-    node::{self, network},
-    paths, preflight, state,
+use std::{
+    fs,
+    io::ErrorKind,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
 };
 
-mod firewall;
-mod leftovers;
+use anyhow::{Result, bail};
+use builder::progress::Progress;
 
-/// Time for pods to end by themselves.
-const PODS: Duration = Duration::from_secs(20);
+use crate::{
+    node::{HIDDEN, cgroups},
+    paths, preflight, processes, state,
+};
 
-/// Time for a component of Kubernetes to end by itself; it has nothing to save.
-const COMPONENT: Duration = Duration::from_secs(3);
+/// A mount may outlive the last process of its namespace by a moment, and what it covers cannot be removed meanwhile.
+const UNMOUNT: Duration = Duration::from_secs(10);
 
 /// Ends the cluster, whoever left it in whatever state.
 pub fn down(progress: &Progress) -> Result<()> {
@@ -45,74 +43,40 @@ pub fn clean(progress: &Progress) -> Result<()> {
     if !anything_left() {
         return Ok(());
     }
-    let mut ended = 0;
-    progress.step("pods", |_| {
-        ended += end_pods()?;
-        Ok(((), "ended".into()))
+    progress.step("node", |_| {
+        // Its mounts, interfaces and rules lie in its namespaces, and go with the last of its processes.
+        let killed = processes::kill()?;
+        Ok(((), format!("{killed} processes ended")))
     })?;
-    progress.step("processes", |_| {
-        ended += end_processes()?;
-        Ok(((), format!("{ended} ended")))
-    })?;
-    progress.step("machine", |_| Ok(((), clean_machine()?)))
-}
-
-/// Ends what would bring a pod back, then the pods. Returns the number of processes that were told to end.
-fn end_pods() -> Result<usize> {
-    let ended = daemons::stop(Duration::ZERO, |name| {
-        matches!(name, "kube-controller-manager" | "kube-scheduler" | HELPER)
-    })?;
-    if let Some(state) = state::read() {
-        let admin = Path::new(paths::DATA).join("credentials/admin.kubeconfig");
-        node::delete_pods(&Kubectl::new(&state.tools.join("kubectl"), &admin), PODS);
-    }
-    Ok(ended)
-}
-
-/// Ends every process. Returns the number of those that were told to end.
-fn end_processes() -> Result<usize> {
-    let mut ended = 0;
-    // What is left of a pod first: a shim that dies before its container leaves it without a parent.
-    for names in [&["kubelet", "kube-proxy"][..], &[daemons::CONTAINER]] {
-        ended += daemons::stop(COMPONENT, |name| names.contains(&name))?;
-    }
-    let sockets = leftovers::shim_sockets();
-    // Their data goes with them, so they have nothing to save.
-    ended += daemons::stop(Duration::ZERO, |_| true)?;
-    leftovers::remove_files(&sockets);
-    Ok(ended)
-}
-
-/// Takes away what no process holds any more. Returns what there was.
-fn clean_machine() -> Result<String> {
-    let mounts = leftovers::unmount_all()?;
-    let links = leftovers::remove_links()?;
-    let rules = firewall::clean()?;
-    network::restore_switches();
-    leftovers::remove_traces();
-    for dir in [paths::RUN, paths::DATA] {
-        remove(Path::new(dir))?;
-    }
-    let _ = fs::remove_file(paths::kubeconfig());
-    Ok(format!(
-        "{mounts} mounts, {links} interfaces, {rules} iptables chains and rules removed"
-    ))
+    progress.step("files", |_| {
+        cgroups::remove();
+        for dir in [paths::RUN, paths::DATA] {
+            remove(Path::new(dir))?;
+        }
+        for dir in HIDDEN {
+            // The node needs them to be there; the kernel refuses to remove one that holds anything.
+            let _ = fs::remove_dir(dir);
+        }
+        let _ = fs::remove_file(paths::kubeconfig());
+        Ok(((), "removed".into()))
+    })
 }
 
 fn anything_left() -> bool {
-    let files = [
-        Path::new(paths::RUN),
-        Path::new(paths::DATA),
-        &Path::new("/sys/class/net").join(network::BRIDGE),
-    ];
-    files.iter().any(|file| file.exists()) || !daemons::all().is_empty()
+    let dirs = [paths::RUN, paths::DATA];
+    dirs.iter().any(|dir| Path::new(dir).exists()) || processes::any()
 }
 
 fn remove(dir: &Path) -> Result<()> {
-    match fs::remove_dir_all(dir) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            bail!("cannot remove {}: {error}", dir.display())
+    let begun = Instant::now();
+    loop {
+        match fs::remove_dir_all(dir) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) if begun.elapsed() > UNMOUNT => {
+                bail!("cannot remove {}: {error}", dir.display())
+            }
+            Ok(()) => return Ok(()),
+            Err(_) => thread::sleep(Duration::from_millis(50)),
         }
-        _ => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use builder::{paths::bin, progress::Progress};
 use clap::{Parser, Subcommand};
-use cluster::{down, paths, up};
+use cluster::{down, node, paths, up};
 use control_plane::ControlPlane;
 
 #[derive(Parser)]
@@ -31,6 +31,9 @@ enum Verb {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = node::reexec() {
+        return code;
+    }
     let verb = Args::parse().verb;
     let progress = Progress::begin();
     match act(&verb, &progress) {

@@ -1,140 +1,112 @@
-//! The one node: a bridge for the pods, containerd, kubelet and kube-proxy.
+//! The one node and its control plane, in namespaces of their own: processes, mounts and network.
+//!
+//! Whatever they start, mount or route is theirs alone, so ending the first process of the namespace ends and removes
+//! all of it. The host sees a socket of containerd, ports on 127.0.0.1, and what lies in two folders.
+//!
+//! | Module | What it knows |
+//! |---|---|
+//! | `supervisor` | runs inside: starts everything, and ends when anything of it ends |
+//! | `components`, [`containerd`] | kubelet, kube-proxy and containerd with their configuration |
+//! | [`network`] | the bridge of the pods, and the way out |
+//! | `forward` | connections from 127.0.0.1 of the host into the namespace |
+//! | [`cgroups`] | the one thing of a node that has no namespace |
 
 use std::{
-    fs,
+    env,
+    fs::{self, File},
     path::{Path, PathBuf},
-    time::Duration,
+    process::{Child, Command, ExitCode},
 };
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
+use builder::command::{MARK, run};
+use control_plane::component::log_file;
 
-use control_plane::{
-    component::Component, credentials::Credentials, kubectl::Kubectl, plane::NODE,
-};
+use crate::{paths, processes};
 
-use crate::{
-    daemons, paths,
-    ports::{KUBELET, PROXY_HEALTH, PROXY_METRICS},
-};
-
+pub mod cgroups;
+mod components;
 pub mod containerd;
+mod forward;
 pub mod network;
+mod supervisor;
 
 /// Name of the node.
 pub const NAME: &str = "node1";
 
+/// The log of the supervisor, beside those of what it supervises.
+pub const LOG: &str = "node";
+
+/// First arguments by which a program becomes a process of the node.
+const INIT: &str = "node-init";
+const SUPERVISOR: &str = "node-supervisor";
+
+/// Creates namespaces; needs root, and a machine that lets it.
+const UNSHARE: [&str; 7] = [
+    "--mount",
+    "--net",
+    "--pid",
+    "--fork",
+    "--kill-child=SIGKILL",
+    "--mount-proc",
+    "--",
+];
+
+/// Runs a process of the node if this program was started as one, and returns its exit code. Every program that starts
+/// nodes calls this first: the node's own processes are the same program again.
+pub fn reexec() -> Option<ExitCode> {
+    let result = match env::args().nth(1)?.as_str() {
+        INIT => supervisor::init(),
+        SUPERVISOR => supervisor::run(),
+        _ => return None,
+    };
+    if let Err(error) = result {
+        eprintln!("{error:#}");
+    }
+    Some(ExitCode::FAILURE)
+}
+
+/// Folders of the host that programs write to however they are configured; those of the node write into memory there.
+pub const HIDDEN: [&str; 3] = ["/var/log", "/var/lib/cni", "/run/containerd"];
+
+/// Starts the node. It outlives this process.
+pub fn start() -> Result<Child> {
+    // Logs of an earlier node would be taken for those of this one.
+    let _ = fs::remove_dir_all(paths::logs());
+    fs::create_dir_all(paths::logs())?;
+    let log = log_file(&paths::logs(), LOG);
+    let log = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+    let mut command = Command::new("setsid");
+    command
+        .arg("unshare")
+        .args(UNSHARE)
+        .arg(own_program()?)
+        .arg(INIT)
+        .env(MARK, processes::NODE)
+        // The way back to the network of the host.
+        .stdin(File::open("/proc/self/ns/net")?)
+        .stdout(log.try_clone()?)
+        .stderr(log);
+    command.spawn().context("cannot start the node")
+}
+
+/// Whether namespaces can be made here, found out by making them. In a container, root often may not.
+pub fn probe() -> Result<()> {
+    run(Command::new("unshare").args(UNSHARE).arg("true")).map(drop)
+}
+
 /// A folder of the node's data.
-pub fn data(name: &str) -> PathBuf {
+fn data(name: &str) -> PathBuf {
     Path::new(paths::DATA).join(name)
 }
 
-/// The kubelet, its configuration written.
-pub fn kubelet(tools: &Path, credentials: &Credentials) -> Result<Component> {
-    let config = data("kubelet.json");
-    write(&config, &kubelet_config(credentials).to_string())?;
-    Ok(Component {
-        name: "kubelet",
-        program: tools.join("kubelet"),
-        args: vec![
-            format!("--config={}", config.display()),
-            format!(
-                "--kubeconfig={}",
-                credentials.kubeconfig("system:node:node1").display()
-            ),
-            format!("--root-dir={}", data("kubelet").display()),
-            format!("--hostname-override={NAME}"),
-            format!("--node-ip={NODE}"),
-        ],
-    })
-}
-
-fn kubelet_config(credentials: &Credentials) -> Value {
-    json!({
-        "apiVersion": "kubelet.config.k8s.io/v1beta1",
-        "kind": "KubeletConfiguration",
-        "address": NODE,
-        "port": KUBELET,
-        "healthzPort": 0,
-        "tlsCertFile": credentials.file("kubelet.crt"),
-        "tlsPrivateKeyFile": credentials.file("kubelet.key"),
-        "authentication": {"anonymous": {"enabled": false}, "webhook": {"enabled": false}, "x509": {"clientCAFile": credentials.file("ca.crt")}},
-        "authorization": {"mode": "AlwaysAllow"},
-        "containerRuntimeEndpoint": format!("unix://{}", containerd::SOCKET),
-        "cgroupDriver": "cgroupfs",
-        "failSwapOn": false,
-        "failCgroupV1": false,
-        "enforceNodeAllocatable": [],
-        "localStorageCapacityIsolation": false,
-        // This machine is somebody's desk: pods are not evicted because its disk is nearly full.
-        "evictionHard": {"memory.available": "100Mi", "nodefs.available": "1%", "imagefs.available": "1%"},
-        "imageGCHighThresholdPercent": 100,
-        "imageGCLowThresholdPercent": 99,
-        "makeIPTablesUtilChains": false,
-        // There is no DNS in this cluster: pods ask whom this machine asks.
-        "resolvConf": resolver(),
-        "podLogsDir": data("pod-logs"),
-        "volumePluginDir": data("volume-plugins"),
-        "nodeStatusUpdateFrequency": "2s",
-        "shutdownGracePeriod": "0s",
-    })
-}
-
-/// The list of name servers that pods get; empty when this machine has none.
-///
-/// systemd's own list comes first: the common one then names a resolver on 127.0.0.53, where a pod has nobody.
-fn resolver() -> &'static str {
-    ["/run/systemd/resolve/resolv.conf", "/etc/resolv.conf"]
-        .into_iter()
-        .find(|file| Path::new(file).exists())
-        .unwrap_or_default()
-}
-
-/// kube-proxy: makes Services answer; those of type `NodePort` on 127.0.0.1 alone.
-pub fn proxy(tools: &Path, credentials: &Credentials) -> Component {
-    Component {
-        name: "kube-proxy",
-        program: tools.join("kube-proxy"),
-        args: vec![
-            format!(
-                "--kubeconfig={}",
-                credentials.kubeconfig("system:kube-proxy").display()
-            ),
-            format!("--hostname-override={NAME}"),
-            "--proxy-mode=iptables".into(),
-            format!("--cluster-cidr={}", network::PODS),
-            "--nodeport-addresses=127.0.0.0/8".into(),
-            "--conntrack-max-per-core=0".into(),
-            "--iptables-min-sync-period=100ms".into(),
-            format!("--healthz-bind-address=127.0.0.1:{PROXY_HEALTH}"),
-            format!("--metrics-bind-address=127.0.0.1:{PROXY_METRICS}"),
-        ],
-    }
-}
-
-/// Takes every pod away as long as the kubelet can do it in order; best effort, what is left is ended by force.
-pub fn delete_pods(kubectl: &Kubectl, limit: Duration) {
-    let able = ["kubelet", "containerd", "kube-apiserver", "etcd"]
-        .iter()
-        .all(|name| daemons::runs(name));
-    if !able {
-        return;
-    }
-    let timeout = format!("--timeout={}s", limit.as_secs());
-    kubectl.succeeds(&[
-        "delete",
-        "pods",
-        "--all",
-        "--all-namespaces",
-        "--grace-period=2",
-        &timeout,
-        "--request-timeout=10s",
-    ]);
-}
-
-pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+fn write(path: &Path, text: &str) -> Result<()> {
     if let Some(dir) = path.parent() {
         fs::create_dir_all(dir)?;
     }
     fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn own_program() -> Result<PathBuf> {
+    env::current_exe().context("cannot find this program")
 }

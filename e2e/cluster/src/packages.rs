@@ -8,14 +8,15 @@ use builder::packages::{self, Package};
 /// Where distributions put the CNI plugins.
 const CNI: [&str; 2] = ["/usr/lib/cni", "/opt/cni/bin"];
 
-const CLUSTER: [Package; 7] = [
+const CLUSTER: [Package; 8] = [
     ("containerd", "containerd"),
     ("runc", "runc"),
     ("iptables", "iptables-save"),
     ("iproute2", "ip"),
     ("buildah", "buildah"),
     ("ca-certificates", "/etc/ssl/certs/ca-certificates.crt"),
-    ("util-linux", "setsid"),
+    ("slirp4netns", "slirp4netns"),
+    ("util-linux", "unshare"),
 ];
 
 /// Installs what the cluster needs and is missing. Returns the names of what was installed.

@@ -1,6 +1,6 @@
 //! Where the cluster's files lie.
 //!
-//! There is one cluster a machine, because it owns a bridge, a pod network and iptables chains. Its data and its
+//! There is one cluster a machine, because the groups of its pods have no namespace. Its data and its
 //! sockets lie in two fixed short folders: a unix socket's path may have 107 bytes, and a checkout may lie deep.
 
 use std::path::PathBuf;

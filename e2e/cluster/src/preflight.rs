@@ -2,10 +2,9 @@
 
 use std::{
     fs,
+    net::{Ipv4Addr, TcpListener},
     os::linux::fs::MetadataExt,
     path::Path,
-    thread,
-    time::{Duration, Instant},
 };
 
 use anyhow::{Error, Result, bail};
@@ -15,7 +14,7 @@ use builder::{
     tools::Tools,
 };
 
-use crate::{daemons, node::network, packages, paths, ports, state};
+use crate::{node, packages, paths, ports, processes, state};
 
 const GIB: u64 = 1 << 30;
 
@@ -26,7 +25,10 @@ const BUILDERS: [&str; 5] = ["cargo", "cc", "go", "node", "npm"];
 pub fn check() -> Result<()> {
     let mut problems = Vec::new();
     if !is_root() {
-        problems.push("not root: containerd, the kubelet and the bridge need it; run `sudo make up`, or `make test` without a node".to_owned());
+        problems.push(
+            "not root: the node needs it; run `sudo make up`, or `make test` without a node"
+                .to_owned(),
+        );
     }
     let missing: Vec<&str> = BUILDERS
         .into_iter()
@@ -67,9 +69,9 @@ pub fn no_pods() -> Option<String> {
             reason(&error)
         ));
     }
-    if let Err(error) = network::probe() {
+    if let Err(error) = node::probe() {
         return Some(format!(
-            "pods need a bridge, and none can be made ({})",
+            "pods need namespaces, and none can be made ({})",
             reason(&error)
         ));
     }
@@ -91,55 +93,34 @@ pub fn check_right(verb: &str) -> Result<()> {
     bail!("not root: run `sudo make {verb}`")
 }
 
+/// Ports of the host that somebody else listens to.
 fn taken_ports() -> Vec<String> {
-    let begun = Instant::now();
-    loop {
-        let taken = taken_ports_now();
-        // A process that was just killed holds its sockets a moment longer, but can no longer be named.
-        if taken.is_empty() || begun.elapsed() > Duration::from_secs(2) {
-            return taken;
-        }
-        thread::sleep(Duration::from_millis(100));
+    if processes::node_runs() {
+        return Vec::new();
     }
+    let taken = ports::HOST.into_iter().filter_map(|port| {
+        let error = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).err()?;
+        Some(format!(
+            "cannot listen on 127.0.0.1:{port}: {error}; `ss -ltnp` names who does"
+        ))
+    });
+    taken.collect()
 }
 
-fn taken_ports_now() -> Vec<String> {
-    let alive = daemons::all();
-    let runs = |name: &str| alive.iter().any(|process| process.component == name);
-    let wanted = ports::fixed().into_iter().filter(|(_, name)| !runs(name));
-    wanted
-        .filter_map(|(port, name)| {
-            Some(format!(
-                "port {port}, for {name}, is {}",
-                ports::taken(port)?
-            ))
-        })
-        .collect()
-}
+/// Programs that make groups for pods.
+const KUBERNETES: [&str; 5] = ["kubelet", "kubelite", "k3s", "k3s-server", "rke2"];
 
-/// Programs that write the iptables chains of Kubernetes.
-const KUBERNETES: [&str; 6] = [
-    "kubelet",
-    "kube-proxy",
-    "kubelite",
-    "k3s",
-    "k3s-server",
-    "rke2",
-];
-
-/// A Kubernetes that is not ours and shares our network: two kube-proxies would fight over the same iptables chains.
+/// A Kubernetes of the machine itself: two kubelets would each remove the other's groups of pods.
 ///
-/// One in a network of its own, as in the containers of kind and minikube, is nobody's concern.
-pub fn other_kubernetes() -> Option<String> {
+/// One in a network of its own, as in the containers of kind and minikube, has groups of its own too.
+fn other_kubernetes() -> Option<String> {
     let network = fs::read_link("/proc/self/ns/net").ok()?;
-    let ours: Vec<i32> = daemons::all().iter().map(|process| process.pid).collect();
     fs::read_dir("/proc").ok()?.flatten().find_map(|entry| {
         let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
         // A process that has ended and waits for its parent has no program any more.
         let program = fs::read_link(entry.path().join("exe")).ok()?;
         let name = program.file_name()?.to_str()?;
         let foreign = KUBERNETES.contains(&name)
-            && !ours.contains(&pid)
             && fs::read_link(entry.path().join("ns/net")).is_ok_and(|other| other == network);
         foreign.then(|| format!("another Kubernetes runs on this machine: {name} (process {pid})"))
     })

@@ -8,17 +8,18 @@ use std::{
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use builder::{command::HELPER, paths::checkout};
+use builder::paths::checkout;
 
-use crate::{daemons, paths};
+use crate::{paths, processes};
 
 /// Written before anything starts, removed when everything is gone.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct State {
     /// The checkout that started the cluster.
     pub checkout: PathBuf,
-    /// The cache entry that its programs come from; with other programs the cluster must start anew.
-    pub tools: PathBuf,
+    /// The cache entries that its programs come from; with other programs the cluster must start anew.
+    pub kubernetes: PathBuf,
+    pub pause: PathBuf,
 }
 
 fn file() -> PathBuf {
@@ -39,10 +40,7 @@ pub fn write(state: &State) -> Result<()> {
 /// The other checkout whose cluster is alive on this machine.
 pub fn foreign() -> Option<PathBuf> {
     let state = read()?;
-    let alive = daemons::all()
-        .iter()
-        .any(|process| process.component != HELPER);
-    (alive && state.checkout != checkout()).then_some(state.checkout)
+    (processes::node_runs() && state.checkout != checkout()).then_some(state.checkout)
 }
 
 /// Held while a command changes the cluster. Ends with the process, however that ends.

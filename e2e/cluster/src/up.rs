@@ -1,6 +1,6 @@
 //! `cluster up`: from nothing, or from any half-started state, to a chat page on 127.0.0.1.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, thread};
+use std::{fs, net::Ipv4Addr, os::unix::fs::PermissionsExt, path::Path, thread};
 
 use anyhow::{Context, Result, anyhow};
 use builder::{
@@ -12,13 +12,13 @@ use builder::{
 use control_plane::{
     component,
     kubectl::Kubectl,
-    plane::{NODE, Plane, TIMEOUT},
+    plane::{Plane, TIMEOUT},
 };
 
 use crate::{
-    daemons, down, install,
-    node::{self, containerd, network},
-    packages, paths, ports, preflight,
+    down, install,
+    node::{self, containerd},
+    packages, paths, ports, preflight, processes,
     state::{self, State},
 };
 
@@ -28,7 +28,7 @@ pub struct Running {
     pub kubectl: Kubectl,
     pub tools: Tools,
     pub images: Images,
-    /// An image that does nothing until it is told to end.
+    /// An image that waits until it is stopped.
     pub pause: Image,
 }
 
@@ -71,7 +71,7 @@ pub fn up(progress: &Progress) -> Result<Running> {
     })
 }
 
-/// Applies the sample and tells a person how to go on.
+/// Applies the sample and prints how to go on.
 pub fn quickstart(progress: &Progress, running: &Running) -> Result<()> {
     let page = progress.step("Chatbox", |_| {
         let page = install::sample(&running.kubectl, &running.images.chatbox)?;
@@ -88,83 +88,48 @@ pub fn quickstart(progress: &Progress, running: &Running) -> Result<()> {
     Ok(())
 }
 
-/// Starts what is not running, all at once where nothing depends on another.
+/// Starts the node unless it runs already, of the same programs.
 fn start(progress: &Progress, tools: Tools) -> Result<(Tools, Kubectl, Image)> {
     let state = State {
         checkout: checkout().to_owned(),
-        tools: tools.kubernetes.clone(),
+        kubernetes: tools.kubernetes.clone(),
+        pause: tools.pause.clone(),
     };
-    let old = state::read();
-    let alive = daemons::runs("etcd") && daemons::runs("containerd");
-    if !alive || old.is_some_and(|old| old != state) {
-        // Half a cluster, or one of other programs: begin on clean ground.
+    let pause = images::of_pause(&tools.pause)?;
+    let runs = processes::node_runs() && state::read().is_some_and(|old| old == state);
+    if !runs {
         down::clean(progress)?;
+        state::write(&state)?;
     }
-    state::write(&state)?;
     let plane = Plane::new(
         Path::new(paths::DATA),
         &tools.kubernetes,
-        NODE,
+        Ipv4Addr::UNSPECIFIED,
         ports::CLUSTER,
     )?;
     let kubectl = publish(&plane)?;
-    let pause = images::of_pause(&tools.pause)?;
-    progress.step("API server", |meter| {
-        start_api(&plane, &kubectl, &pause, meter)?;
-        Ok(((), "answers".into()))
-    })?;
-    progress.step("node", |_| {
-        start_node(&tools, &plane, &kubectl)?;
+    progress.step("node", |meter| {
+        if !runs {
+            node::start()?;
+        }
+        wait_for_node(&kubectl, meter)?;
         Ok(((), "ready".into()))
     })?;
     Ok((tools, kubectl, pause))
 }
 
-/// What everything else stands on.
-const BASE: [&str; 3] = ["etcd", "kube-apiserver", "containerd"];
-
-fn start_api(plane: &Plane, kubectl: &Kubectl, pause: &Image, meter: &Meter) -> Result<()> {
+fn wait_for_node(kubectl: &Kubectl, meter: &Meter) -> Result<()> {
+    let dead = || (!processes::node_runs()).then_some(node::LOG);
+    let ready = |is_ready: bool| is_ready.then_some(());
     let logs = paths::logs();
-    let dead = || daemons::dead(&BASE);
-    network::ensure()?;
-    for component in [
-        plane.etcd(),
-        plane.apiserver(),
-        containerd::component(&pause.name())?,
-    ] {
-        daemons::start(&component, &logs)?;
-    }
-    meter.set("containerd starts");
-    component::wait("containerd", TIMEOUT, &logs, dead, || {
-        containerd::is_ready().then_some(())
-    })?;
-    containerd::import(pause)?;
-    meter.set("etcd and the API server start");
+    meter.set("etcd, containerd and the API server start");
     component::wait("API server", TIMEOUT, &logs, dead, || {
-        kubectl.api_is_ready().then_some(())
+        ready(kubectl.api_is_ready())
+    })?;
+    meter.set("the kubelet starts");
+    component::wait("node", TIMEOUT, &logs, dead, || {
+        ready(node_is_ready(kubectl))
     })
-}
-
-fn start_node(tools: &Tools, plane: &Plane, kubectl: &Kubectl) -> Result<()> {
-    let logs = paths::logs();
-    let components = [
-        plane.controllers(),
-        plane.scheduler(),
-        node::kubelet(&tools.kubernetes, &plane.credentials)?,
-        node::proxy(&tools.kubernetes, &plane.credentials),
-    ];
-    for component in &components {
-        daemons::start(component, &logs)?;
-    }
-    let ours = components.iter().map(|component| component.name);
-    let names: Vec<&'static str> = BASE.into_iter().chain(ours).collect();
-    component::wait(
-        "node",
-        TIMEOUT,
-        &logs,
-        || daemons::dead(&names),
-        || node_is_ready(kubectl).then_some(()),
-    )
 }
 
 fn node_is_ready(kubectl: &Kubectl) -> bool {

@@ -13,9 +13,8 @@ use crate::{component::Component, credentials::Credentials, kubectl::Kubectl, po
 /// How long a component may take to answer on a busy machine.
 pub const TIMEOUT: Duration = Duration::from_secs(90);
 
-/// Address of the node, of the API server as pods see it, and of the bridge that the pods hang on.
-///
-/// Nothing of a cluster listens on an address that other machines reach.
+/// Address of the node, of the API server as pods see it, and of the bridge that the pods hang on. The node alone has it,
+/// in a network of its own.
 pub const NODE: Ipv4Addr = Ipv4Addr::new(10, 244, 0, 1);
 
 const POD_NETWORK: &str = "10.244.0.0/16";
@@ -29,21 +28,22 @@ const SERVICE: Ipv4Addr = Ipv4Addr::new(10, 96, 0, 1);
 pub struct Plane {
     dir: PathBuf,
     tools: PathBuf,
-    address: Ipv4Addr,
+    bind: Ipv4Addr,
     ports: Ports,
     pub credentials: Credentials,
 }
 
 impl Plane {
-    /// Prepares the folder `dir`; nothing runs yet.
-    pub fn new(dir: &Path, tools: &Path, address: Ipv4Addr, ports: Ports) -> Result<Self> {
-        let server = format!("https://{address}:{}", ports.api);
-        let addresses = [address, Ipv4Addr::LOCALHOST, SERVICE].map(IpAddr::V4);
+    /// Prepares the folder `dir`; nothing runs yet. The API server listens on the address `bind`, and is asked on
+    /// 127.0.0.1.
+    pub fn new(dir: &Path, tools: &Path, bind: Ipv4Addr, ports: Ports) -> Result<Self> {
+        let server = format!("https://127.0.0.1:{}", ports.api);
+        let addresses = [NODE, Ipv4Addr::LOCALHOST, SERVICE].map(IpAddr::V4);
         let credentials = Credentials::ensure(&dir.join("credentials"), &addresses, &server)?;
         Ok(Self {
             dir: dir.to_owned(),
             tools: tools.to_owned(),
-            address,
+            bind,
             ports,
             credentials,
         })
@@ -82,7 +82,7 @@ impl Plane {
             "kube-apiserver",
             vec![
                 format!("--etcd-servers=http://127.0.0.1:{}", self.ports.etcd),
-                format!("--bind-address={}", self.address),
+                format!("--bind-address={}", self.bind),
                 format!("--secure-port={}", self.ports.api),
                 // The endpoint of the Service `kubernetes`, which may not be a loopback address.
                 format!("--advertise-address={NODE}"),

@@ -18,7 +18,7 @@ fn a_visitor_is_served_until_an_interrupt_and_nothing_is_left() -> Result<()> {
     let mut server = Server::start()?;
     let scratch = server.scratch();
     let key = scratch.join("secrets/jwt/current");
-    ensure!(mode(&scratch)? == 0o700, "others may look into {scratch:?}");
+    ensure!(mode(&scratch)? == 0o700, "others may read {scratch:?}");
     ensure!(mode(&key)? == 0o600, "others may read {key:?}");
 
     let guest = server.request("POST", "/chatbox/guest")?;
@@ -63,7 +63,7 @@ struct Server {
 }
 
 impl Server {
-    /// Starts one, and waits until it tells its address.
+    /// Starts one, and waits until it prints its address.
     fn start() -> Result<Self> {
         let mut child = command().arg("--port=0").stdout(Stdio::piped()).spawn()?;
         let output = BufReader::new(child.stdout.take().context("no output")?);
@@ -71,7 +71,7 @@ impl Server {
             let line = line.ok()?;
             line.split_once("http://").map(|(_, link)| link.to_owned())
         });
-        let link = link.context("it told no address")?;
+        let link = link.context("it printed no address")?;
         let (address, path) = link.split_once('/').context("the link has no path")?;
         ensure!(path == "chatbox/chat.html", "{link} is not the chat page");
         Ok(Self {

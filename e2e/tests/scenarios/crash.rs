@@ -32,12 +32,15 @@ pub(crate) fn the_server_dies_during_an_answer(world: &World<'_>) -> Result<()> 
     browser.wait_for(".message.ai:not([aria-busy=true])")?;
     browser.wait_for_text("#status-text", "Connected")?;
     let transcript = browser.transcript()?;
-    let told = said(&transcript);
+    let messages = said(&transcript);
     ensure!(
-        told.len() == 2 && answers(&transcript) == 1,
-        "something is doubled or lost: {told:?}"
+        messages.len() == 2 && answers(&transcript) == 1,
+        "something is doubled or lost: {messages:?}"
     );
-    ensure!(told[0].1.contains("Tell me something long"), "{told:?}");
+    ensure!(
+        messages[0].1.contains("Tell me something long"),
+        "{messages:?}"
+    );
     browser.wait_for_text("#messages-container", "interrupted")?;
     browser.reload()?;
     browser.wait_for_text(".message.ai", "You wrote")?;

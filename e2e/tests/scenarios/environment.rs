@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use cluster::up::Running;
-use control_plane::{plane::NODE, world::World};
+use control_plane::world::World;
 use e2e::llm::Llm;
 use serde_json::json;
 
@@ -50,12 +50,7 @@ pub(crate) fn a_pod_runs_restricted_and_ends(world: &World<'_>, running: &Runnin
     Ok(())
 }
 
-pub(crate) fn a_model_answers_on_the_bridge(_: &World<'_>) -> Result<()> {
-    let llm = Llm::start(NODE, &["--response-style", "echo"])?;
-    ensure!(
-        llm.base_url().starts_with("http://10.244.0.1:"),
-        "pods cannot reach {}",
-        llm.base_url()
-    );
-    Ok(())
+/// A pod asks it in `a-model-behind-a-key-answers`; here it is enough that it starts.
+pub(crate) fn a_model_answers(_: &World<'_>) -> Result<()> {
+    Llm::start(&["--response-style", "echo"]).map(drop)
 }

@@ -5,7 +5,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use browser::Browser;
 use builder::paths;
-use control_plane::{plane::NODE, world::World};
+use control_plane::world::World;
 use e2e::llm::Llm;
 use serde_json::json;
 
@@ -43,7 +43,7 @@ pub(crate) fn the_sample_answers_in_a_browser(world: &World<'_>) -> Result<()> {
 
 /// A model behind an endpoint, and its key in a Secret that is made after the Chatbox.
 pub(crate) fn a_model_behind_a_key_answers(world: &World<'_>) -> Result<()> {
-    let llm = Llm::start(NODE, &["--response-style", "echo"])?;
+    let llm = Llm::start(&["--response-style", "echo"])?;
     let model = json!([{
         "id": "assistant", "name": "Assistant", "systemPrompt": "Be kind.",
         "openai": {"baseUrl": llm.base_url(), "model": "gpt-4o-mini", "apiKey": {"name": "llm", "key": "openai"}},

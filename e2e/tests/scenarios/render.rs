@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::chat::{self, NAME, demo};
 
 /// `render` prints what was applied, and neither it nor the Chatbox itself would change anything.
-pub(crate) fn rendering_tells_what_was_applied(world: &World<'_>, running: &Running) -> Result<()> {
+pub(crate) fn render_is_what_is_applied(world: &World<'_>, running: &Running) -> Result<()> {
     world.apply(&demo())?;
     chat::page(world, NAME)?;
     chat::ready(world)?;

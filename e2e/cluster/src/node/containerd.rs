@@ -16,13 +16,13 @@ use control_plane::component::Component;
 use super::{data, write};
 use crate::packages;
 
-pub const SOCKET: &str = "/run/chatbox-cluster/containerd.sock";
+pub(super) const SOCKET: &str = "/run/chatbox-cluster/containerd.sock";
 
 /// Where containerd keeps what may vanish: mounts, network namespaces, bundles of running tasks.
-pub const RUN: &str = "/run/chatbox-cluster/containerd";
+const RUN: &str = "/run/chatbox-cluster/containerd";
 
 /// containerd, its configuration written. `sandbox` is the image that holds a pod's namespaces open.
-pub fn component(sandbox: &str) -> Result<Component> {
+pub(super) fn component(sandbox: &str) -> Result<Component> {
     let config = data("containerd.toml");
     let plugins = packages::cni_plugins().context("the CNI plugins are not installed")?;
     let text = format!(
@@ -54,7 +54,7 @@ state = "{RUN}"
 }
 
 /// containerd's own command line, in the namespace of Kubernetes.
-pub fn ctr(args: &[&str]) -> Command {
+fn ctr(args: &[&str]) -> Command {
     let mut command = helper("ctr");
     command
         .args(["--address", SOCKET, "--namespace", "k8s.io"])
@@ -62,7 +62,7 @@ pub fn ctr(args: &[&str]) -> Command {
     command
 }
 
-pub fn is_ready() -> bool {
+pub(super) fn is_ready() -> bool {
     Path::new(SOCKET).exists() && succeeds(&mut ctr(&["version"]))
 }
 

@@ -1,96 +1,70 @@
-//! The bridge that pods hang on, and how containerd puts them there.
+//! The network of the node: the bridge that pods hang on, how containerd puts them there, and the way out.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context, Result};
 use builder::command::{run, succeeds};
-use control_plane::plane::NODE;
+use control_plane::{component::Component, plane::NODE};
 use serde_json::json;
 
 use super::{data, write};
-use crate::paths;
 
-/// The bridge. A name of our own, so that no other cluster's bridge is ever taken or removed.
-pub const BRIDGE: &str = "chatbox0";
+/// How pods reach what listens on 127.0.0.1 of the host, such as a model.
+pub const HOST: &str = "10.0.2.2";
 
-/// The network that the CNI plugins know.
-pub const NAME: &str = "chatbox";
+/// The name server that asks those of the host.
+const NAME_SERVER: &str = "10.0.2.3";
+
+const BRIDGE: &str = "chatbox0";
 
 /// Addresses of pods.
-pub const PODS: &str = "10.244.0.0/24";
+pub(super) const PODS: &str = "10.244.0.0/24";
 
-/// Kernel switches that pods need. They stay on: by the time of `down` another program may rely on them.
-const SHARED: [&str; 2] = ["net/ipv4/ip_forward", "net/bridge/bridge-nf-call-iptables"];
-
-/// The switch for Services on 127.0.0.1, which kube-proxy turns on too. It opens the loopback to the network as far as
-/// the firewall lets it, so `down` puts it back.
-const LOOPBACK: &str = "net/ipv4/conf/all/route_localnet";
+/// Switches of this network that pods and Services need.
+const SWITCHES: [&str; 3] = [
+    "ipv4/ip_forward",
+    // Services answer on 127.0.0.1 too.
+    "ipv4/conf/all/route_localnet",
+    // Belongs to a module; without it pods reach each other, only not through a Service that leads back to the node.
+    "bridge/bridge-nf-call-iptables",
+];
 
 /// Makes the bridge with the node's address, and writes the plugins' configuration.
-pub fn ensure() -> Result<()> {
-    if !Path::new("/sys/class/net").join(BRIDGE).exists() {
-        // A fixed hardware address: by default a bridge takes that of a member, and changes it as pods come and go.
-        ip(&[
-            "link",
-            "add",
-            BRIDGE,
-            "address",
-            "0a:58:0a:f4:00:01",
-            "type",
-            "bridge",
-        ])?;
-    }
-    ip(&["address", "replace", &format!("{NODE}/24"), "dev", BRIDGE])?;
+pub(super) fn ensure() -> Result<()> {
+    ip(&["link", "set", "lo", "up"])?;
+    ip(&["link", "add", BRIDGE, "type", "bridge"])?;
+    // By default a bridge takes the hardware address of a member, and changes it as pods come and go.
+    ip(&["link", "set", BRIDGE, "address", "0a:58:0a:f4:00:01"])?;
+    ip(&["address", "add", &format!("{NODE}/24"), "dev", BRIDGE])?;
     ip(&["link", "set", BRIDGE, "up"])?;
-    // Without the module pods still reach each other, only not through a Service that leads back to the same node.
     succeeds(Command::new("modprobe").arg("br_netfilter"));
-    set_switches()?;
+    for name in SWITCHES {
+        let switch = Path::new("/proc/sys/net").join(name);
+        if switch.exists() {
+            fs::write(&switch, "1").with_context(|| format!("cannot set {}", switch.display()))?;
+        }
+    }
+    write(&resolver(), &format!("nameserver {NAME_SERVER}\n"))?;
     write(&data("cni").join("10-chatbox.conflist"), &plugins())
 }
 
-/// Whether we may make a bridge, found out by making one. In a container, root often may not.
-pub fn probe() -> Result<()> {
-    const TRIAL: &str = "chatbox-trial";
-    // One that an earlier trial left, ended in its middle.
-    succeeds(Command::new("ip").args(["link", "delete", TRIAL]));
-    ip(&["link", "add", TRIAL, "type", "bridge"])?;
-    ip(&["link", "delete", TRIAL]).map(drop)
-}
-
-/// Turns the switches on, after noting down how the one that is put back stood.
-fn set_switches() -> Result<()> {
-    let (note, loopback) = (note(), switch(LOOPBACK));
-    if !note.exists() {
-        write(&note, &fs::read_to_string(loopback)?)?;
-    }
-    for name in SHARED.iter().chain([&LOOPBACK]) {
-        let switch = switch(name);
-        // One that is not there belongs to a module that is not loaded; one that is on may be read-only.
-        if fs::read_to_string(&switch).is_ok_and(|stood| stood.trim() != "1") {
-            fs::write(&switch, "1")
-                .with_context(|| format!("cannot turn on {}", switch.display()))?;
-        }
-    }
-    Ok(())
-}
-
-/// Puts back what we alone turned on; without a note it was never touched.
-pub fn restore_switches() {
-    if let Ok(stood) = fs::read(note()) {
-        let _ = fs::write(switch(LOOPBACK), stood);
+/// Carries what pods send to the world through sockets of the host, so that no rule or route of the host is needed.
+pub(super) fn outbound() -> Component {
+    let args = ["--configure", "--mtu=65520", "--netns-type=path"];
+    Component {
+        name: "slirp4netns",
+        program: "slirp4netns".into(),
+        args: args
+            .into_iter()
+            .chain(["/proc/1/ns/net", "tap0"])
+            .map(ToOwned::to_owned)
+            .collect(),
     }
 }
 
-fn note() -> PathBuf {
-    Path::new(paths::RUN).join("route_localnet")
-}
-
-fn switch(name: &str) -> PathBuf {
-    Path::new("/proc/sys").join(name)
+/// The list of name servers that pods get.
+pub(super) fn resolver() -> std::path::PathBuf {
+    data("resolv.conf")
 }
 
 fn ip(args: &[&str]) -> Result<String> {
@@ -100,7 +74,7 @@ fn ip(args: &[&str]) -> Result<String> {
 fn plugins() -> String {
     json!({
         "cniVersion": "0.4.0",
-        "name": NAME,
+        "name": "chatbox",
         "plugins": [
             {
                 "type": "bridge", "bridge": BRIDGE, "isGateway": true, "ipMasq": true, "hairpinMode": true,
