@@ -39,5 +39,5 @@ lint: page
 # What it costs and what it could cost: one table, in at most fifteen minutes. `make bench ARGS="ack memory"` measures
 # less, `make bench ARGS="--write docs/performance.md"` keeps the table.
 bench bench-fleet: page
-	cargo build --quiet --release --workspace --locked --bins
-	target/release/bench $(if $(filter bench,$@),run,fleet) $(ARGS)
+	cargo build --quiet --release --workspace --locked --bin=chatbox --bin=chatbox-operator --bin=bench
+	$(target)/release/bench $(if $(filter bench,$@),run,fleet) $(ARGS)

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -162,8 +163,11 @@ pub async fn measure(
 ) -> (Vec<Row>, Vec<String>) {
     let (mut rows, mut failures) = (Vec::new(), Vec::new());
     for group in groups {
-        eprintln!("measuring: {group:?}");
-        match group.measure(programs, scale).await {
+        let begun = Instant::now();
+        let measured = group.measure(programs, scale).await;
+        let seconds = begun.elapsed().as_secs();
+        eprintln!("measured: {group:?} in {seconds} s");
+        match measured {
             Ok(measured) => rows.extend(measured),
             Err(error) => failures.push(format!("{group:?}: {error:#}")),
         }
