@@ -1,6 +1,6 @@
 # The verbs. `make try` is a first chat without Kubernetes; `make up` gives a real Kubernetes with a chat page on 127.0.0.1,
 # `make down` takes it away.
-.PHONY: try up down test lint generate images page bench bench-fleet
+.PHONY: try up down test lint generate images page bench bench-fleet audit coverage mutants soak
 
 # On Debian, programs such as iptables lie in folders that a plain `su` leaves out of PATH.
 export PATH := $(PATH):/usr/sbin:/sbin
@@ -41,3 +41,19 @@ lint: page
 bench bench-fleet: page
 	cargo build --quiet --release --workspace --locked --bin=chatbox --bin=chatbox-operator --bin=bench
 	$(target)/release/bench $(if $(filter bench,$@),run,fleet) $(ARGS)
+
+# Known vulnerabilities, licences, sources.
+audit:
+	@.ci/audit
+
+# Line coverage of each crate.
+coverage: page
+	@.ci/coverage
+
+# Changes to pure code that no test notices.
+mutants: page
+	@.ci/mutants
+
+# Random tests with many seeds.
+soak: page
+	@.ci/soak

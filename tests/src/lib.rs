@@ -5,6 +5,7 @@
 //! - [`Client`]: one socket, and the receiver's rules of the wire
 //! - [`Provider`]: an endpoint that speaks OpenAI's chat completions word by word, as the test says
 //! - [`UnreliableBus`]: a bus that loses, repeats and delays
+//! - [`seeds()`]: how many rounds a random test runs, and how one is run again
 
 #![expect(
     clippy::missing_panics_doc,
@@ -17,12 +18,14 @@ mod bus;
 mod client;
 mod process;
 mod provider;
+mod seeds;
 mod world;
 
 pub use bus::UnreliableBus;
 pub use client::{Answer, Client};
 pub use process::{Process, serve};
 pub use provider::{Call, Provider, Speech};
+pub use seeds::{Seeds, seeds};
 pub use world::{World, demo, documents, guests, openai};
 
 use std::time::Duration;

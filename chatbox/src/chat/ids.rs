@@ -117,4 +117,12 @@ mod tests {
             assert!(SessionId::parse(bad).is_none(), "{bad:?}");
         }
     }
+
+    #[test]
+    fn an_id_reads_back_what_it_prints() {
+        let session = SessionId::random();
+        assert_eq!(SessionId::parse(&session.to_string()), Some(session));
+        let run = RunId::new();
+        assert_eq!(RunId::parse(&run.to_string()), Some(run));
+    }
 }

@@ -19,7 +19,7 @@ macro_rules! on_every_bus {
         mod unreliable {
             $(#[tokio::test(flavor = "multi_thread")]
             async fn $name() {
-                for seed in 1..=20 {
+                for seed in tests::seeds(20) {
                     crate::$module::$name(crate::fixture::unreliable(seed)).await;
                 }
             })*

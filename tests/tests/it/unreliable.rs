@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use tests::{Answer, Provider, UnreliableBus, World, openai};
+use tests::{Answer, Provider, UnreliableBus, World, openai, seeds};
 
 #[tokio::test]
 async fn every_follower_ends_with_what_is_stored() {
-    for seed in 1..=8 {
+    for seed in seeds(8) {
         let mut provider = Provider::start().await;
         let world = World::start_on(Arc::new(UnreliableBus::new(seed)), openai(&provider)).await;
         let mut first = world.connect("u", "session_id=s&after_seq=0").await;

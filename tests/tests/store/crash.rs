@@ -5,21 +5,27 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use chatbox::chat::Sender;
+use tests::seeds;
 
-use crate::fixture::{ALL, Fixture, id, in_seconds};
+use crate::fixture::{self, ALL, Fixture, id, in_seconds};
 
-/// Rounds: in each the process is killed after another number of acknowledgements.
-const ROUNDS: usize = 6;
+/// How often one store is opened and its process killed.
+const CRASHES: u64 = 6;
 
-pub(crate) async fn a_killed_process_loses_nothing_and_leaves_nothing_half_done(
-    mut fixture: Fixture,
-) {
+pub(crate) async fn a_killed_process_loses_nothing_and_leaves_nothing_half_done(fixture: Fixture) {
     if fixture.kind != "sqlite" {
         // The process opens the store bare; a cipher around it changes nothing about its transactions.
         return;
     }
+    for seed in seeds(1) {
+        crash(fixture::sqlite(), seed).await;
+    }
+}
+
+/// Kills the process after another number of acknowledgements each time.
+async fn crash(mut fixture: Fixture, seed: u64) {
     let mut acknowledged: HashMap<String, Vec<String>> = HashMap::new();
-    for round in 0..ROUNDS {
+    for crash in 0..CRASHES {
         let Fixture { store, home, kind } = fixture;
         drop(store);
         let mut process = Command::new(env!("CARGO_BIN_EXE_store_writer"))
@@ -28,7 +34,8 @@ pub(crate) async fn a_killed_process_loses_nothing_and_leaves_nothing_half_done(
             .spawn()
             .unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        for line in lines.take(5 + 13 * round) {
+        let acknowledgements = 5 + (13 * crash + 7 * seed) % 97;
+        for line in lines.take(usize::try_from(acknowledgements).unwrap()) {
             let line = line.unwrap();
             let (session, content) = line.split_once(' ').unwrap();
             acknowledged
