@@ -92,6 +92,18 @@ fn a_hole_is_noticed() {
     ));
 }
 
+#[test]
+fn what_is_given_up_is_not_missing() {
+    let session = SessionId::random();
+    let mut cursor = Cursor::new(session.clone(), 1, None);
+    cursor.skip_to(7);
+    assert_eq!(cursor.seq(), 7);
+    assert!(matches!(
+        cursor.message(now(), &stored(&session, 8, None)),
+        Step::Send(_)
+    ));
+}
+
 proptest! {
     /// The client joins the answer anywhere, with a part it may have from before; deltas are lost or come twice;
     /// every gap is answered from the store, as the socket does.
