@@ -203,21 +203,21 @@ fn resolution(
     let mut versions = BTreeMap::new();
     let mut secrets = BTreeMap::new();
     for (name, secret) in read {
-        let Some(secret) = secret else {
-            versions.insert(name.clone(), None);
-            secrets.insert(name, Secret::Missing);
-            continue;
-        };
-        let object = CachedObject::metadata_only(Kind::SECRET, &secret.metadata)?;
-        versions.insert(name.clone(), Some(object.version));
-        let is_foreign = is_generated(&name) && !object.belongs_to(Kind::SECRET, chatbox);
-        let found = if is_foreign {
-            Secret::Foreign
-        } else {
-            Secret::found(&name, secret, config)
+        let metadata = secret.as_ref().map(|secret| &secret.metadata);
+        let object = metadata
+            .map(|metadata| CachedObject::metadata_only(Kind::SECRET, metadata))
+            .transpose()?;
+        versions.insert(name.clone(), object.as_ref().map(|object| object.version));
+        let is_ours = object
+            .as_ref()
+            .is_some_and(|object| object.belongs_to(Kind::SECRET, chatbox));
+        let found = match secret {
+            None => Secret::Missing,
+            Some(_) if is_generated(&name) && !is_ours => Secret::Foreign,
+            Some(secret) => Secret::found(&name, secret, config),
         };
         if is_generated(&name) {
-            generated = Some(object);
+            generated = object;
         }
         secrets.insert(name, found);
     }
