@@ -38,7 +38,8 @@ pub fn up(progress: &Progress) -> Result<Running> {
         preflight::check().map(|()| ((), "ready for a cluster".into()))
     })?;
     let _lock = state::lock()?;
-    progress.step("Debian packages", |_| {
+    progress.step("Debian packages", |meter| {
+        meter.set("apt-get installs what is missing");
         Ok(((), list_or(&packages::ensure()?, "all there")))
     })?;
     // Building waits for compilers, starting waits for answers: the two go well side by side.

@@ -143,9 +143,14 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream) {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
+    use std::{
+        io::{Read, Write},
+        time::Duration,
+    };
 
     use super::*;
+
+    const TIMEOUT: Duration = Duration::from_secs(20);
 
     #[test]
     fn both_directions_are_copied_to_their_end() {
@@ -156,6 +161,10 @@ mod tests {
         let (accepted, _) = outside.accept().unwrap();
         let relay = thread::spawn(move || relay(&accepted, port));
         let (mut server, _) = inside.accept().unwrap();
+        for stream in [&client, &server] {
+            // An end that is not passed on fails the test instead of holding it up.
+            stream.set_read_timeout(Some(TIMEOUT)).unwrap();
+        }
 
         client.write_all(b"question").unwrap();
         client.shutdown(Shutdown::Write).unwrap();
