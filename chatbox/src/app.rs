@@ -124,19 +124,33 @@ impl App {
             "serving"
         );
         let mut supervisor = supervise(&state, public, internal)?;
-        let failure = tokio::select! {
+        let mut failure = tokio::select! {
             () = stop => None,
             failure = supervisor.failed() => Some(failure),
         };
-        if let Some(failure) = &failure {
-            tracing::error!(cause = format!("{failure:#}"), "the server cannot go on");
-            state.lifecycle.set_broken();
-        }
+        report(&state, failure.as_ref());
         let drain = Duration::from_secs(state.config.server.drain_seconds.unsigned_abs().into());
         let flush = Duration::from_secs(runtime::FLUSH_SECONDS.unsigned_abs());
-        state.lifecycle.shut_down(drain, flush).await;
+        let shutdown = state.lifecycle.shut_down(drain, flush);
+        tokio::pin!(shutdown);
+        tokio::select! {
+            () = &mut shutdown => {}
+            while_stopping = supervisor.failed(), if failure.is_none() => {
+                report(&state, Some(&while_stopping));
+                failure = Some(while_stopping);
+                shutdown.await;
+            }
+        }
         tracing::info!("stopped");
         failure.map_or(Ok(()), Err)
+    }
+}
+
+/// Says why the server ends, if not because it was asked to.
+fn report(state: &AppState, failure: Option<&anyhow::Error>) {
+    if let Some(failure) = failure {
+        tracing::error!(cause = format!("{failure:#}"), "the server cannot go on");
+        state.lifecycle.set_broken();
     }
 }
 

@@ -1,6 +1,6 @@
 //! The nouns (session, message, run) and the rules about them. Pure: this module knows no other.
 //!
-//! Rules: [`access`] says who may do what with a session, [`admission`] what becomes of a question, [`title`] what a
+//! Rules: [`access`] says who may do what with a session, [`admission`] what happens to a question, [`title`] what a
 //! session is called.
 
 pub mod access;

@@ -6,8 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
+use crds::Config;
 use crds::config;
 use tokio::net::TcpListener;
+use tokio::task::spawn_blocking;
 
 use crate::app::{Adapters, App, Paths};
 use crate::args::{Cli, Command, Document, Serve, Token};
@@ -49,9 +51,22 @@ async fn serve(args: Serve) -> anyhow::Result<()> {
         data: args.data,
     };
     let stop = signals::stop_requested().context("cannot listen to signals")?;
-    let adapters = Adapters::open(&paths)?;
-    let app = App::start(config, &paths, adapters, public, internal).await?;
+    tokio::pin!(stop);
+    let app = tokio::select! {
+        app = start(config, paths, public, internal) => app?,
+        () = &mut stop => return Ok(()),
+    };
     app.run(stop).await
+}
+
+async fn start(
+    config: Config,
+    paths: Paths,
+    public: TcpListener,
+    internal: TcpListener,
+) -> anyhow::Result<App> {
+    let (adapters, paths) = spawn_blocking(move || (Adapters::open(&paths), paths)).await?;
+    App::start(config, &paths, adapters?, public, internal).await
 }
 
 fn schema(of: Document) -> anyhow::Result<()> {

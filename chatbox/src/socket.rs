@@ -185,8 +185,8 @@ impl Connection {
             content: message.content,
         };
         let rejection = match self.state.turns.ask(question).await {
-            Ok(Asked::Stored(message)) => {
-                return self.acknowledge(&message, subscription).await;
+            Ok(Asked::Stored { message, is_new }) => {
+                return self.acknowledge(&message, is_new, subscription).await;
             }
             Ok(Asked::Rejected(rejected)) => rejection::not_admitted(rejected),
             Err(error) => rejection::not_stored(&error),
@@ -199,9 +199,11 @@ impl Connection {
     async fn acknowledge(
         &mut self,
         message: &Message,
+        is_new: bool,
         subscription: Option<Subscription>,
     ) -> Result<(), Closed> {
         let mut live = None;
+        let is_bound_anew = subscription.is_some();
         if let Some(subscription) = subscription {
             let hello = hello(&self.caller, &self.state, Some(&message.session));
             self.transport.feed(&hello).await?;
@@ -220,16 +222,33 @@ impl Connection {
         }
         self.deliver_live(live.as_ref()).await?;
         self.deliver_waiting().await?;
-        // What the bus did not bring comes from the store.
-        self.deliver(&Event::MessageStored(message.clone())).await?;
+        if is_new || !is_bound_anew {
+            // What the bus did not bring comes from the store.
+            self.deliver(&Event::MessageStored(message.clone())).await?;
+        } else {
+            // A question that is sent again on another connection may be answered already.
+            Box::pin(self.catch_up()).await?;
+        }
+        if let Binding::Bound { cursor, .. } = &mut self.binding
+            && cursor.take_sent(message.id)
+        {
+            // Too much lay before it to be sent.
+            let ack = ServerFrame::ack(clock::now(), message);
+            self.transport.feed(&ack).await?;
+        }
         self.transport.flush().await
     }
 
     /// Something happened in the session.
     async fn receive(&mut self, received: Received) -> Result<(), Closed> {
         if let Binding::Waiting { start, .. } = &self.binding {
-            let start = start.clone();
-            return Box::pin(self.bind(start)).await;
+            let is_asked = start.after.is_some();
+            // Everything in it has come since the client waits.
+            let start = Start {
+                after: start.after.or(Some(0)),
+                ..start.clone()
+            };
+            return Box::pin(self.follow(start, is_asked)).await;
         }
         self.deliver_received(received).await?;
         // What was published meanwhile goes out with the same write.

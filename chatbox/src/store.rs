@@ -5,8 +5,8 @@
 //! finds in its transaction.
 //!
 //! Content, names, provider state and payloads are opaque: a store keeps and returns them, and looks into none. So one
-//! cipher can wrap any store, with session, message id (of a checkpoint: run id) and field as associated data, all of
-//! which are known before the commit.
+//! cipher can wrap any store, with session, message id (of a checkpoint: `seq` of its question) and field as associated
+//! data, all of which are known before the commit.
 
 mod error;
 pub mod sqlite;

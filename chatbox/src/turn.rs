@@ -1,5 +1,5 @@
 //! From a question to its answer. [`Turns::ask`] stores a question and has it answered; `run` is one answer; `prompt`
-//! decides what the model is asked and `answer` what becomes of its words; `recover` takes up what others left.
+//! decides what the model is asked and `answer` what happens to its words; `recover` takes up what others left.
 
 mod answer;
 mod checkpoint;
@@ -64,8 +64,11 @@ pub struct NewQuestion {
 /// What happened to a question.
 #[derive(Debug)]
 pub enum Asked {
-    /// It is stored, now or since it came the first time.
-    Stored(Message),
+    /// It is stored. Not new: it was before, and may be answered.
+    Stored {
+        message: Message,
+        is_new: bool,
+    },
     Rejected(Rejection),
 }
 
@@ -82,7 +85,10 @@ impl Turns {
     pub async fn ask(&self, question: NewQuestion) -> Result<Asked, StoreError> {
         match self.deps().store.append(self.question(question)).await? {
             Appended::Rejected(rejection) => Ok(Asked::Rejected(rejection)),
-            Appended::Duplicate(message) => Ok(Asked::Stored(message)),
+            Appended::Duplicate(message) => Ok(Asked::Stored {
+                message,
+                is_new: false,
+            }),
             Appended::Stored { message, claim } => {
                 let event = Event::MessageStored(message.clone());
                 self.deps().bus.publish(&message.session, event);
@@ -90,7 +96,10 @@ impl Turns {
                 if let Some(claim) = claim {
                     self.spawn(*claim);
                 }
-                Ok(Asked::Stored(message))
+                Ok(Asked::Stored {
+                    message,
+                    is_new: true,
+                })
             }
         }
     }

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use crate::PATIENCE;
+use crate::TIMEOUT;
 
 static FROM_SERVER: LazyLock<Validator> = LazyLock::new(|| validator(&schema::server()));
 static FROM_CLIENT: LazyLock<Validator> = LazyLock::new(|| validator(&schema::client()));
@@ -58,7 +58,7 @@ impl Client {
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().unwrap());
         }
-        let (socket, _) = timeout(PATIENCE, connect_async(request)).await.unwrap()?;
+        let (socket, _) = timeout(TIMEOUT, connect_async(request)).await.unwrap()?;
         Ok(Self { socket })
     }
 
@@ -90,10 +90,7 @@ impl Client {
     /// When the socket was closed.
     pub async fn next_or_close(&mut self) -> Result<Value, u16> {
         loop {
-            match timeout(PATIENCE, self.socket.next())
-                .await
-                .expect("a frame")
-            {
+            match timeout(TIMEOUT, self.socket.next()).await.expect("a frame") {
                 Some(Ok(Message::Text(text))) => {
                     let frame = serde_json::from_str(&text).unwrap();
                     check(&FROM_SERVER, &frame);

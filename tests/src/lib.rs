@@ -31,4 +31,4 @@ pub use world::{World, demo, documents, guests, openai};
 use std::time::Duration;
 
 /// A test that waits so long hangs; nothing is measured by it.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const TIMEOUT: Duration = Duration::from_secs(20);

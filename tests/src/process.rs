@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::{PATIENCE, documents};
+use crate::{TIMEOUT, documents};
 
 /// A server with its database, as a process of its own.
 pub struct Process {
@@ -51,7 +51,7 @@ impl Process {
     /// The first line of the log with this message.
     pub async fn logged(&mut self, message: &str) -> Value {
         loop {
-            let line = timeout(PATIENCE, self.log.recv())
+            let line = timeout(TIMEOUT, self.log.recv())
                 .await
                 .unwrap()
                 .expect("the process logs on");
@@ -65,7 +65,7 @@ impl Process {
     /// Everything that was logged until the process ended.
     pub async fn rest_of_log(&mut self) -> String {
         let mut log = String::new();
-        while let Some(line) = timeout(PATIENCE, self.log.recv()).await.unwrap() {
+        while let Some(line) = timeout(TIMEOUT, self.log.recv()).await.unwrap() {
             log.push_str(&line);
             log.push('\n');
         }
@@ -95,7 +95,7 @@ impl Process {
 
     /// Waits until it has ended.
     pub async fn exit_code(&mut self) -> Option<i32> {
-        let ended = timeout(PATIENCE, self.child.wait()).await.unwrap();
+        let ended = timeout(TIMEOUT, self.child.wait()).await.unwrap();
         ended.unwrap().code()
     }
 

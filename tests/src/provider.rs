@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-use crate::PATIENCE;
+use crate::TIMEOUT;
 
 /// The endpoint. Each call waits until the test answers it.
 pub struct Provider {
@@ -59,7 +59,7 @@ impl Provider {
 
     /// The next call.
     pub async fn call(&mut self) -> Call {
-        timeout(PATIENCE, self.calls.recv())
+        timeout(TIMEOUT, self.calls.recv())
             .await
             .expect("the provider is asked")
             .unwrap()
@@ -130,7 +130,7 @@ impl Call {
 
     /// Resolves when the server no longer waits for a response.
     pub async fn dropped(mut self) {
-        timeout(PATIENCE, self.head.closed()).await.unwrap();
+        timeout(TIMEOUT, self.head.closed()).await.unwrap();
     }
 }
 
@@ -160,7 +160,7 @@ impl Speech {
 
     /// Resolves when the server no longer listens.
     pub async fn dropped(self) {
-        timeout(PATIENCE, self.0.closed()).await.unwrap();
+        timeout(TIMEOUT, self.0.closed()).await.unwrap();
     }
 }
 

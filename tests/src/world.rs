@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::{Client, PATIENCE, Provider};
+use crate::{Client, Provider, TIMEOUT};
 
 const KEY: &str = "7d1f0c5a9be24c3f8a6e1b0d4c7f2e93";
 
@@ -138,7 +138,7 @@ impl World {
     /// # Errors
     /// Why it did.
     pub async fn ended(self) -> anyhow::Result<()> {
-        timeout(PATIENCE, self.running).await.unwrap().unwrap()
+        timeout(TIMEOUT, self.running).await.unwrap().unwrap()
     }
 
     /// Begins to stop the server; [`Self::stopped`] waits for its end.
@@ -236,7 +236,7 @@ pub struct Stopping {
 impl Stopping {
     /// Waits until it has.
     pub async fn stopped(&mut self) {
-        timeout(PATIENCE, &mut self.running)
+        timeout(TIMEOUT, &mut self.running)
             .await
             .unwrap()
             .unwrap()

@@ -124,6 +124,11 @@ impl LiveRun {
     /// The live run of a session after `event`, given the one before.
     pub(super) fn after(live: Option<Self>, event: &Event) -> Option<Self> {
         match event {
+            Event::RunStarted { fence, .. }
+                if live.as_ref().is_some_and(|live| live.fence > *fence) =>
+            {
+                live
+            }
             Event::RunStarted { run, fence, model } => Some(Self {
                 run: *run,
                 fence: *fence,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::{hmac, rand};
+use aws_lc_rs::hmac;
 
 /// Key of the digests of one store. Without it, a digest says nothing about the content.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,10 +14,8 @@ pub struct Digest([u8; 32]);
 
 impl DigestKey {
     pub fn random() -> Self {
-        let mut bytes = [0; 32];
-        // The generator of aws-lc fails only where the kernel has no randomness to give; a process without it must end.
-        rand::fill(&mut bytes).unwrap_or_else(|_| std::process::abort());
-        Self(bytes)
+        // Not the generator of aws-lc: its first use takes 20 ms, which would triple the time to start.
+        Self(rand::random())
     }
 
     pub fn from_bytes(bytes: [u8; 32]) -> Self {

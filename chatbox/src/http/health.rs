@@ -20,7 +20,10 @@ pub(super) async fn readyz(State(state): State<AppState>) -> Response {
     let storage = match state.store.ping().await {
         Ok(()) => json!({"status": "ready"}),
         Err(error) => {
-            tracing::warn!(cause = ?error, "the store cannot be read");
+            tracing::warn!(
+                cause = format!("{:#}", error.cause()),
+                "the store cannot be read"
+            );
             json!({"status": "not ready", "reason": "the store cannot be read"})
         }
     };

@@ -18,15 +18,21 @@ const PAGE: Page = Page {
 };
 
 impl Connection {
-    /// Follows a session from where the client left it. Subscribed first, read then: nothing falls between.
+    /// Follows a session from where the client left it.
     pub(super) async fn bind(&mut self, start: Start) -> Result<(), Closed> {
+        let is_asked = start.after.is_some();
+        self.follow(start, is_asked).await
+    }
+
+    /// Subscribed first, read then: nothing falls between. `is_asked`: the client is told when it has everything.
+    pub(super) async fn follow(&mut self, start: Start, is_asked: bool) -> Result<(), Closed> {
         let subscription = self.state.bus.subscribe(&start.session).await;
         let session = match self.state.store.session(&start.session).await {
             Ok(session) => session,
             Err(error) => return self.not_read(&start.session, &error).await,
         };
         let Some(session) = session else {
-            return self.wait_for(start, subscription.events).await;
+            return self.wait_for(start, is_asked, subscription.events).await;
         };
         let caller = self.caller.as_participant();
         if !caller.may(Action::Read, &session.user) {
@@ -40,9 +46,7 @@ impl Connection {
         };
         let recovered = self.send_missing(session.seq).await?;
         self.deliver_live(subscription.live.as_ref()).await?;
-        if let (Binding::Bound { cursor, .. }, true, Some(_)) =
-            (&self.binding, recovered, start.after)
-        {
+        if let (Binding::Bound { cursor, .. }, true) = (&self.binding, recovered && is_asked) {
             let frame = ServerFrame::caught_up(clock::now(), cursor.session(), cursor.seq(), true);
             self.transport.feed(&frame).await?;
         }
@@ -50,8 +54,13 @@ impl Connection {
     }
 
     /// Nobody has this session yet. Its first message makes it somebody's, and then it is bound.
-    async fn wait_for(&mut self, start: Start, events: Receiver) -> Result<(), Closed> {
-        if start.after.is_some() {
+    async fn wait_for(
+        &mut self,
+        start: Start,
+        is_asked: bool,
+        events: Receiver,
+    ) -> Result<(), Closed> {
+        if is_asked {
             let caught_up = ServerFrame::caught_up(clock::now(), &start.session, 0, true);
             self.transport.send(&caught_up).await?;
         }
@@ -89,6 +98,7 @@ impl Connection {
             return Ok(false);
         }
         while cursor.seq() < newest {
+            let before = cursor.seq();
             let page = self
                 .state
                 .store
@@ -98,14 +108,15 @@ impl Connection {
                 Ok(missing) => missing,
                 Err(error) => return self.not_read(&session, &error).await.map(|()| false),
             };
-            if missing.is_empty() {
-                // Messages are never removed, so there is one for each number up to the newest.
-                return Ok(true);
-            }
             for message in &missing {
                 if let Step::Send(frame) = cursor.message(clock::now(), message) {
                     self.transport.feed(&frame).await?;
                 }
+            }
+            if cursor.seq() == before {
+                // Messages are never removed; without this, a damaged session would be read for ever.
+                tracing::error!(session.id = %session, seq = before + 1, "a message is missing in the store");
+                cursor.skip_to(newest);
             }
         }
         Ok(true)

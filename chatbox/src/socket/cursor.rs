@@ -20,6 +20,8 @@ pub(super) struct Cursor {
     fence: i64,
     /// The newest fence whose message it has: what still comes under it is old too.
     ended: i64,
+    /// The newest fence whose failure it knows.
+    failed: i64,
     /// A run whose beginning nobody could give: the client gets its message alone.
     unavailable: Option<RunId>,
     /// Messages that this client sent itself: they are acknowledged, not sent back.
@@ -44,6 +46,7 @@ impl Cursor {
             run,
             fence: 0,
             ended: 0,
+            failed: 0,
             unavailable: None,
             own: Vec::new(),
         }
@@ -62,6 +65,12 @@ impl Cursor {
         self.own.push(message.id);
     }
 
+    /// Whether a message that this client sent was not acknowledged yet. It is from now on.
+    pub(super) fn take_sent(&mut self, id: MessageId) -> bool {
+        let sent = self.own.iter().position(|own| *own == id);
+        sent.map(|index| self.own.swap_remove(index)).is_some()
+    }
+
     /// Gives up on what lies between: the client reads the history elsewhere.
     pub(super) fn skip_to(&mut self, seq: i64) {
         self.seq = seq;
@@ -72,14 +81,19 @@ impl Cursor {
             Event::MessageStored(message) => self.message(now, message),
             Event::RunStarted { run, fence, .. } => self.started(now, *run, *fence),
             Event::Delta(delta) => self.delta(now, delta),
-            Event::RunEnded { fence, .. } if *fence < self.fence => Step::Skip,
-            Event::RunEnded { run, failure, .. } => match failure {
-                Some(failure) => Step::Send(Box::new(ServerFrame::failed(
-                    now,
-                    &self.session,
-                    *run,
-                    *failure,
-                ))),
+            Event::RunEnded { fence, .. } if *fence < self.fence || *fence <= self.failed => {
+                Step::Skip
+            }
+            Event::RunEnded {
+                run,
+                fence,
+                failure,
+            } => match failure {
+                Some(failure) => {
+                    self.failed = *fence;
+                    let frame = ServerFrame::failed(now, &self.session, *run, *failure);
+                    Step::Send(Box::new(frame))
+                }
                 None => Step::Skip,
             },
         }
@@ -88,7 +102,13 @@ impl Cursor {
     /// A stored message, from the bus or from the store.
     pub(super) fn message<'a>(&mut self, now: Timestamp, message: &'a Message) -> Step<'a> {
         if message.seq <= self.seq {
-            return Step::Skip;
+            return match &message.answer {
+                // The client came between its commit and its announcement, and has seen the run as a live one.
+                Some(answer) if self.run.is_some_and(|(run, _)| run == answer.run) => {
+                    Step::Send(Box::new(self.answered(message, answer)))
+                }
+                _ => Step::Skip,
+            };
         }
         if message.seq > self.seq + 1 {
             return Step::Gap;

@@ -43,7 +43,7 @@ pub struct Sqlite {
     writer: Writer,
     damage: Damage,
     opened: Instant,
-    /// Idle read connections; at most as many exist as `permits` lets run.
+    /// Idle read connections, as many as `permits` lets run.
     readers: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
     /// Held for the life of the process: two processes on one file would answer each question twice.
@@ -70,12 +70,16 @@ impl Sqlite {
         schema::migrate(&mut connection)?;
         write::end_leases(&connection)?;
         let damage = Damage::default();
+        // All of them now: where no file can be opened any more, as in a flood of connections, the store still works.
+        let readers: Vec<_> = (0..READERS)
+            .map(|_| open_reader(&path))
+            .collect::<rusqlite::Result<_>>()?;
         Ok(Self {
             path,
             writer: Writer::start(connection, damage.clone())?,
             damage,
             opened: Instant::now(),
-            readers: Arc::default(),
+            readers: Arc::new(Mutex::new(readers)),
             permits: Arc::new(Semaphore::new(READERS)),
             _lock: lock,
         })
@@ -106,25 +110,34 @@ impl Sqlite {
             .await
             .map_err(|closed| broken(closed.into()))?;
         let (readers, path) = (Arc::clone(&self.readers), self.path.clone());
-        let run = move || -> rusqlite::Result<T> {
+        let run = move || -> Result<T, StoreError> {
             let _permit = permit;
             let idle = readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
             let connection = match idle {
                 Some(connection) => connection,
-                None => Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+                // A query that panicked took its connection with it.
+                None => open_reader(&path)
+                    .map_err(|cause| StoreError::new(ErrorKind::Unavailable, cause))?,
             };
             let result = query(&connection);
             readers
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(connection);
-            result
+            Ok(result?)
         };
         let done = tokio::task::spawn_blocking(run)
             .await
             .map_err(|panicked: tokio::task::JoinError| broken(panicked.into()))?;
-        self.damage.note(done.map_err(StoreError::from))
+        self.damage.note(done)
     }
+}
+
+/// Opens the file and its log, which SQLite does at the first query.
+fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    connection.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))?;
+    Ok(connection)
 }
 
 fn lock(path: &Path) -> anyhow::Result<File> {

@@ -1,6 +1,8 @@
 //! Keeps what a run has produced, and its lease, beside the stream: a word must not wait for the disk.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -23,8 +25,8 @@ pub(super) struct Checkpoints<'a> {
     /// Ends the run when it has lost its session.
     token: CancellationToken,
     due: Instant,
-    /// Bytes of the newest checkpoint.
-    kept: usize,
+    /// Bytes of the newest checkpoint that was stored.
+    kept: Arc<AtomicUsize>,
     /// At most one is under way, so that they neither pile up nor overtake each other.
     under_way: Option<JoinHandle<()>>,
 }
@@ -37,14 +39,14 @@ impl<'a> Checkpoints<'a> {
             run,
             token,
             due: Instant::now(),
-            kept: 0,
+            kept: Arc::default(),
             under_way: None,
         }
     }
 
     /// The answer has grown to `text`.
     pub(super) fn grown(&mut self, text: &str) {
-        if text.len() >= self.kept + KEEP_BYTES || Instant::now() >= self.due {
+        if text.len() >= self.kept.load(Relaxed) + KEEP_BYTES || Instant::now() >= self.due {
             self.keep(text);
         }
     }
@@ -63,12 +65,15 @@ impl<'a> Checkpoints<'a> {
             return;
         }
         self.due = Instant::now() + KEEP_EVERY;
-        let text = (text.len() > self.kept).then(|| text.to_owned());
-        self.kept = text.as_ref().map_or(self.kept, String::len);
+        let text = (text.len() > self.kept.load(Relaxed)).then(|| text.to_owned());
+        let (kept, length) = (Arc::clone(&self.kept), text.as_ref().map(String::len));
         let store = Arc::clone(&self.turns.deps().store);
         let (run, token, lease) = (self.run.clone(), self.token.clone(), self.turns.lease());
         self.under_way = Some(tokio::spawn(async move {
-            keep(&*store, &run, text, lease.until, &token).await;
+            let is_kept = keep(&*store, &run, text, lease.until, &token).await;
+            if let (true, Some(length)) = (is_kept, length) {
+                kept.store(length, Relaxed);
+            }
         }));
     }
 }
@@ -88,16 +93,21 @@ async fn keep(
     text: Option<String>,
     lease: jiff::Timestamp,
     token: &CancellationToken,
-) {
+) -> bool {
     match store.checkpoint(run, text, lease).await {
-        Ok(true) => tracing::trace!(run.id = %run.id, "checkpoint kept"),
+        Ok(true) => {
+            tracing::trace!(run.id = %run.id, "checkpoint kept");
+            true
+        }
         Ok(false) => {
             // Somebody else took it, or it has just ended by itself.
             tracing::debug!(run.id = %run.id, "the run is not this process's any more");
             token.cancel();
+            false
         }
         Err(error) => {
             tracing::warn!(run.id = %run.id, cause = format!("{:#}", error.cause()), "cannot keep a checkpoint");
+            false
         }
     }
 }

@@ -6,9 +6,10 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::Turns;
 use super::answer::Ending;
+use super::run::Running;
 use crate::chat::{MessageId, RunId, Status};
 use crate::clock;
-use crate::store::{Abandoned, Answer, NewRun, StoreError};
+use crate::store::{Abandoned, Answer, ErrorKind, NewRun, StoreError};
 
 /// How often somebody looks for what was left.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -20,8 +21,16 @@ impl Turns {
     pub async fn recover(&self) -> Result<(), StoreError> {
         let store = &self.deps().store;
         for abandoned in store.abandoned(clock::now(), SWEEP_MAX).await? {
-            if !self.is_running(abandoned.run.id) {
-                self.take_up(abandoned).await?;
+            if self.is_running(abandoned.run.id) {
+                continue;
+            }
+            let run = abandoned.run.id;
+            match self.recover_run(abandoned).await {
+                // One run that can never be taken over must not keep others from it.
+                Err(error) if error.kind() == ErrorKind::Permanent => {
+                    tracing::error!(run.id = %run, cause = format!("{:#}", error.cause()), "cannot take over a run");
+                }
+                result => result?,
             }
         }
         for session in store.waiting(SWEEP_MAX).await? {
@@ -57,7 +66,7 @@ impl Turns {
         self.running().contains_key(&run)
     }
 
-    async fn take_up(&self, abandoned: Abandoned) -> Result<(), StoreError> {
+    async fn recover_run(&self, abandoned: Abandoned) -> Result<(), StoreError> {
         let Abandoned { run, text } = abandoned;
         let new = match self.deps().models.first() {
             Some(model) if text.is_empty() => self.new_run(model),
@@ -86,7 +95,11 @@ impl Turns {
             took_ms: 0,
             provider_state: None,
         };
-        self.finish(&claim.run, answer, &Ending::Interrupted).await;
+        let turns = self.clone();
+        self.deps().lifecycle.spawn_run(async move {
+            let _running = Running::new(&turns, claim.run.id);
+            turns.finish(&claim.run, answer, &Ending::Interrupted).await;
+        });
         Ok(())
     }
 }

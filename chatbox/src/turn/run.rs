@@ -22,7 +22,7 @@ const HISTORY_MESSAGES: usize = 2000;
 const BYTES_PER_TOKEN: usize = 4;
 
 /// A run of this process, from its claim to its end.
-struct Running<'a> {
+pub(super) struct Running<'a> {
     turns: &'a Turns,
     run: RunId,
     token: CancellationToken,
@@ -67,7 +67,11 @@ impl Turns {
         token: &CancellationToken,
         started: Instant,
     ) -> Ending {
-        let mut events = match self.request(claim, model).await {
+        let request = tokio::select! {
+            request = self.request(claim, model) => request,
+            () = token.cancelled() => return Ending::Interrupted,
+        };
+        let mut events = match request {
             Ok(request) => model.stream_completion(request),
             Err(error) => return Ending::Unasked(error),
         };
@@ -124,9 +128,9 @@ impl Turns {
             bytes: model.history_tokens.saturating_mul(BYTES_PER_TOKEN),
         };
         let session = &claim.run.session;
-        self.deps()
-            .store
-            .messages_before(session, i64::MAX, page)
+        (|| self.deps().store.messages_before(session, i64::MAX, page))
+            .retry(retry_policy())
+            .when(StoreError::is_retryable)
             .await
     }
 
@@ -135,6 +139,9 @@ impl Turns {
         let stored = (|| self.deps().store.finish(run, answer.clone(), Vec::new()))
             .retry(retry_policy())
             .when(StoreError::is_retryable)
+            .notify(|error, delay| {
+                tracing::warn!(session.id = %run.session, run.id = %run.id, ?delay, cause = format!("{:#}", error.cause()), "cannot store an answer yet");
+            })
             .await;
         match stored {
             Ok(Some(message)) => {
@@ -157,7 +164,7 @@ impl Turns {
 }
 
 impl<'a> Running<'a> {
-    fn new(turns: &'a Turns, run: RunId) -> Self {
+    pub(super) fn new(turns: &'a Turns, run: RunId) -> Self {
         let token = turns.deps().lifecycle.run_token();
         turns.running().insert(run, token.clone());
         Self { turns, run, token }

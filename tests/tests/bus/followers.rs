@@ -81,5 +81,8 @@ pub(crate) async fn the_last_one_leaves_nothing_behind(fixture: Fixture) {
         "a run at work is kept without followers"
     );
     bus.publish(&session, Event::ended(&run, None));
+    if fixture.reliable {
+        assert_eq!((fixture.len)(), 0, "a run that has ended is not kept");
+    }
     assert_eq!(bus.subscribe(&session).await.live, None);
 }

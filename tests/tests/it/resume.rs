@@ -81,6 +81,30 @@ async fn a_second_tab_hears_the_first_message_of_a_new_session() {
 }
 
 #[tokio::test]
+async fn a_question_that_is_sent_again_brings_its_answer() {
+    let world = World::start(demo()).await;
+    let mut client = world.connect("u", "").await;
+    client.say("s", "c", "hello").await;
+    let answer = client.answer().await;
+    client.vanish();
+    let mut client = world.connect("u", "").await;
+    client.say("s", "c", "hello").await;
+    assert_eq!(client.wait_for("ack").await["seq"], 1);
+    assert_eq!(client.answer().await, answer);
+}
+
+#[tokio::test]
+async fn a_second_tab_that_asks_for_nothing_gets_what_comes_from_now_on() {
+    let world = World::start(demo()).await;
+    let mut second = world.connect("u", "session_id=new").await;
+    second.wait_for("hello").await;
+    let mut first = world.connect("u", "session_id=new").await;
+    first.say("new", "c", "hello").await;
+    assert_eq!(second.wait_for("user_message").await["content"], "hello");
+    assert_eq!(second.answer().await, first.answer().await);
+}
+
+#[tokio::test]
 async fn what_was_missed_comes_in_order() {
     let world = World::start(demo()).await;
     let mut client = world.connect("u", "").await;

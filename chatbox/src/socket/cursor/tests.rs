@@ -244,3 +244,40 @@ fn a_run_whose_beginning_nobody_has_comes_with_its_message() {
         (&0.into(), &"abcxx".into())
     );
 }
+
+/// A client that comes between the commit of an answer and its announcement has seen the run as a live one.
+#[test]
+fn a_live_run_that_is_stored_already_ends() {
+    let (session, run) = (SessionId::random(), RunId::new());
+    let mut cursor = Cursor::new(session.clone(), 2, None);
+    let live = LiveRun {
+        run,
+        fence: 1,
+        model: "m".to_owned(),
+        text: "so".to_owned(),
+        units: 2,
+    };
+    assert_eq!(cursor.live(now(), Some(&live)).len(), 2);
+    let message = stored(&session, 2, Some((run, "so what")));
+    let Step::Send(frame) = cursor.message(now(), &message) else {
+        panic!("the end is not sent");
+    };
+    let frame: serde_json::Value = serde_json::from_str(&frame.render()).unwrap();
+    assert_eq!(
+        (&frame["off"], &frame["content"], &frame["status"]),
+        (&2.into(), &" what".into(), &"complete".into())
+    );
+    assert!(matches!(cursor.message(now(), &message), Step::Skip));
+}
+
+#[test]
+fn a_failure_is_sent_once() {
+    let mut cursor = Cursor::new(SessionId::random(), 1, None);
+    let ended = Event::RunEnded {
+        run: RunId::new(),
+        fence: 1,
+        failure: Some(crate::chat::Failure::Timeout),
+    };
+    assert!(matches!(cursor.event(now(), &ended), Step::Send(_)));
+    assert!(matches!(cursor.event(now(), &ended), Step::Skip));
+}

@@ -1,6 +1,6 @@
 //! Queries, one function each.
 
-use rusqlite::{Connection, OptionalExtension, Result, params};
+use rusqlite::{Connection, Error, OptionalExtension, Result, params};
 
 use super::rows::{self, MESSAGE, RUN, SESSION};
 use crate::chat::{Message, Session, SessionId};
@@ -76,6 +76,7 @@ pub(super) fn abandoned(connection: &Connection, now: i64, limit: usize) -> Resu
                 text: row.get("checkpoint")?,
             })
         })?
+        .filter_map(readable)
         .collect()
 }
 
@@ -83,7 +84,19 @@ pub(super) fn waiting(connection: &Connection, limit: usize) -> Result<Vec<Sessi
     connection
         .prepare_cached("SELECT id FROM sessions WHERE pending > 0 AND run IS NULL LIMIT ?1")?
         .query_map([limit], rows::session_id)?
+        .filter_map(readable)
         .collect()
+}
+
+/// Leaves out a row that this release cannot read: it must not keep others from being found.
+fn readable<T>(row: Result<T>) -> Option<Result<T>> {
+    match row {
+        Err(cause @ (Error::FromSqlConversionFailure(..) | Error::InvalidColumnType(..))) => {
+            tracing::error!(%cause, "a row of the database cannot be read; it is left alone");
+            None
+        }
+        row => Some(row),
+    }
 }
 
 pub(super) fn outbox(connection: &Connection, limit: usize) -> Result<Vec<OutboxEntry>> {

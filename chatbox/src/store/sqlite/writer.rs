@@ -137,7 +137,7 @@ fn write_all(connection: &Connection, mut queue: mpsc::Receiver<Job>) {
 fn write_batch(connection: &Connection, batch: Vec<Job>) -> (Vec<Reply>, Result<(), NotCommitted>) {
     if let Err(cause) = run(connection, "BEGIN IMMEDIATE") {
         let cause = NotCommitted::from(cause);
-        return (refuse(batch, &cause), Err(cause));
+        return (reject(batch, &cause), Err(cause));
     }
     let mut replies = Vec::with_capacity(batch.len());
     let mut jobs = batch.into_iter();
@@ -150,7 +150,7 @@ fn write_batch(connection: &Connection, batch: Vec<Job>) -> (Vec<Reply>, Result<
                 kind: ErrorKind::Unavailable,
                 cause: "the transaction was undone".to_owned(),
             };
-            replies.extend(refuse(jobs, &undone));
+            replies.extend(reject(jobs, &undone));
             return (replies, Err(undone));
         }
     }
@@ -162,7 +162,7 @@ fn write_batch(connection: &Connection, batch: Vec<Job>) -> (Vec<Reply>, Result<
     (replies, committed)
 }
 
-fn refuse(jobs: impl IntoIterator<Item = Job>, cause: &NotCommitted) -> Vec<Reply> {
+fn reject(jobs: impl IntoIterator<Item = Job>, cause: &NotCommitted) -> Vec<Reply> {
     jobs.into_iter()
         .map(|job| job(Err(cause.clone())))
         .collect()

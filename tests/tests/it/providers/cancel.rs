@@ -7,7 +7,7 @@ use chatbox::chat::SessionId;
 use chatbox::llm::{Event, EventStream, Message, Model, Models, Request, Role};
 use crds::Config;
 use futures_util::{FutureExt, StreamExt};
-use tests::{PATIENCE, Provider, documents, openai};
+use tests::{Provider, TIMEOUT, documents, openai};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -40,7 +40,7 @@ fn ask(model: &Model, question: &str) -> EventStream {
 async fn drive<T>(events: &mut EventStream, moment: impl Future<Output = T>) -> T {
     tokio::select! {
         event = events.next() => panic!("no event is due: {event:?}"),
-        value = timeout(PATIENCE, moment) => value.unwrap(),
+        value = timeout(TIMEOUT, moment) => value.unwrap(),
     }
 }
 
@@ -50,7 +50,7 @@ struct Connection(TcpStream);
 impl Connection {
     async fn accept(listener: &TcpListener) -> Self {
         Self(
-            timeout(PATIENCE, listener.accept())
+            timeout(TIMEOUT, listener.accept())
                 .await
                 .unwrap()
                 .unwrap()
@@ -65,7 +65,7 @@ impl Connection {
             .windows(end.len())
             .any(|window| window == end.as_bytes())
         {
-            let byte = timeout(PATIENCE, self.0.read_u8()).await.unwrap();
+            let byte = timeout(TIMEOUT, self.0.read_u8()).await.unwrap();
             read.push(byte.unwrap());
         }
     }
