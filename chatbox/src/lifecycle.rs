@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TrackedFuture;
 
 /// Handles of the shutdown, and of what it waits for. Cheap to clone.
 #[derive(Clone, Default)]
@@ -50,9 +51,9 @@ impl Lifecycle {
         self.close.cancelled().await;
     }
 
-    /// Runs the life of a connection; the shutdown waits for its end.
-    pub async fn track_socket(&self, socket: impl Future<Output = ()>) {
-        self.sockets.track_future(socket).await;
+    /// The life of a connection; the shutdown waits for its end. Not an `async fn`, which would hold it twice.
+    pub fn track_socket<F: Future<Output = ()>>(&self, socket: F) -> TrackedFuture<F> {
+        self.sockets.track_future(socket)
     }
 
     /// Stops: lets running answers finish for `drain`, interrupts the rest, and closes connections. What must be

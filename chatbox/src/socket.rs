@@ -22,6 +22,7 @@ use crate::auth::Caller;
 use crate::bus::{Event, Received, Receiver, Subscription};
 use crate::chat::{Message, RunId, SessionId};
 use crate::clock;
+use crate::limits::Permit;
 use crate::state::AppState;
 use crate::turn::{Asked, NewQuestion};
 use crate::wire::inbound::{self, Resume, UserMessage};
@@ -41,17 +42,30 @@ pub struct Start {
     pub run: Option<(RunId, usize)>,
 }
 
-/// Serves one client until one of the two goes.
-pub async fn serve(socket: WebSocket, caller: Caller, start: Option<Start>, state: AppState) {
-    state.metrics.connections.inc();
+/// Serves one client until one of the two goes; `permit` is given back then.
+///
+/// Not an `async fn`: it would hold each argument twice, once more for ten thousand connections.
+pub fn serve(
+    socket: WebSocket,
+    caller: Caller,
+    permit: Permit,
+    start: Option<Start>,
+    state: AppState,
+) -> impl Future<Output = ()> + Send {
     let mut connection = Connection {
         transport: Transport::new(socket),
         caller,
         binding: Binding::None,
         state,
+        _permit: permit,
     };
-    let Err(Closed) = connection.run(start).await;
-    connection.state.metrics.connections.dec();
+    // Boxed, as everything that a connection does: it takes memory while it is under way, and not while it waits.
+    let start = start.map(Box::new);
+    async move {
+        connection.state.metrics.connections.inc();
+        let Err(Closed) = connection.run(start).await;
+        connection.state.metrics.connections.dec();
+    }
 }
 
 struct Connection {
@@ -59,6 +73,7 @@ struct Connection {
     caller: Caller,
     binding: Binding,
     state: AppState,
+    _permit: Permit,
 }
 
 /// The session of a connection.
@@ -77,8 +92,7 @@ enum Binding {
 
 impl Connection {
     /// Goes on until the connection is over, and then returns.
-    async fn run(&mut self, start: Option<Start>) -> Result<Infallible, Closed> {
-        // Boxed, as every rare path of a connection: its memory is taken while it is under way and not all the time.
+    async fn run(&mut self, start: Option<Box<Start>>) -> Result<Infallible, Closed> {
         Box::pin(self.greet(start)).await?;
         let mut ping = interval(PING_EVERY);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -97,27 +111,28 @@ impl Connection {
                         Box::pin(self.take(&text)).await?;
                     }
                 }
-                received = self.binding.recv() => self.receive(received).await?,
+                received = self.binding.recv() => Box::pin(self.receive(received)).await?,
                 _ = ping.tick() => {
                     if last_received.elapsed() > DEAD_AFTER {
                         return Err(Closed);
                     }
-                    self.transport.ping().await?;
+                    Box::pin(self.transport.ping()).await?;
                 }
                 () = &mut expiry => {
-                    return Err(self.transport.close(CLOSE_EXPIRED, "the token has expired").await);
+                    let closed = self.transport.close(CLOSE_EXPIRED, "the token has expired");
+                    return Err(Box::pin(closed).await);
                 }
                 () = &mut closing => return Err(Box::pin(self.leave()).await),
             }
         }
     }
 
-    async fn greet(&mut self, start: Option<Start>) -> Result<(), Closed> {
+    async fn greet(&mut self, start: Option<Box<Start>>) -> Result<(), Closed> {
         let session = start.as_ref().map(|start| &start.session);
         let hello = hello(&self.caller, &self.state, session);
         self.transport.send(&hello).await?;
         match start {
-            Some(start) => self.bind(start).await,
+            Some(start) => self.bind(*start).await,
             None => Ok(()),
         }
     }

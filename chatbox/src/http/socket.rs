@@ -70,12 +70,9 @@ pub(super) async fn upgrade(
         .write_buffer_size(WRITE_BUFFER)
         .max_message_size(frame_bytes)
         .max_frame_size(frame_bytes);
-    Ok(upgrade.on_upgrade(move |socket| async move {
+    Ok(upgrade.on_upgrade(move |socket| {
         let lifecycle = state.lifecycle.clone();
-        lifecycle
-            .track_socket(socket::serve(socket, caller, start, state))
-            .await;
-        drop(permit);
+        lifecycle.track_socket(socket::serve(socket, caller, permit, start, state))
     }))
 }
 

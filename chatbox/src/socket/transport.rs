@@ -40,7 +40,7 @@ impl Transport {
             Some(Ok(Message::Close(_))) | None => Err(Closed),
             Some(Ok(_)) => Ok(Incoming::Other),
             Some(Err(error)) if is_too_big(&error) => {
-                Err(self.close(CLOSE_TOO_BIG, "the message is too big").await)
+                Err(Box::pin(self.close(CLOSE_TOO_BIG, "the message is too big")).await)
             }
             Some(Err(_)) => Err(Closed),
         }
@@ -94,7 +94,7 @@ impl Transport {
         match written {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Closed),
-            Err(_) => Err(self.close(CLOSE_SLOW, "the connection is too slow").await),
+            Err(_) => Err(Box::pin(self.close(CLOSE_SLOW, "the connection is too slow")).await),
         }
     }
 }

@@ -49,7 +49,7 @@ const CHATBOX: [(&str, &[&str]); 24] = [
     (
         "socket",
         &[
-            "auth", "bus", "chat", "clock", "state", "store", "turn", "wire",
+            "auth", "bus", "chat", "clock", "limits", "state", "store", "turn", "wire",
         ],
     ),
     (
