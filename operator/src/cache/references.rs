@@ -33,8 +33,8 @@ pub struct References {
     secrets: HashMap<NamespacedName, Referenced>,
     /// Chatboxes of a list that is under way.
     listed_chatboxes: HashMap<NamespacedName, Revision>,
-    /// Secrets of a list that is under way.
-    listed_secrets: HashSet<NamespacedName>,
+    /// Secrets that were referenced when the list that is under way began, and that it has not contained so far.
+    unlisted_secrets: HashSet<NamespacedName>,
 }
 
 #[derive(Debug)]
@@ -90,23 +90,16 @@ impl References {
     pub fn observe_secret(&mut self, event: &Event<Stored>) -> BTreeSet<NamespacedName> {
         match event {
             Event::Init => {
-                self.listed_secrets.clear();
+                // One that is referenced only later may have been on a page that has passed: of it, the list says nothing.
+                self.unlisted_secrets = self.secrets.keys().cloned().collect();
                 BTreeSet::new()
             }
             Event::InitApply(secret) => {
-                let changed = self.report(&secret.namespaced_name, Some(secret.version));
-                if self.secrets.contains_key(&secret.namespaced_name) {
-                    self.listed_secrets.insert(secret.namespaced_name.clone());
-                }
-                changed
+                self.unlisted_secrets.remove(&secret.namespaced_name);
+                self.report(&secret.namespaced_name, Some(secret.version))
             }
             Event::InitDone => {
-                let listed = std::mem::take(&mut self.listed_secrets);
-                let names = self.secrets.keys();
-                let absent: Vec<_> = names
-                    .filter(|name| !listed.contains(name))
-                    .cloned()
-                    .collect();
+                let absent = std::mem::take(&mut self.unlisted_secrets);
                 absent
                     .iter()
                     .flat_map(|name| self.report(name, None))

@@ -67,6 +67,23 @@ fn a_secret_that_a_list_lacks_is_deleted() {
 }
 
 #[test]
+fn a_list_says_nothing_of_a_secret_that_is_referenced_after_its_page() {
+    let mut references = References::default();
+    references.observe_secret(&Event::Init);
+    for name in ["jwt", "llm"] {
+        references.observe_secret(&Event::InitApply(secret(name, 1)));
+    }
+    references.observe_chatbox(&Event::Apply(chatbox(FULL)));
+    remember(&mut references, Some(1));
+    let event = Event::InitDone;
+    assert_eq!(references.observe_secret(&event), keys(&[]));
+    assert!(is_known(&references));
+    let event = Event::Delete(secret("llm", 2));
+    assert_eq!(references.observe_secret(&event), keys(&["full"]));
+    assert!(!is_known(&references));
+}
+
+#[test]
 fn a_reference_that_is_dropped_triggers_no_longer() {
     let mut references = both();
     let without = FULL
