@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crds::{ChatboxSpec, Config};
 use k8s_openapi::api::core::v1 as core;
@@ -31,9 +32,10 @@ pub async fn observe(
     generation: Option<i64>,
     spec: &ChatboxSpec,
     cached: Arc<OwnedObjects>,
+    now: Instant,
 ) -> Result<Observation, Error> {
     let objects = with_running(ctx, chatbox, cached).await?;
-    let (resolution, new_key) = resolve(ctx, chatbox, generation, spec).await?;
+    let (resolution, new_key) = resolve(ctx, chatbox, generation, spec, now).await?;
     let objects = match resolution.generated {
         Some(secret) => {
             let name = names::keys(&chatbox.namespaced_name.name);
@@ -146,11 +148,12 @@ async fn resolve(
     chatbox: &Stored,
     generation: Option<i64>,
     spec: &ChatboxSpec,
+    now: Instant,
 ) -> Result<(Resolution, Option<SigningKey>), Error> {
     let known = ctx
         .cache
         .references()
-        .resolution(chatbox, generation)
+        .resolution(chatbox, generation, now)
         .cloned();
     if let Some(known) = known {
         return Ok((known, None));
@@ -172,7 +175,7 @@ async fn resolve(
     }
     let resolution = resolution(chatbox, spec, &config, read, None)?;
     let mut references = ctx.cache.references();
-    references.remember(chatbox, generation, resolution.clone());
+    references.remember(chatbox, generation, resolution.clone(), now);
     Ok((resolution, None))
 }
 

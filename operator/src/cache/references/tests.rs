@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use crate::fixtures::{FULL, QUICKSTART, chatbox, key};
 
 use super::*;
@@ -152,12 +154,23 @@ fn remember(references: &mut References, llm: Version) {
         secrets: ResolvedSecrets::default(),
         generated: None,
     };
-    references.remember(&full, generation, resolution);
+    references.remember(&full, generation, resolution, start());
 }
 
 fn is_known(references: &References) -> bool {
+    is_known_after(references, Duration::ZERO)
+}
+
+fn is_known_after(references: &References, age: Duration) -> bool {
     let (full, generation) = full();
-    references.resolution(&full, generation).is_some()
+    let resolution = references.resolution(&full, generation, start() + age);
+    resolution.is_some()
+}
+
+/// The instant at which the Secrets are read in all tests.
+fn start() -> Instant {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    *START
 }
 
 #[test]
@@ -225,6 +238,19 @@ fn a_resolution_ends_with_our_own_write() {
     remember(&mut references, Some(5));
     references.forget_resolution(&full().0);
     assert!(!is_known(&references));
+}
+
+#[test]
+fn a_resolution_ends_with_its_age() {
+    let mut references = both();
+    remember(&mut references, Some(5));
+    let rows = [
+        (MAX_AGE.saturating_sub(Duration::from_nanos(1)), true),
+        (MAX_AGE, false),
+    ];
+    for (age, expected) in rows {
+        assert_eq!(is_known_after(&references, age), expected, "{age:?}");
+    }
 }
 
 #[test]
