@@ -17,7 +17,7 @@ use crate::stored::Stored;
 use crate::validate::{self, ValidatedChatbox};
 use crate::{apply, diff, observe};
 
-/// A reconcile that takes longer has lost its API server.
+/// A reconcile that takes longer, or a write of the status, has lost its API server.
 const TIMEOUT_SECONDS: u64 = 30;
 /// The Secrets are read again then, in case that the watch has missed a change, although no such case is known. Of every
 /// other object the caches hold what its watch has reported.
@@ -42,7 +42,10 @@ pub async fn reconcile(chatbox: Arc<GuardedChatbox>, ctx: Arc<Context>) -> Resul
         ctx.cache.mark_namespace_terminating(namespace);
         return Ok(Action::await_change());
     }
-    status::update_status(&ctx, &chatbox, &stored, &result, &objects).await?;
+    let updated = status::update_status(&ctx, &chatbox, &stored, &result, &objects);
+    tokio::time::timeout(timeout, updated)
+        .await
+        .unwrap_or(Err(Error::TimedOut(TIMEOUT_SECONDS)))?;
     match result {
         Err(error) if !error.awaits_change() => Err(error),
         _ => {
