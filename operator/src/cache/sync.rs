@@ -86,6 +86,12 @@ impl WatchSync {
         let _ = states.wait_for(is_done).await;
     }
 
+    /// How many wait until no watch is pending.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.receiver_count()
+    }
+
     fn set(&self, name: &'static str, state: State) {
         self.0
             .send_if_modified(|states| states.insert(name, state) != Some(state));
