@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tower::service_fn;
 
 use crate::fixtures::QUICKSTART;
+use crate::kind::{Availability, Definition, Role};
 use crate::metrics::Metrics;
 
 use super::*;
@@ -47,4 +48,28 @@ async fn it_stops_while_reconciles_wait_for_a_watch_that_cannot_list() {
     let running = run(ctx.clone(), "shop".to_owned(), stop.clone());
     let both = async { tokio::join!(running, stopping) };
     tokio::time::timeout(LIMIT, both).await.expect("it hangs");
+}
+
+#[tokio::test]
+async fn an_optional_api_counts_as_absent_while_discovery_does_not_answer() {
+    const OPTIONAL: Kind = Kind::new(&Definition {
+        group: "optional.example",
+        version: "v1",
+        name: "Widget",
+        plural: "widgets",
+        role: Role::Managed,
+        watch: Watch::Labelled,
+        api: Availability::Optional,
+    });
+    let ctx = context(&[OPTIONAL]);
+    let mut triggers = objects::watch(&ctx, "shop", OPTIONAL, Duration::from_millis(1));
+    let noticed = async {
+        while ctx.cache.sync.pending().contains(&OPTIONAL.name()) {
+            // The stream makes progress only while it is polled.
+            let _ = tokio::time::timeout(Duration::from_millis(1), triggers.next()).await;
+        }
+    };
+    tokio::time::timeout(LIMIT, noticed)
+        .await
+        .expect("it hangs");
 }
