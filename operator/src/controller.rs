@@ -112,7 +112,17 @@ fn observe_chatbox(
         Event::InitDone => ctx.cache.namespaces().clear(),
         Event::Init | Event::InitApply(_) => {}
     }
-    Ok(ctx.cache.references().observe_chatbox(event))
+    let triggered = ctx.cache.references().observe_chatbox(event);
+    if matches!(event, Event::InitDone) {
+        // No event has told of those that were deleted while nothing was watched.
+        let (chatboxes, uids) = {
+            let references = ctx.cache.references();
+            (references.chatboxes(), references.uids())
+        };
+        ctx.backoff.retain(&chatboxes);
+        ctx.cache.statuses().retain(&uids);
+    }
+    Ok(triggered)
 }
 
 /// Secrets are watched without their content: a value is read by name, when it is needed.

@@ -174,6 +174,14 @@ impl References {
             .collect()
     }
 
+    /// The uids of every Chatbox.
+    pub fn uids(&self) -> HashSet<String> {
+        let chatboxes = self.chatboxes.values();
+        chatboxes
+            .filter_map(|entry| entry.revision.uid.clone())
+            .collect()
+    }
+
     /// Every Chatbox.
     pub fn chatboxes(&self) -> BTreeSet<NamespacedName> {
         self.chatboxes.keys().cloned().collect()

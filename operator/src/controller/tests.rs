@@ -1,10 +1,11 @@
 use axum::http::{Request, Response};
+use crds::ChatboxStatus;
 use kube::Client;
 use kube::client::Body;
 use serde_json::{Value, json};
 use tower::service_fn;
 
-use crate::fixtures::QUICKSTART;
+use crate::fixtures::{FULL, QUICKSTART, chatbox, key};
 use crate::kind::{Availability, Definition, Role};
 use crate::metrics::Metrics;
 
@@ -48,6 +49,32 @@ async fn it_stops_while_reconciles_wait_for_a_watch_that_cannot_list() {
     let running = run(ctx.clone(), "shop".to_owned(), stop.clone());
     let both = async { tokio::join!(running, stopping) };
     tokio::time::timeout(LIMIT, both).await.expect("it hangs");
+}
+
+#[tokio::test]
+async fn a_new_list_forgets_the_chatboxes_that_were_deleted_meanwhile() {
+    let ctx = context(&Kind::ALL);
+    let observe = |event| observe_chatbox(&ctx, &event).unwrap();
+    for yaml in [QUICKSTART, FULL] {
+        let chatbox = chatbox(yaml);
+        let written = Stored {
+            version: 9,
+            ..chatbox.stored().unwrap()
+        };
+        ctx.backoff.failed(written.namespaced_name.clone());
+        let status = ChatboxStatus::default();
+        ctx.cache.statuses().remember(&written, status);
+        observe(Event::Apply(chatbox));
+    }
+    observe(Event::Init);
+    observe(Event::InitApply(chatbox(QUICKSTART)));
+    observe(Event::InitDone);
+    for (yaml, name, is_known) in [(QUICKSTART, "support", true), (FULL, "full", false)] {
+        assert_eq!(ctx.backoff.failures(&key(name)) == 1, is_known, "{name}");
+        let stored = chatbox(yaml).stored().unwrap();
+        let has_status = ctx.cache.statuses().newer_than(&stored).is_some();
+        assert_eq!(has_status, is_known, "{name}");
+    }
 }
 
 #[tokio::test]

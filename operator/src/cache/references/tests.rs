@@ -130,6 +130,7 @@ fn a_new_list_replaces_what_was_known() {
     assert_eq!(references.observe_chatbox(&event), keys(&[]));
     let event = Event::InitDone;
     assert_eq!(references.observe_chatbox(&event), keys(&["support"]));
+    assert_eq!(references.uids(), HashSet::from(["u-1".to_owned()]));
     assert_eq!(triggered(&mut references, "llm", 1), keys(&[]));
 }
 
