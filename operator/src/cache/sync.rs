@@ -26,12 +26,6 @@ enum State {
     NotServed,
 }
 
-impl Default for WatchSync {
-    fn default() -> Self {
-        Self::new(&Kind::ALL)
-    }
-}
-
 impl WatchSync {
     pub fn new(kinds: &[Kind]) -> Self {
         let names = kinds.iter().map(|kind| kind.name());
