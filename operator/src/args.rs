@@ -55,8 +55,8 @@ pub struct Run {
 
 #[derive(Debug, Args)]
 pub struct Render {
-    /// YAML file with Chatboxes, and with the Secrets that they name if the digest on the pods is wanted; - reads
-    /// standard input
+    /// YAML file with Chatboxes, and with the Secrets that they reference if the pods shall have their digest; -
+    /// reads standard input
     #[arg(short, long)]
     pub file: PathBuf,
     /// Image of the chat server for Chatboxes that name none

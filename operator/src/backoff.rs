@@ -1,6 +1,6 @@
 //! The exponential back-off of each Chatbox whose reconcile fails.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -32,6 +32,11 @@ impl Backoff {
 
     pub fn forget(&self, chatbox: &NamespacedName) {
         lock(&self.0).remove(chatbox);
+    }
+
+    /// Forgets every other Chatbox.
+    pub fn retain(&self, chatboxes: &BTreeSet<NamespacedName>) {
+        lock(&self.0).retain(|chatbox, _| chatboxes.contains(chatbox));
     }
 }
 

@@ -23,7 +23,7 @@ pub use statuses::Statuses;
 pub use sync::WatchSync;
 
 /// What the operator remembers. No lock is held across an await.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Cache {
     pub sync: WatchSync,
     namespaces: Mutex<TerminatingNamespaces>,
@@ -37,7 +37,10 @@ impl Cache {
     pub fn new(kinds: &[Kind]) -> Self {
         Self {
             sync: WatchSync::new(kinds),
-            ..Self::default()
+            namespaces: Mutex::default(),
+            owned_objects: Mutex::default(),
+            references: Mutex::default(),
+            statuses: Mutex::default(),
         }
     }
 

@@ -5,7 +5,7 @@ pub mod watch;
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::future::Future;
+use std::future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use kube::api::{Api, PartialObjectMeta};
 use kube::runtime::controller::{self, applier};
 use kube::runtime::reflector::{self, ObjectRef, store::Writer};
 use kube::runtime::watcher::{self, Event};
+use tokio_util::sync::CancellationToken;
 
 use crate::cache::sync::CHATBOXES;
 use crate::context::Context;
@@ -33,8 +34,8 @@ const DEBOUNCE: Duration = Duration::from_millis(50);
 /// Chatboxes to reconcile.
 pub type Triggers = BoxStream<'static, ObjectRef<GuardedChatbox>>;
 
-/// Reconciles Chatboxes until `shutdown`; reconciles that are under way are finished.
-pub async fn run(ctx: Arc<Context>, namespace: String, shutdown: impl Future<Output = ()>) {
+/// Reconciles Chatboxes until `stop`; reconciles that are under way are finished.
+pub async fn run(ctx: Arc<Context>, namespace: String, stop: CancellationToken) {
     let (reader, writer) = reflector::store();
     let mut triggers = vec![
         chatboxes(&ctx, &namespace, writer),
@@ -46,7 +47,7 @@ pub async fn run(ctx: Arc<Context>, namespace: String, shutdown: impl Future<Out
         labelled.map(|kind| objects::watch(&ctx, &namespace, kind, objects::DISCOVERY_PERIOD)),
     );
     let queue = select_all(triggers)
-        .take_until(Box::pin(shutdown))
+        .take_until(Box::pin(stop.clone().cancelled_owned()))
         .map(Ok::<_, Infallible>);
     let reconcile = |chatbox, ctx| Box::pin(reconcile(chatbox, ctx));
     let error_policy = |chatbox: Arc<GuardedChatbox>, error: &_, ctx: Arc<Context>| {
@@ -55,10 +56,10 @@ pub async fn run(ctx: Arc<Context>, namespace: String, shutdown: impl Future<Out
     let config = controller::Config::default()
         .concurrency(CONCURRENCY)
         .debounce(DEBOUNCE);
-    applier(
+    let reconciles = applier(
         reconcile,
         error_policy,
-        ctx,
+        ctx.clone(),
         reader,
         Box::pin(queue),
         config,
@@ -67,8 +68,20 @@ pub async fn run(ctx: Arc<Context>, namespace: String, shutdown: impl Future<Out
         if let Err(error) = result {
             tracing::debug!(%error, "reconcile ended");
         }
-    })
-    .await;
+    });
+    tokio::select! {
+        () = reconciles => {}
+        () = stopped_before_sync(&ctx, &stop) => {}
+    }
+}
+
+/// Returns when it is stopped before every watch has synced, and never otherwise. From then on no watch is polled, so a
+/// reconcile that has started would wait for the others for ever; none has read or written anything.
+async fn stopped_before_sync(ctx: &Context, stop: &CancellationToken) {
+    stop.cancelled().await;
+    if ctx.cache.sync.pending().is_empty() {
+        future::pending::<()>().await;
+    }
 }
 
 fn chatboxes(ctx: &Arc<Context>, namespace: &str, mut writer: Writer<GuardedChatbox>) -> Triggers {
@@ -99,7 +112,17 @@ fn observe_chatbox(
         Event::InitDone => ctx.cache.namespaces().clear(),
         Event::Init | Event::InitApply(_) => {}
     }
-    Ok(ctx.cache.references().observe_chatbox(event))
+    let triggered = ctx.cache.references().observe_chatbox(event);
+    if matches!(event, Event::InitDone) {
+        // No event has told of those that were deleted while nothing was watched.
+        let (chatboxes, uids) = {
+            let references = ctx.cache.references();
+            (references.chatboxes(), references.uids())
+        };
+        ctx.backoff.retain(&chatboxes);
+        ctx.cache.statuses().retain(&uids);
+    }
+    Ok(triggered)
 }
 
 /// Secrets are watched without their content: a value is read by name, when it is needed.
@@ -138,3 +161,6 @@ fn trigger(
             .map(|key| ObjectRef::new(&key.name).within(&key.namespace)),
     )
 }
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,9 @@ pub enum Error {
         name: String,
         source: kube::Error,
     },
+    /// Nothing is changed then: what runs is not known.
+    #[error("the Deployment cannot be decoded: {0}")]
+    DeploymentUnreadable(String),
     #[error("cannot write {kind} {name:?}: {}", message(source))]
     Write {
         kind: Kind,
@@ -77,6 +80,7 @@ impl Error {
             | Self::Invalid(_)
             | Self::NotServed(_)
             | Self::Foreign { .. }
+            | Self::DeploymentUnreadable(_)
             | Self::NamespaceTerminating
             | Self::Incomplete(_)
             | Self::Unserializable(_) => false,

@@ -24,14 +24,14 @@ pub async fn bind(listen: Option<SocketAddr>) -> anyhow::Result<TcpListener> {
         Some(address) => TcpListener::bind(address)
             .await
             .with_context(|| format!("cannot listen on {address}")),
-        None => everywhere(PORT)
+        None => bind_all(PORT)
             .await
             .with_context(|| format!("cannot listen on port {PORT}")),
     }
 }
 
 /// Every address, of IPv6 and of IPv4; a pod may have only one of them. A kernel may lack IPv6.
-async fn everywhere(port: u16) -> io::Result<TcpListener> {
+async fn bind_all(port: u16) -> io::Result<TcpListener> {
     match TcpListener::bind((Ipv6Addr::UNSPECIFIED, port)).await {
         Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
             TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await
@@ -81,13 +81,13 @@ mod tests {
 
     #[tokio::test]
     async fn every_address_is_bound_and_ipv4_is_among_them() {
-        let listener = everywhere(0).await.unwrap();
+        let listener = bind_all(0).await.unwrap();
         let address = listener.local_addr().unwrap();
         assert!(address.ip().is_unspecified(), "{address}");
         TcpStream::connect((Ipv4Addr::LOCALHOST, address.port()))
             .await
             .unwrap();
-        let taken = everywhere(address.port()).await.unwrap_err();
+        let taken = bind_all(address.port()).await.unwrap_err();
         assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crds::{ChatboxSpec, Config};
 use k8s_openapi::api::core::v1 as core;
@@ -31,9 +32,10 @@ pub async fn observe(
     generation: Option<i64>,
     spec: &ChatboxSpec,
     cached: Arc<OwnedObjects>,
+    now: Instant,
 ) -> Result<Observation, Error> {
     let objects = with_running(ctx, chatbox, cached).await?;
-    let (resolution, new_key) = resolve(ctx, chatbox, generation, spec).await?;
+    let (resolution, new_key) = resolve(ctx, chatbox, generation, spec, now).await?;
     let objects = match resolution.generated {
         Some(secret) => {
             let name = names::keys(&chatbox.namespaced_name.name);
@@ -41,7 +43,7 @@ pub async fn observe(
         }
         None => objects,
     };
-    let running = running(chatbox, &objects);
+    let running = running(chatbox, &objects)?;
     let observed = Observed {
         release_image: ctx.release_image.clone(),
         chosen_image: running.and_then(|rollout| {
@@ -79,7 +81,7 @@ async fn with_running(
 ) -> Result<Arc<OwnedObjects>, Error> {
     let name = names::app(&chatbox.namespaced_name.name);
     let objects = with_object(ctx, chatbox, Kind::DEPLOYMENT, &name, objects).await?;
-    let config_map = running(chatbox, &objects).and_then(|rollout| rollout.config_map.clone());
+    let config_map = running(chatbox, &objects)?.and_then(|rollout| rollout.config_map.clone());
     match config_map {
         Some(name) => with_object(ctx, chatbox, Kind::CONFIG_MAP, &name, objects).await,
         None => Ok(objects),
@@ -112,12 +114,16 @@ async fn with_object(
     })
 }
 
-/// The rollout of our own Deployment.
-fn running<'a>(chatbox: &Stored, objects: &'a OwnedObjects) -> Option<&'a Rollout> {
+/// The rollout of our own Deployment, if it exists. One that cannot be decoded is not taken for missing: the image that
+/// it runs is unknown, and the one of this release would replace it.
+fn running<'a>(chatbox: &Stored, objects: &'a OwnedObjects) -> Result<Option<&'a Rollout>, Error> {
     let name = names::app(&chatbox.namespaced_name.name);
-    let deployment = objects.get(Kind::DEPLOYMENT, &name)?;
-    let is_ours = deployment.belongs_to(Kind::DEPLOYMENT, chatbox);
-    is_ours.then(|| objects.rollout()?.ok()).flatten()
+    let deployment = objects.get(Kind::DEPLOYMENT, &name);
+    if !deployment.is_some_and(|live| live.belongs_to(Kind::DEPLOYMENT, chatbox)) {
+        return Ok(None);
+    }
+    let rollout = objects.rollout().transpose();
+    rollout.map_err(|reason| Error::DeploymentUnreadable(reason.to_owned()))
 }
 
 /// None if the Deployment was edited to use a ConfigMap of somebody else's.
@@ -146,11 +152,12 @@ async fn resolve(
     chatbox: &Stored,
     generation: Option<i64>,
     spec: &ChatboxSpec,
+    now: Instant,
 ) -> Result<(Resolution, Option<SigningKey>), Error> {
     let known = ctx
         .cache
         .references()
-        .resolution(chatbox, generation)
+        .resolution(chatbox, generation, now)
         .cloned();
     if let Some(known) = known {
         return Ok((known, None));
@@ -172,7 +179,7 @@ async fn resolve(
     }
     let resolution = resolution(chatbox, spec, &config, read, None)?;
     let mut references = ctx.cache.references();
-    references.remember(chatbox, generation, resolution.clone());
+    references.remember(chatbox, generation, resolution.clone(), now);
     Ok((resolution, None))
 }
 
@@ -231,4 +238,33 @@ fn resolution(
         secrets: secrets::resolve(spec, config, &secrets),
         generated,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::fixtures::{cached, stored};
+
+    use super::*;
+
+    #[test]
+    fn a_deployment_that_cannot_be_decoded_is_not_taken_for_missing() {
+        let running = |managed, rollout| {
+            let deployment = CachedObject {
+                managed,
+                ..cached(Detail::Deployment(rollout))
+            };
+            let objects = OwnedObjects::new("support");
+            let objects = objects.with(Kind::DEPLOYMENT, "support-chatbox", deployment);
+            super::running(&stored(), &objects).map(|found| found.is_some())
+        };
+        let unreadable = || Err("has the wrong type".to_owned());
+        let error = running(true, unreadable()).unwrap_err();
+        assert!(
+            matches!(error, Error::DeploymentUnreadable(reason) if reason == "has the wrong type")
+        );
+        assert!(!running(false, unreadable()).unwrap(), "it is not ours");
+        assert!(running(true, Ok(Box::default())).unwrap());
+        let none = OwnedObjects::new("support");
+        assert!(super::running(&stored(), &none).unwrap().is_none());
+    }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use kube::runtime::controller::Action;
 
-use crate::cache::OwnedObjects;
+use crate::cache::{OwnedObjects, references};
 use crate::context::Context;
 use crate::error::Error;
 use crate::guarded::GuardedChatbox;
@@ -17,10 +17,11 @@ use crate::stored::Stored;
 use crate::validate::{self, ValidatedChatbox};
 use crate::{apply, diff, observe};
 
-/// A reconcile that takes longer has lost its API server.
+/// A reconcile that takes longer, or a write of the status, has lost its API server.
 const TIMEOUT_SECONDS: u64 = 30;
-/// Repairs what a watch may have missed, although no such case is known.
-const RESYNC: Duration = Duration::from_hours(1);
+/// The Secrets are read again then, in case that the watch has missed a change, although no such case is known. Of every
+/// other object the caches hold what its watch has reported.
+const RESYNC: Duration = references::MAX_AGE;
 
 pub async fn reconcile(chatbox: Arc<GuardedChatbox>, ctx: Arc<Context>) -> Result<Action, Error> {
     ctx.cache.sync.has_synced().await;
@@ -31,23 +32,27 @@ pub async fn reconcile(chatbox: Arc<GuardedChatbox>, ctx: Arc<Context>) -> Resul
     }
     let cached = ctx.cache.owned_objects().of(&stored.namespaced_name);
     let timeout = Duration::from_secs(TIMEOUT_SECONDS);
-    let (result, objects) =
-        tokio::time::timeout(timeout, converge(&ctx, &chatbox, &stored, cached.clone()))
-            .await
-            .unwrap_or((Err(Error::TimedOut(TIMEOUT_SECONDS)), cached));
+    let converged = converge(&ctx, &chatbox, &stored, cached.clone(), started);
+    let (result, objects) = tokio::time::timeout(timeout, converged)
+        .await
+        .unwrap_or((Err(Error::TimedOut(TIMEOUT_SECONDS)), cached));
     ctx.metrics.reconcile(outcome(&result), started.elapsed());
     if let Err(Error::NamespaceTerminating) = result {
         let namespace = &stored.namespaced_name.namespace;
         ctx.cache.mark_namespace_terminating(namespace);
         return Ok(Action::await_change());
     }
-    status::update_status(&ctx, &chatbox, &stored, &result, &objects).await?;
+    let updated = status::update_status(&ctx, &chatbox, &stored, &result, &objects);
+    tokio::time::timeout(timeout, updated)
+        .await
+        .unwrap_or(Err(Error::TimedOut(TIMEOUT_SECONDS)))?;
     match result {
         Err(error) if !error.awaits_change() => Err(error),
         _ => {
             ctx.backoff.forget(&stored.namespaced_name);
+            // Never sooner: the Secrets that were read must be too old by then.
             Ok(Action::requeue(
-                RESYNC.mul_f64(rand::random_range(0.9..1.1)),
+                RESYNC.mul_f64(rand::random_range(1.0..1.2)),
             ))
         }
     }
@@ -67,13 +72,14 @@ async fn converge(
     chatbox: &GuardedChatbox,
     stored: &Stored,
     cached: Arc<OwnedObjects>,
+    now: Instant,
 ) -> (Result<Converged, Error>, Arc<OwnedObjects>) {
     let spec = match &chatbox.spec {
         Ok(spec) => spec,
         Err(problem) => return (Err(Error::Undecodable(problem.clone())), cached),
     };
     let generation = chatbox.metadata.generation;
-    let observation = observe::observe(ctx, stored, generation, spec, cached.clone()).await;
+    let observation = observe::observe(ctx, stored, generation, spec, cached.clone(), now).await;
     let Observation { observed, objects } = match observation {
         Ok(observation) => observation,
         Err(error) => return (Err(error), cached),

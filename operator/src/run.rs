@@ -50,7 +50,7 @@ async fn operate(args: Run) -> anyhow::Result<()> {
         ctx.clone(),
         stop.clone().cancelled_owned(),
     ));
-    controller::run(ctx, args.namespace, stop.clone().cancelled_owned()).await;
+    controller::run(ctx, args.namespace, stop.clone()).await;
     stop.cancel();
     health.await.context("the health endpoint panicked")??;
     tracing::info!("stopped");

@@ -1,9 +1,10 @@
 //! The Secrets that each Chatbox references, and what they were resolved to.
 //!
-//! Rule: a result is used for as long as the spec is the one that it was computed for, and the watch has reported no
-//! version of a referenced Secret other than the one that was read. Then no Secret is read again.
+//! Rule: a result is used until [`MAX_AGE`], for as long as the spec is the one that it was computed for, and the watch
+//! has reported no version of a referenced Secret other than the one that was read. Then no Secret is read again.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use kube::runtime::watcher::Event;
 
@@ -12,6 +13,9 @@ use crate::guarded::GuardedChatbox;
 use crate::namespaced_name::NamespacedName;
 use crate::secrets::{self, ResolvedSecrets};
 use crate::stored::Stored;
+
+/// A result that is as old is no longer used: the Secrets are read again, in case that the watch has missed a change.
+pub const MAX_AGE: Duration = Duration::from_hours(1);
 
 /// The resource version of a Secret; none when it does not exist.
 pub type Version = Option<u64>;
@@ -33,14 +37,20 @@ pub struct References {
     secrets: HashMap<NamespacedName, Referenced>,
     /// Chatboxes of a list that is under way.
     listed_chatboxes: HashMap<NamespacedName, Revision>,
-    /// Secrets of a list that is under way.
-    listed_secrets: HashSet<NamespacedName>,
+    /// Secrets that were referenced when the list that is under way began, and that it has not contained so far.
+    unlisted_secrets: HashSet<NamespacedName>,
 }
 
 #[derive(Debug)]
 struct Entry {
     revision: Revision,
-    resolution: Option<Resolution>,
+    resolution: Option<Resolved>,
+}
+
+#[derive(Debug)]
+struct Resolved {
+    resolution: Resolution,
+    at: Instant,
 }
 
 /// Tells whether a Chatbox has changed: a label, or our own write of the status, is no change.
@@ -90,23 +100,16 @@ impl References {
     pub fn observe_secret(&mut self, event: &Event<Stored>) -> BTreeSet<NamespacedName> {
         match event {
             Event::Init => {
-                self.listed_secrets.clear();
+                // One that is referenced only later may have been on a page that has passed: of it, the list says nothing.
+                self.unlisted_secrets = self.secrets.keys().cloned().collect();
                 BTreeSet::new()
             }
             Event::InitApply(secret) => {
-                let changed = self.report(&secret.namespaced_name, Some(secret.version));
-                if self.secrets.contains_key(&secret.namespaced_name) {
-                    self.listed_secrets.insert(secret.namespaced_name.clone());
-                }
-                changed
+                self.unlisted_secrets.remove(&secret.namespaced_name);
+                self.report(&secret.namespaced_name, Some(secret.version))
             }
             Event::InitDone => {
-                let listed = std::mem::take(&mut self.listed_secrets);
-                let names = self.secrets.keys();
-                let absent: Vec<_> = names
-                    .filter(|name| !listed.contains(name))
-                    .cloned()
-                    .collect();
+                let absent = std::mem::take(&mut self.unlisted_secrets);
                 absent
                     .iter()
                     .flat_map(|name| self.report(name, None))
@@ -118,15 +121,21 @@ impl References {
     }
 
     /// What the Secrets of a Chatbox were resolved to, if that still holds.
-    pub fn resolution(&self, chatbox: &Stored, generation: Option<i64>) -> Option<&Resolution> {
+    pub fn resolution(
+        &self,
+        chatbox: &Stored,
+        generation: Option<i64>,
+        now: Instant,
+    ) -> Option<&Resolution> {
         let key = &chatbox.namespaced_name;
         let entry = self.chatboxes.get(key)?;
-        let resolution = entry.resolution.as_ref()?;
+        let Resolved { resolution, at } = entry.resolution.as_ref()?;
         let is_current = |(name, read): (&String, &Version)| {
             let reported = self.secrets.get(&key.sibling(name))?.reported;
             Some(reported.is_none_or(|reported| is_as_new(*read, reported)))
         };
-        let holds = entry.revision.is(chatbox, generation)
+        let holds = now.duration_since(*at) < MAX_AGE
+            && entry.revision.is(chatbox, generation)
             && resolution
                 .versions
                 .iter()
@@ -134,11 +143,18 @@ impl References {
         holds.then_some(resolution)
     }
 
-    /// Remembers what the Secrets of a Chatbox were resolved to, unless the Chatbox has changed meanwhile.
-    pub fn remember(&mut self, chatbox: &Stored, generation: Option<i64>, resolution: Resolution) {
+    /// Remembers what the Secrets of a Chatbox were resolved to, unless the Chatbox has changed meanwhile. `at` is an
+    /// instant before they were read.
+    pub fn remember(
+        &mut self,
+        chatbox: &Stored,
+        generation: Option<i64>,
+        resolution: Resolution,
+        at: Instant,
+    ) {
         let entry = self.chatboxes.get_mut(&chatbox.namespaced_name);
         if let Some(entry) = entry.filter(|entry| entry.revision.is(chatbox, generation)) {
-            entry.resolution = Some(resolution);
+            entry.resolution = Some(Resolved { resolution, at });
         }
     }
 
@@ -155,6 +171,14 @@ impl References {
         let there = chatboxes.filter(|(key, _)| key.namespace == namespace);
         there
             .filter_map(|(_, entry)| entry.revision.uid.clone())
+            .collect()
+    }
+
+    /// The uids of every Chatbox.
+    pub fn uids(&self) -> HashSet<String> {
+        let chatboxes = self.chatboxes.values();
+        chatboxes
+            .filter_map(|entry| entry.revision.uid.clone())
             .collect()
     }
 

@@ -3,7 +3,7 @@
 //! Rule: a status is kept from our write until the watch has reported that version or a later one, because the watch
 //! may be slower than the next reconcile.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crds::ChatboxStatus;
 
@@ -31,6 +31,11 @@ impl Statuses {
         if self.newer_than(chatbox).is_none() {
             self.0.remove(&chatbox.uid);
         }
+    }
+
+    /// Drops the status of every other Chatbox than those with these uids.
+    pub fn retain(&mut self, uids: &HashSet<String>) {
+        self.0.retain(|uid, _| uids.contains(uid));
     }
 
     /// Drops the status of a Chatbox that is deleted.

@@ -26,12 +26,6 @@ enum State {
     NotServed,
 }
 
-impl Default for WatchSync {
-    fn default() -> Self {
-        Self::new(&Kind::ALL)
-    }
-}
-
 impl WatchSync {
     pub fn new(kinds: &[Kind]) -> Self {
         let names = kinds.iter().map(|kind| kind.name());
@@ -84,6 +78,12 @@ impl WatchSync {
         let is_done = |states: &BTreeMap<_, State>| !states.values().any(|s| *s == State::Pending);
         // It ends only with the sender, which is ours.
         let _ = states.wait_for(is_done).await;
+    }
+
+    /// How many wait until no watch is pending.
+    #[cfg(test)]
+    pub(crate) fn waiting(&self) -> usize {
+        self.0.receiver_count()
     }
 
     fn set(&self, name: &'static str, state: State) {

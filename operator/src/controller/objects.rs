@@ -19,7 +19,8 @@ use super::{Triggers, note_list, trigger, watch};
 use crate::context::Context;
 use crate::kind::{Availability, Kind};
 
-/// How long an API may be there or be gone before that is noticed.
+/// How often the discovery API is asked, and how long its answer may take: an API may be there or be gone for twice as
+/// long before that is noticed.
 pub const DISCOVERY_PERIOD: Duration = Duration::from_secs(30);
 
 /// Triggers the Chatboxes whose objects of this kind change. When the API of an optional kind appears or disappears,
@@ -76,10 +77,11 @@ fn optional(ctx: &Arc<Context>, namespace: &str, kind: Kind, period: Duration) -
 /// not been seen, and as present when it has: an outage takes nothing away.
 async fn until(ctx: &Context, kind: Kind, expected: bool, period: Duration) {
     loop {
-        match is_served(ctx, kind).await {
-            Ok(served) if served == expected => break,
-            Ok(_) => {}
-            Err(error) => tracing::debug!(%kind, %error, "discovery failed; will retry"),
+        match tokio::time::timeout(period, is_served(ctx, kind)).await {
+            Ok(Ok(served)) if served == expected => break,
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::debug!(%kind, %error, "discovery failed; will retry"),
+            Err(_) => tracing::debug!(%kind, ?period, "discovery did not answer; will retry"),
         }
         if expected {
             ctx.cache.sync.mark_not_served(kind);

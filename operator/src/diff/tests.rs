@@ -106,19 +106,19 @@ fn the_change_follows_from_the_owner_and_the_state() {
             Change::AwaitDeletion,
         ),
         (
-            "of a former life",
+            "of a deleted Chatbox of the same name",
             Kind::SERVICE,
             former(),
             Change::AwaitDeletion,
         ),
         (
-            "kept, of a former life",
+            "retained, of a deleted Chatbox of the same name",
             Kind::PERSISTENT_VOLUME_CLAIM,
             former(),
             Change::AwaitDeletion,
         ),
         (
-            "kept from a former life",
+            "retained after its Chatbox was deleted",
             Kind::PERSISTENT_VOLUME_CLAIM,
             labelled("support"),
             update(),

@@ -24,12 +24,12 @@ pub fn url(chatbox: &ValidatedChatbox) -> String {
 }
 
 pub(super) fn build(chatbox: &ValidatedChatbox) -> Service {
-    let wanted = &chatbox.service;
-    let type_ = match wanted.type_ {
+    let service = &chatbox.service;
+    let type_ = match service.type_ {
         ServiceType::ClusterIp => "ClusterIP",
         ServiceType::NodePort => "NodePort",
     };
-    let annotations = Some(wanted.annotations.clone()).filter(|map| !map.is_empty());
+    let annotations = Some(service.annotations.clone()).filter(|map| !map.is_empty());
     Service {
         metadata: ObjectMeta {
             annotations,
@@ -40,9 +40,9 @@ pub(super) fn build(chatbox: &ValidatedChatbox) -> Service {
             selector: Some(meta::selector(&chatbox.name)),
             ports: Some(vec![ServicePort {
                 name: Some(pod::PUBLIC.to_owned()),
-                port: wanted.port,
+                port: service.port,
                 target_port: Some(IntOrString::String(pod::PUBLIC.to_owned())),
-                node_port: wanted.node_port,
+                node_port: service.node_port,
                 ..ServicePort::default()
             }]),
             ..ServiceSpec::default()

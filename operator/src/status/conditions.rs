@@ -8,7 +8,7 @@ use crds::status::{CONFIG_VALID, READY, RECONCILING, SECRETS_RESOLVED, STALLED};
 use crds::{ChatboxStatus, Problem};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
-use super::progress::{Cause, Progress, progress};
+use super::progress::{self, Cause, Progress, progress};
 use crate::cache::OwnedObjects;
 use crate::error::Error;
 use crate::validate::Findings;
@@ -174,6 +174,8 @@ fn failure(error: &Error) -> Summary {
         Error::Terminating { .. } => "WaitingForDeletion",
         Error::Read { .. } | Error::TimedOut(_) | Error::Incomplete(_) => "ReadFailed",
         Error::Write { .. } | Error::Status(_) | Error::Unserializable(_) => "WriteFailed",
+        Error::DeploymentUnreadable(_) => progress::DEPLOYMENT_UNREADABLE,
+        // Cannot happen: `reconcile` writes no status then.
         Error::NamespaceTerminating => "NamespaceTerminating",
     };
     new(phase, reason, &error.to_string())
@@ -192,13 +194,17 @@ fn checks(result: &Result<Converged, Error>) -> (Check, Check) {
     match result {
         Err(Error::Undecodable(problem)) => (Check::Failed(problem.to_string()), Check::Unknown),
         Err(Error::Invalid(Findings { config, secrets })) => (verdict(config), verdict(secrets)),
-        Err(Error::Read { .. } | Error::TimedOut(_) | Error::Incomplete(_)) => {
-            (Check::Unknown, Check::Unknown)
-        }
+        Err(
+            Error::Read { .. }
+            | Error::TimedOut(_)
+            | Error::Incomplete(_)
+            | Error::DeploymentUnreadable(_)
+            // Cannot happen: `reconcile` writes no status then.
+            | Error::NamespaceTerminating,
+        ) => (Check::Unknown, Check::Unknown),
         Ok(_)
         | Err(
             Error::NotServed(_)
-            | Error::NamespaceTerminating
             | Error::Unserializable(_)
             | Error::Foreign { .. }
             | Error::Terminating { .. }

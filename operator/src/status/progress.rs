@@ -2,6 +2,9 @@
 
 use crate::cache::{OwnedObjects, Pod, Rollout};
 
+/// The reason while a Deployment cannot be decoded.
+pub const DEPLOYMENT_UNREADABLE: &str = "DeploymentUnreadable";
+
 /// How far the rollout is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -35,7 +38,7 @@ pub fn progress(objects: &OwnedObjects) -> Progress {
         }
         Some(Err(reason)) => {
             let message = format!("the Deployment cannot be decoded: {reason}");
-            return Progress::Stalled(cause("DeploymentUnreadable", &message));
+            return Progress::Stalled(cause(DEPLOYMENT_UNREADABLE, &message));
         }
         Some(Ok(rollout)) => rollout,
     };

@@ -1,3 +1,5 @@
+use std::sync::LazyLock;
+
 use crate::fixtures::{FULL, QUICKSTART, chatbox, key};
 
 use super::*;
@@ -67,6 +69,23 @@ fn a_secret_that_a_list_lacks_is_deleted() {
 }
 
 #[test]
+fn a_list_says_nothing_of_a_secret_that_is_referenced_after_its_page() {
+    let mut references = References::default();
+    references.observe_secret(&Event::Init);
+    for name in ["jwt", "llm"] {
+        references.observe_secret(&Event::InitApply(secret(name, 1)));
+    }
+    references.observe_chatbox(&Event::Apply(chatbox(FULL)));
+    remember(&mut references, Some(1));
+    let event = Event::InitDone;
+    assert_eq!(references.observe_secret(&event), keys(&[]));
+    assert!(is_known(&references));
+    let event = Event::Delete(secret("llm", 2));
+    assert_eq!(references.observe_secret(&event), keys(&["full"]));
+    assert!(!is_known(&references));
+}
+
+#[test]
 fn a_reference_that_is_dropped_triggers_no_longer() {
     let mut references = both();
     let without = FULL
@@ -111,6 +130,7 @@ fn a_new_list_replaces_what_was_known() {
     assert_eq!(references.observe_chatbox(&event), keys(&[]));
     let event = Event::InitDone;
     assert_eq!(references.observe_chatbox(&event), keys(&["support"]));
+    assert_eq!(references.uids(), HashSet::from(["u-1".to_owned()]));
     assert_eq!(triggered(&mut references, "llm", 1), keys(&[]));
 }
 
@@ -135,12 +155,23 @@ fn remember(references: &mut References, llm: Version) {
         secrets: ResolvedSecrets::default(),
         generated: None,
     };
-    references.remember(&full, generation, resolution);
+    references.remember(&full, generation, resolution, start());
 }
 
 fn is_known(references: &References) -> bool {
+    is_known_after(references, Duration::ZERO)
+}
+
+fn is_known_after(references: &References, age: Duration) -> bool {
     let (full, generation) = full();
-    references.resolution(&full, generation).is_some()
+    let resolution = references.resolution(&full, generation, start() + age);
+    resolution.is_some()
+}
+
+/// The instant at which the Secrets are read in all tests.
+fn start() -> Instant {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    *START
 }
 
 #[test]
@@ -208,6 +239,19 @@ fn a_resolution_ends_with_our_own_write() {
     remember(&mut references, Some(5));
     references.forget_resolution(&full().0);
     assert!(!is_known(&references));
+}
+
+#[test]
+fn a_resolution_ends_with_its_age() {
+    let mut references = both();
+    remember(&mut references, Some(5));
+    let rows = [
+        (MAX_AGE.saturating_sub(Duration::from_nanos(1)), true),
+        (MAX_AGE, false),
+    ];
+    for (age, expected) in rows {
+        assert_eq!(is_known_after(&references, age), expected, "{age:?}");
+    }
 }
 
 #[test]

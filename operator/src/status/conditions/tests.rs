@@ -119,6 +119,7 @@ fn each_result_has_its_conditions() {
             name: "s".to_owned(),
         })
     };
+    let unreadable = || Err(Error::DeploymentUnreadable("why".to_owned()));
     let undecodable = || Err(Error::Undecodable(Problem::new("spec.x", "is unknown")));
     let rows = [
         (Ok(converged(None)), 1, "T/-/-/T/T RolledOut", "Current"),
@@ -141,6 +142,7 @@ fn each_result_has_its_conditions() {
         ),
         (undecodable(), 1, "F/-/T/F/U InvalidConfig", "Failed"),
         (foreign(), 1, "F/-/T/T/T NameTaken", "Failed"),
+        (unreadable(), 1, "F/-/T/U/U DeploymentUnreadable", "Failed"),
         (not_served(), 1, "F/-/T/T/T ApiNotServed", "Failed"),
         (
             terminating(),

@@ -106,7 +106,7 @@ fn it_is_complete_only_when_nothing_is_left_to_happen() {
 }
 
 #[test]
-fn none_wanted_and_none_left_is_stopped() {
+fn none_desired_and_none_left_is_stopped() {
     let none = Rollout {
         desired: 0,
         replicas: 0,
