@@ -177,26 +177,30 @@ pub(crate) async fn an_abandoned_run_is_taken_over_once(fixture: Fixture) {
 
 pub(crate) async fn an_owner_that_lost_its_session_stores_nothing(fixture: Fixture) {
     let store = &fixture.store;
-    fixture.ask("s", "q").await;
-    let run = new_run(in_seconds(-1));
-    let slow = store.claim(&id("s"), run).await.unwrap().unwrap().run;
-    let new = new_run(in_seconds(60));
-    let fast = store
-        .take_over(&slow, new, clock::now())
-        .await
-        .unwrap()
-        .unwrap()
-        .run;
-    let text = Some("slow".to_owned());
-    assert!(!store.checkpoint(&slow, text, in_seconds(60)).await.unwrap());
-    let late = store.finish(&slow, answer("slow"), Vec::new()).await;
-    assert!(late.unwrap().is_none());
-    assert!(store.checkpoint(&fast, None, in_seconds(60)).await.unwrap());
-    let stored = store.finish(&fast, answer("fast"), Vec::new()).await;
-    assert!(stored.unwrap().is_some());
-    let late = store.finish(&slow, answer("slow"), Vec::new()).await;
-    assert!(late.unwrap().is_none());
-    assert_eq!(fixture.contents("s").await, ["q", "fast"]);
+    for (session, keeps_id) in [("new", false), ("same", true)] {
+        fixture.ask(session, "q").await;
+        let run = new_run(in_seconds(-1));
+        let claim = store.claim(&id(session), run).await.unwrap();
+        let slow = claim.unwrap().run;
+        let mut new = new_run(in_seconds(60));
+        if keeps_id {
+            // As for a run that is closed with what it had produced.
+            new.id = slow.id;
+        }
+        let taken = store.take_over(&slow, new, clock::now()).await.unwrap();
+        let fast = taken.unwrap().run;
+        let text = Some("slow".to_owned());
+        let kept = store.checkpoint(&slow, text, in_seconds(60)).await;
+        assert!(!kept.unwrap(), "{session}");
+        let late = store.finish(&slow, answer("slow"), Vec::new()).await;
+        assert!(late.unwrap().is_none(), "{session}");
+        assert!(store.checkpoint(&fast, None, in_seconds(60)).await.unwrap());
+        let stored = store.finish(&fast, answer("fast"), Vec::new()).await;
+        assert!(stored.unwrap().is_some());
+        let late = store.finish(&slow, answer("slow"), Vec::new()).await;
+        assert!(late.unwrap().is_none(), "{session}");
+        assert_eq!(fixture.contents(session).await, ["q", "fast"]);
+    }
 }
 
 /// A store that one process holds alone knows that a new process has no other beside it.
