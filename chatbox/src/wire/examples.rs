@@ -87,8 +87,8 @@ impl Fixed {
         };
         let unknown = Rejection::new(Code::InvalidFormat, "unknown message type");
         vec![
-            ServerFrame::hello(now, "ada", None, &self.models[..]),
-            ServerFrame::hello(now, "ada", Some(session), &self.models[..]),
+            ServerFrame::hello(now, "ada", None, &self.models[..], 10_000),
+            ServerFrame::hello(now, "ada", Some(session), &self.models[..], 10_000),
             ServerFrame::ack(now, &self.question),
             ServerFrame::caught_up(now, session, 2, true),
             ServerFrame::caught_up(now, session, 1207, false),
@@ -193,7 +193,7 @@ fn the_document_shows_what_the_server_takes() {
     let shown = blocks("client");
     covers(&shown, &kinds(schema::client(), "ClientFrame"));
     for frame in &shown {
-        inbound::parse(&frame.to_string(), fixed().now, 100).unwrap();
+        inbound::parse(&frame.to_string(), 100).unwrap();
     }
 }
 
@@ -273,7 +273,7 @@ proptest! {
             ..Rejection::new(code, "words")
         };
         let frames = [
-            ServerFrame::hello(at, &message.content, Some(session), models),
+            ServerFrame::hello(at, &message.content, Some(session), models, message.content.len() + 1),
             ServerFrame::ack(at, &message),
             ServerFrame::caught_up(at, session, message.seq, off % 2 == 0),
             ServerFrame::user_message(&message),

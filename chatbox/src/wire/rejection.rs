@@ -54,9 +54,12 @@ impl Code {
         }
     }
 
-    /// Whether the connection and the session are still of use to the client.
+    /// Whether the same request may be served later.
     pub fn is_recoverable(self) -> bool {
-        self != Self::Unauthorized
+        !matches!(
+            self,
+            Self::InvalidFormat | Self::MissingField | Self::Unauthorized
+        )
     }
 }
 
