@@ -11,7 +11,7 @@ const failed = message(2, 'ai', { run: 'r1', status: 'failed' });
 const empty = start('s', []);
 const failureCodes = new Map([['r1', 'LLM_TIMEOUT']]);
 const chat = { ...empty, transcript: { ...empty.transcript, lastSeq: 2, messages: [question, failed], failureCodes } };
-const newQuestion = { clientId: 'c2', session: 's', content: 'again', at: '2026-01-02' };
+const newQuestion = { clientId: 'c2', session: 's', content: 'again', at: '2026-01-02', order: 1 };
 const rowsOf = (conversation: typeof chat) => rows(conversation, (at) => at);
 
 test('stored, pending and live messages follow each other, with a date before each day', () => {

@@ -28,6 +28,8 @@ const BACKOFF_S = [1, 2, 4, 8, 16, 30] as const;
 /** A connection that ends sooner than this does not reset the backoff. */
 const STABLE_AFTER_MS = 5_000;
 const FAST_RECONNECT_MS = 250;
+/** A server that asks for more than this has made a mistake. */
+const MAX_RETRY_AFTER_MS = 15 * 60_000;
 /** After so many connections without a hello the token may be the reason. */
 const RENEW_AFTER = 2;
 
@@ -50,6 +52,13 @@ export function afterDisconnect(before: RetryState, { code, connectedMs }: Disco
 export function afterFailedRequest(before: RetryState, random: number, minDelayMs = 0): Reconnect {
   const afterMs = Math.max(backoff(before.attempts, random), minDelayMs);
   return { action: 'connect', afterMs, renewToken: false, state: { ...before, attempts: before.attempts + 1 } };
+}
+
+/** How long the server asks to wait, in the header `Retry-After`: seconds, or a date that is compared with the server's. */
+export function retryAfterMs(header: string | null, serverNow: number): number {
+  const seconds = Number(header ?? 0);
+  const delay = Number.isNaN(seconds) ? Date.parse(header ?? '') - serverNow : seconds * 1000;
+  return Math.min(Math.max(delay || 0, 0), MAX_RETRY_AFTER_MS);
 }
 
 /** Half of each delay is random, so that many pages do not reconnect at the same moment. */

@@ -14,7 +14,7 @@ export function App({ chat, state }: { chat: Chat; state: State }) {
   const [draft, setDraft] = useState('');
   const input = useRef<HTMLTextAreaElement>(null);
   const assistant = state.assistant ?? DEFAULT_NAME;
-  const { transcript, outbox } = state.conversation;
+  const { transcript, outbox, notice } = state.conversation;
   const isEmpty = transcript.messages.length + transcript.live.length + outbox.entries.length === 0;
   const isAnswering = transcript.live.length > 0;
   const { finished } = state;
@@ -31,6 +31,12 @@ export function App({ chat, state }: { chat: Chat; state: State }) {
     setDraft(text);
     input.current?.focus();
   };
+  /** The text of a message that was not accepted goes before what has been written since. */
+  const edit = (clientId: string): void => {
+    const text = chat.takeBack(clientId);
+    setDraft((draft) => (draft.trim() ? `${text}\n${draft}` : text));
+    input.current?.focus();
+  };
   const newChat = (): void => {
     chat.newChat();
     input.current?.focus();
@@ -38,8 +44,15 @@ export function App({ chat, state }: { chat: Chat; state: State }) {
 
   return (
     <>
-      <Header state={state} assistant={assistant} isEmpty={isEmpty} newChat={newChat} />
-      <MessageList key={state.conversation.session} chat={chat} state={state} assistant={assistant} suggest={suggest} />
+      <Header state={state} assistant={assistant} canStartAnew={!isEmpty || notice !== undefined} newChat={newChat} />
+      <MessageList
+        key={state.conversation.session}
+        chat={chat}
+        state={state}
+        assistant={assistant}
+        suggest={suggest}
+        edit={edit}
+      />
       <Composer
         text={draft}
         setText={setDraft}

@@ -14,11 +14,12 @@ const STATUS = {
 interface Props {
   state: State;
   assistant: string;
-  isEmpty: boolean;
+  /** There is something to leave. */
+  canStartAnew: boolean;
   newChat: () => void;
 }
 
-export function Header({ state: { connection, stopReason }, assistant, isEmpty, newChat }: Props) {
+export function Header({ state: { connection, stopReason }, assistant, canStartAnew, newChat }: Props) {
   const status = connection === 'stopped' ? stopText(stopReason ?? 'closed').status : STATUS[connection];
   return (
     <header class="header">
@@ -33,7 +34,7 @@ export function Header({ state: { connection, stopReason }, assistant, isEmpty, 
             <span id="status-text">{status}</span>
           </div>
         </div>
-        <button type="button" id="new-chat-btn" disabled={isEmpty || connection === 'stopped'} onClick={newChat}>
+        <button type="button" id="new-chat-btn" disabled={!canStartAnew || connection === 'stopped'} onClick={newChat}>
           <NewIcon />
           <span>New chat</span>
         </button>
