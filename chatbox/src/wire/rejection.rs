@@ -24,8 +24,12 @@ pub enum Code {
     DatabaseError,
     /// Too many questions of the session wait for an answer.
     ServiceError,
-    /// The user sends too many messages.
+    /// The user sends too many messages, or asks too often what was missed.
     TooManyRequests,
+    /// The user has as many connections as one may.
+    ConnectionLimitExceeded,
+    /// The token of the connection has ended.
+    ExpiredToken,
 }
 
 /// Why a frame of a client is not served.
@@ -51,6 +55,8 @@ impl Code {
             Self::DatabaseError => "DATABASE_ERROR",
             Self::ServiceError => "SERVICE_ERROR",
             Self::TooManyRequests => "TOO_MANY_REQUESTS",
+            Self::ConnectionLimitExceeded => "CONNECTION_LIMIT_EXCEEDED",
+            Self::ExpiredToken => "EXPIRED_TOKEN",
         }
     }
 
@@ -58,7 +64,11 @@ impl Code {
     pub fn is_recoverable(self) -> bool {
         !matches!(
             self,
-            Self::InvalidFormat | Self::MissingField | Self::Unauthorized
+            Self::InvalidFormat
+                | Self::MissingField
+                | Self::Unauthorized
+                | Self::ConnectionLimitExceeded
+                | Self::ExpiredToken
         )
     }
 }

@@ -70,7 +70,9 @@ test('what is nested too deep keeps its text', () => {
 });
 
 test('what is not excessive is formatted beside it', () => {
-  const shown = blocks(`# Title\n\n${'*a _b '.repeat(300)}\n\nsome **bold** text`).map(html).join('');
+  const excessive = ['*a _b '.repeat(300), '>'.repeat(2_000), '- '.repeat(2_000)];
+  const shown = blocks(`# Title\n\n${excessive.join('\n\n')}\n\nsome **bold** text`).map(html).join('');
+  expect(shown.match(/<blockquote/g)).toHaveLength(16);
   expect(shown).toContain('<h2');
   expect(shown).toContain('<strong>bold</strong>');
 });
