@@ -205,7 +205,7 @@ fn the_document_names_every_code() {
     let words: Vec<_> = codes
         .map(|code| code["const"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(words.len(), 8);
+    assert_eq!(words.len(), 10);
     let closes = CLOSE_CODES.map(|code| code.to_string());
     let statuses = Status::ALL.map(|status| status.as_str().to_owned());
     for word in words.into_iter().chain(closes).chain(statuses) {
@@ -224,6 +224,8 @@ fn a_code_is_counted_under_the_word_that_is_sent() {
         Code::Unauthorized,
         Code::LlmUnavailable,
         Code::LlmTimeout,
+        Code::LlmContextTooLong,
+        Code::LlmContentFiltered,
         Code::DatabaseError,
         Code::ServiceError,
         Code::TooManyRequests,
