@@ -215,7 +215,7 @@ fn the_document_names_every_code() {
     let words: Vec<_> = codes
         .map(|code| code["const"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(words.len(), 10);
+    assert_eq!(words.len(), 12);
     let closes = CLOSE_CODES.map(|code| code.to_string());
     let statuses = Status::ALL.map(|status| status.as_str().to_owned());
     for word in words.into_iter().chain(closes).chain(statuses) {
@@ -243,6 +243,26 @@ fn a_code_is_counted_under_the_word_that_is_sent() {
         Code::ExpiredToken,
     ] {
         assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+    }
+}
+
+#[test]
+fn a_code_is_recoverable_only_where_the_same_request_may_be_served_later() {
+    for (code, recoverable) in [
+        (Code::InvalidFormat, false),
+        (Code::MissingField, false),
+        (Code::Unauthorized, false),
+        (Code::LlmUnavailable, true),
+        (Code::LlmTimeout, true),
+        (Code::LlmContextTooLong, false),
+        (Code::LlmContentFiltered, false),
+        (Code::DatabaseError, true),
+        (Code::ServiceError, true),
+        (Code::TooManyRequests, true),
+        (Code::ConnectionLimitExceeded, false),
+        (Code::ExpiredToken, false),
+    ] {
+        assert_eq!(code.is_recoverable(), recoverable, "{code:?}");
     }
 }
 

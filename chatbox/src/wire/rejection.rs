@@ -75,6 +75,8 @@ impl Code {
                 | Self::Unauthorized
                 | Self::ConnectionLimitExceeded
                 | Self::ExpiredToken
+                | Self::LlmContextTooLong
+                | Self::LlmContentFiltered
         )
     }
 }

@@ -52,8 +52,9 @@ describe('a sent message', () => {
     expect(state.transcript.lastSeq).toBe(0);
   });
 
-  test('that is too big for a frame is rejected, not sent again', () => {
+  test('that is too big for a frame, or no text, is rejected, not sent again', () => {
     const [state] = run(receive(hello), send());
+    expect(conversation.disconnected(state, 1007, 0).outbox.entries[0]?.rejection).toMatchObject({ code: 'INVALID_FORMAT' });
     expect(conversation.disconnected(state, 1009, 0).outbox.entries[0]?.rejection).toEqual({ code: 'TOO_LONG', attempts: 1, recoverable: false });
     expect(conversation.disconnected(state, 1006, 0).outbox.entries[0]?.rejection).toBeUndefined();
   });
@@ -83,14 +84,20 @@ describe('an error', () => {
     }
   });
 
+  test('before the hello, or that the token has ended, is left to the close that follows', () => {
+    expect(run(receive({ type: 'error', error: { code: 'SERVICE_ERROR', recoverable: true } }))[0].notice).toBeUndefined();
+    const expired = receive({ type: 'error', error: { code: 'EXPIRED_TOKEN', recoverable: false } });
+    expect(run(receive(hello), expired)[0].notice).toBeUndefined();
+  });
+
   test('about a run is stored with its answer', () => {
     const [state] = run(receive({ type: 'error', error: { code: 'LLM_TIMEOUT', recoverable: true, run: 'r' } }));
     expect(state.transcript.failureCodes.get('r')).toBe('LLM_TIMEOUT');
   });
 
   test('about nothing else is shown until the next message is sent', () => {
-    expect(run(receive({ type: 'error', error }))[0].notice).toBe('TOO_MANY_REQUESTS');
-    expect(run(receive({ type: 'error', error }), send())[0].notice).toBeUndefined();
+    expect(run(receive(hello), receive({ type: 'error', error }))[0].notice).toBe('TOO_MANY_REQUESTS');
+    expect(run(receive(hello), receive({ type: 'error', error }), send())[0].notice).toBeUndefined();
   });
 });
 
@@ -135,6 +142,17 @@ describe('resuming', () => {
     const again = [loadHistory(2), receive(hello), receive(caughtUp(2)), delta, disconnect, receive(hello)];
     expect(run(...again, receive(caughtUp(2)))[0].transcript.live).toEqual([]);
     expect(run(...again, loading, receive(caughtUp(2)))[0].transcript.live).toMatchObject([{ text: 'given up' }]);
+  });
+
+  test('is postponed when the server has no time for it', () => {
+    const gap = receive({ type: 'message', message: stored(5) });
+    const busy = receive({ type: 'error', error: { code: 'TOO_MANY_REQUESTS', recoverable: true, retryAfter: 2_000 } }, 100);
+    const before = [loadHistory(2), receive(hello), receive(caughtUp(2)), gap, busy];
+    expect(run(...before)[0].notice).toBeUndefined();
+    expect(conversation.nextDeadline(run(...before)[0])).toBe(2_100);
+    expect(run(...before, tick(2_000))[1]).toEqual([]);
+    expect(transmitted(run(...before, tick(2_100))[1])).toMatchObject([{ seq: 2, metadata: { op: 'resume' } }]);
+    expect(run(...before, tick(2_100), tick(12_100))[1]).toEqual([{ type: 'reconnect' }]);
   });
 
   test('is requested once at a time', () => {

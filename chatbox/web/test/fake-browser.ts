@@ -56,13 +56,20 @@ export interface Request {
 
 export type Respond = (request: Request) => { status?: number; json?: unknown; headers?: Record<string, string> };
 
+/** What jsdom lacks of a browser, for the view. */
+export function stubView(): void {
+  vi.stubGlobal('matchMedia', () => ({ matches: false }));
+  vi.stubGlobal('ResizeObserver', class { observe() {} disconnect() {} });
+  Element.prototype.scrollTo = () => {};
+}
+
 export class FakeBrowser {
   readonly requests: Request[] = [];
+  readonly sockets = (FakeSocket.opened = []) as FakeSocket[];
   guests = 0;
   respond: Respond = (request) => this.defaultResponse(request);
 
   constructor() {
-    FakeSocket.opened = [];
     vi.stubGlobal('WebSocket', FakeSocket);
     vi.stubGlobal('fetch', async (path: string, { method, headers }: { method: string; headers: Record<string, string> }) => {
       const request = { method, path, token: headers.Authorization?.slice('Bearer '.length) };

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { App } from '../src/view/app';
 import { Boundary } from '../src/view/boundary';
 import { blocks, html, plainText } from '../src/view/markdown';
-import { at, FakeBrowser } from './fake-browser';
+import { at, FakeBrowser, stubView } from './fake-browser';
 
 const SIZE = 45_000;
 const times = (part: string, size = SIZE): string => part.repeat(Math.ceil(size / part.length)).slice(0, size);
@@ -80,9 +80,7 @@ test('what is not excessive is formatted beside it', () => {
 describe('the page', () => {
   const root = document.createElement('div');
   beforeEach(() => {
-    vi.stubGlobal('matchMedia', () => ({ matches: false }));
-    vi.stubGlobal('ResizeObserver', class { observe() {} disconnect() {} });
-    Element.prototype.scrollTo = () => {};
+    stubView();
     document.body.append(root);
   });
   afterEach(() => {

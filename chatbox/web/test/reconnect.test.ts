@@ -37,6 +37,12 @@ test('the backoff grows to 30 seconds and is reset by a stable connection', () =
   expect(afterDisconnect(state, { code: 1006, connectedMs: 10 }, 1)).toMatchObject({ afterMs: 30_000 });
 });
 
+test('the server may ask for more time before it closes', () => {
+  expect(afterDisconnect(INITIAL, { code: 1013, retryAfterMs: 7_000 }, 1)).toMatchObject({ action: 'connect', afterMs: 7_000 });
+  expect(afterDisconnect(INITIAL, { code: 1013, retryAfterMs: 10 }, 1)).toMatchObject({ afterMs: 1_000 });
+  expect(afterDisconnect(INITIAL, { code: 1013, retryAfterMs: 1e12 }, 1)).toMatchObject({ afterMs: 900_000 });
+});
+
 test('the fast reconnect is not repeated', () => {
   const first = afterDisconnect(INITIAL, { code: 1001, connectedMs: 10 }, 1);
   expect(first).toMatchObject({ afterMs: 250, state: { attempts: 1 } });

@@ -25,6 +25,14 @@ describe('a frame', () => {
     expect(parse(end)).toMatchObject({ type: 'final', off: 3, message: { id: 'm', seq: 2, sender: 'ai', status: 'failed' } });
   });
 
+  test.each(['complete', 'length', 'content_filter', 'refusal', 'failed', 'interrupted'])('a message has the status %s', (status) => {
+    expect(parse({ type: 'user_message', id: 'm', seq: 1, status })).toMatchObject({ message: { status } });
+  });
+
+  test.each(['of_a_later_release', '', 7, undefined])('the status %j is taken for complete', (status) => {
+    expect(parse({ type: 'user_message', id: 'm', seq: 1, status })).toMatchObject({ message: { status: 'complete' } });
+  });
+
   test.each([
     ['a fraction', 1.5],
     ['negative', -1],

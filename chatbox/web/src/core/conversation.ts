@@ -27,6 +27,8 @@ interface ResumeRequest {
   afterReload?: boolean;
   /** The run that the server has named since. */
   run?: string;
+  /** The server had no time for it: it is made again at the deadline. */
+  isPostponed?: boolean;
 }
 
 export type Effect =
@@ -41,8 +43,8 @@ export type Effect =
 
 export type Step = [Conversation, Effect[]];
 
-/** Close code for a frame that is too big. Sent again, it would end the next connection too. */
-const TOO_BIG = 1009;
+/** Close codes for a frame that is too big, or not text. Sent again, it would end the next connection too. */
+const BAD_FRAME: ReadonlyMap<number, string> = new Map([[1009, 'TOO_LONG'], [1007, 'INVALID_FORMAT']]);
 const RESUME_TIMEOUT_MS = 10_000;
 /** Errors about a frame of this page. */
 const UNREADABLE: ReadonlySet<string> = new Set(['INVALID_FORMAT', 'MISSING_FIELD']);
@@ -61,9 +63,9 @@ export function historyLoaded(before: Conversation, history: Message[], seq: num
 /** The connection ended. */
 export function disconnected(before: Conversation, code: number, now: number): Conversation {
   const { inFlight } = before.outbox;
-  const tooLong = { code: 'TOO_LONG', recoverable: false };
-  const pending =
-    inFlight && code === TOO_BIG ? outbox.rejected(before.outbox, inFlight.clientId, tooLong, now) : before.outbox;
+  const cause = BAD_FRAME.get(code);
+  const error = cause && { code: cause, recoverable: false };
+  const pending = inFlight && error ? outbox.rejected(before.outbox, inFlight.clientId, error, now) : before.outbox;
   return { ...before, connected: false, resume: undefined, gap: undefined, outbox: outbox.requeued(pending) };
 }
 
@@ -89,7 +91,9 @@ export function probe(before: Conversation, now: number): Step {
 /** Time has passed: a deadline may have been reached. */
 export function tick(before: Conversation, now: number): Step {
   if (!before.connected) return [before, []];
-  const isDead = outbox.hasTimedOut(before.outbox, now) || now >= (before.resume?.deadline ?? Infinity);
+  const isDue = now >= (before.resume?.deadline ?? Infinity);
+  if (isDue && before.resume?.isPostponed) return requestResume(before, now, before.resume.afterReload);
+  const isDead = outbox.hasTimedOut(before.outbox, now) || isDue;
   return isDead ? [before, [{ type: 'reconnect' }]] : flush(before, now);
 }
 
@@ -103,7 +107,8 @@ export function nextDeadline({ connected, resume, outbox: pending }: Conversatio
 export function receive(before: Conversation, frame: Frame, now: number): Step {
   const { resume, transcript: known } = before;
   // Any frame shows that the connection is alive.
-  const current = resume ? { ...before, resume: { ...resume, deadline: now + RESUME_TIMEOUT_MS } } : before;
+  const isWaiting = resume && !resume.isPostponed;
+  const current = isWaiting ? { ...before, resume: { ...resume, deadline: now + RESUME_TIMEOUT_MS } } : before;
   switch (frame.type) {
     case 'hello':
       return receiveHello(current, now);
@@ -190,6 +195,11 @@ function receiveError(before: Conversation, error: WireError, now: number): Step
   }
   if (error.run) {
     return [{ ...before, transcript: transcript.withFailureCode(before.transcript, error.run, error.code) }, []];
+  }
+  if (!before.connected || error.code === 'EXPIRED_TOKEN') return [before, []]; // The close that follows says what to do.
+  if (error.code === 'TOO_MANY_REQUESTS' && before.resume) {
+    const deadline = now + (error.retryAfter ?? RESUME_TIMEOUT_MS);
+    return [{ ...before, resume: { ...before.resume, deadline, isPostponed: true } }, []];
   }
   return [{ ...before, notice: error.code }, []];
 }

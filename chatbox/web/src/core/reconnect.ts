@@ -11,6 +11,8 @@ export interface Disconnect {
   code: number;
   /** Time from the server's hello to the end; `undefined` when there was no hello. */
   connectedMs?: number | undefined;
+  /** How long the server asked to wait before it closed the connection. */
+  retryAfterMs?: number | undefined;
 }
 
 export interface Reconnect {
@@ -37,7 +39,8 @@ const GOING_AWAY = 1001;
 const TOKEN_EXPIRED = 4014;
 
 /** `random` is uniform in [0, 1). */
-export function afterDisconnect(before: RetryState, { code, connectedMs }: Disconnect, random: number): Decision {
+export function afterDisconnect(before: RetryState, end: Disconnect, random: number): Decision {
+  const { code, connectedMs, retryAfterMs = 0 } = end;
   if (code >= 4500 && code <= 4999) return { action: 'stop' };
   const withoutHello = connectedMs === undefined ? before.withoutHello + 1 : 0;
   const renewToken = code === TOKEN_EXPIRED || withoutHello === RENEW_AFTER;
@@ -45,7 +48,8 @@ export function afterDisconnect(before: RetryState, { code, connectedMs }: Disco
   const state = { attempts: attempts + 1, withoutHello };
   // A server that announced the end is there again at once. If it ends connections again and again, the backoff applies.
   const isFast = attempts === 0 && connectedMs !== undefined && (code === GOING_AWAY || code === TOKEN_EXPIRED);
-  return { action: 'connect', afterMs: isFast ? random * FAST_RECONNECT_MS : backoff(attempts, random), renewToken, state };
+  const pause = isFast ? random * FAST_RECONNECT_MS : backoff(attempts, random);
+  return { action: 'connect', afterMs: Math.max(pause, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS)), renewToken, state };
 }
 
 /** An HTTP request that comes before the socket failed. */

@@ -4,8 +4,9 @@ import { type Json, asArray, asCount, asNonEmpty, asObject, asString, defined, p
 
 export type Sender = 'user' | 'ai' | 'admin' | 'system';
 
-/** How an answer ended. */
-export type Status = 'complete' | 'failed' | 'interrupted';
+/** How an answer ended. A status that a later release adds is taken for the first. */
+export const STATUSES = ['complete', 'length', 'content_filter', 'refusal', 'failed', 'interrupted'] as const;
+export type Status = (typeof STATUSES)[number];
 
 export interface Model {
   id: string;
@@ -159,7 +160,7 @@ export function parseMessage(json: Json): Message | undefined {
     sender: parseSender(json.sender),
     text: asString(json.content) ?? '',
     at: timestamp(json),
-    status: json.status === 'failed' || json.status === 'interrupted' ? json.status : 'complete',
+    status: STATUSES.find((status) => status === json.status) ?? 'complete',
     clientId: asNonEmpty(json.client_id),
     run: asNonEmpty(json.run),
   };

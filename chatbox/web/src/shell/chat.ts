@@ -19,6 +19,8 @@ import { uuid } from './uuid';
 export interface State {
   connection: 'connecting' | 'connected' | 'reconnecting' | 'offline' | 'stopped';
   stopReason?: StopReason | undefined;
+  /** How the last connection ended, if the server said so. */
+  closeCode?: number | undefined;
   /** The history has been read. */
   isLoaded: boolean;
   /** Name of the model that answers. */
@@ -29,6 +31,7 @@ export interface State {
 }
 
 const BAD_TOKEN = 4500;
+const TOO_MANY_CONNECTIONS = 4504;
 const NO_CLOSE_FRAME = 1006;
 
 export class Chat {
@@ -43,6 +46,8 @@ export class Chat {
   private attempt = 0;
   private socket: Socket | undefined;
   private helloAt: number | undefined;
+  /** How long the server asked to wait, on this connection. */
+  private retryAfterMs: number | undefined;
   private reconnectTimer: ReturnType<typeof setTimeout> | undefined;
   private deadlineTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -122,6 +127,13 @@ export class Chat {
     if (!session || session === this.current.conversation.session) return;
     this.open(session);
     this.reconnect();
+  }
+
+  /** The person wants another attempt after the server had closed the chat. */
+  connectAgain(): void {
+    this.retryState = INITIAL;
+    this.update({ connection: 'connecting', stopReason: undefined });
+    void this.connect();
   }
 
   /** The network is back or the user returned: a pending reconnect need not wait, and an open connection may be dead. */
@@ -214,8 +226,10 @@ export class Chat {
     if (frame.type === 'hello') {
       this.helloAt = monotonic();
       this.clock.sync(frame.at);
-      this.update({ connection: 'connected', assistant: frame.models[0]?.name ?? this.current.assistant });
+      const assistant = frame.models[0]?.name ?? this.current.assistant;
+      this.update({ connection: 'connected', closeCode: undefined, assistant });
     }
+    if (frame.type === 'error' && !frame.error.clientId && !frame.error.run) this.retryAfterMs = frame.error.retryAfter;
     if (frame.type === 'error' && frame.error.code === 'UNAUTHORIZED' && this.identity.isNewGuest) {
       // The URL names a session of the guest whom this browser has forgotten.
       this.continueAsNewUser();
@@ -227,10 +241,17 @@ export class Chat {
 
   private onClose(code: number): void {
     const connectedMs = this.helloAt === undefined ? undefined : monotonic() - this.helloAt;
+    const end = { code, connectedMs, retryAfterMs: this.retryAfterMs };
     this.disconnect(code);
-    const decision = afterDisconnect(this.retryState, { code, connectedMs }, Math.random());
+    this.update({ closeCode: code });
+    const decision = afterDisconnect(this.retryState, end, Math.random());
     if (decision.action === 'connect') this.reconnectLater(decision);
-    else this.stop(code === BAD_TOKEN ? this.identity.tokenRejected() : 'closed');
+    else this.stop(this.stopReason(code));
+  }
+
+  private stopReason(code: number): StopReason {
+    if (code === TOO_MANY_CONNECTIONS) return 'too_many_windows';
+    return code === BAD_TOKEN ? this.identity.tokenRejected() : 'closed';
   }
 
   private onFailedRequest(failed: FailedRequest): void {
@@ -271,6 +292,7 @@ export class Chat {
     this.socket?.close();
     this.socket = undefined;
     this.helloAt = undefined;
+    this.retryAfterMs = undefined;
     this.update({ conversation: conversation.disconnected(this.current.conversation, code, monotonic()) });
   }
 

@@ -31,9 +31,7 @@ export function App({ chat, state }: { chat: Chat; state: State }) {
     setDraft(text);
     input.current?.focus();
   };
-  /** The text of a message that was not accepted goes before what has been written since. */
-  const edit = (clientId: string): void => {
-    const text = chat.takeBack(clientId);
+  const compose = (text: string): void => {
     setDraft((draft) => (draft.trim() ? `${text}\n${draft}` : text));
     input.current?.focus();
   };
@@ -51,7 +49,7 @@ export function App({ chat, state }: { chat: Chat; state: State }) {
         state={state}
         assistant={assistant}
         suggest={suggest}
-        edit={edit}
+        compose={compose}
       />
       <Composer
         text={draft}
@@ -72,6 +70,5 @@ export function App({ chat, state }: { chat: Chat; state: State }) {
 function announcement(isAnswering: boolean, finished: State['finished'], assistant: string): string {
   if (isAnswering) return `${assistant} is writing`;
   if (!finished) return '';
-  const failure = finished.status === 'complete' ? '' : failureText(finished.status);
-  return [`${assistant} says:`, plainText(finished.text), failure].filter(Boolean).join(' ');
+  return [`${assistant} says:`, plainText(finished.text), failureText(finished.status)].filter(Boolean).join(' ');
 }

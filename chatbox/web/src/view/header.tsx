@@ -1,15 +1,9 @@
 /** The header: the assistant's name, the state of the connection, and the button for a new chat. */
 
-import { stopText } from '../core/strings';
+import { reconnectText, stopText } from '../core/strings';
 import type { State } from '../shell/chat';
 import { Logo, NewIcon } from './icons';
 
-const STATUS = {
-  connecting: 'Connecting…',
-  connected: 'Connected',
-  reconnecting: 'Reconnecting…',
-  offline: 'You are offline',
-} as const;
 
 interface Props {
   state: State;
@@ -19,8 +13,8 @@ interface Props {
   newChat: () => void;
 }
 
-export function Header({ state: { connection, stopReason }, assistant, canStartAnew, newChat }: Props) {
-  const status = connection === 'stopped' ? stopText(stopReason ?? 'closed').status : STATUS[connection];
+export function Header({ state, assistant, canStartAnew, newChat }: Props) {
+  const { connection } = state;
   return (
     <header class="header">
       <div class="column">
@@ -31,7 +25,7 @@ export function Header({ state: { connection, stopReason }, assistant, canStartA
           <h1>{assistant}</h1>
           <div id="connection-status" class={`status ${connection}`} role="status">
             <span class="status-dot" aria-hidden="true" />
-            <span id="status-text">{status}</span>
+            <span id="status-text">{statusText(state)}</span>
           </div>
         </div>
         <button type="button" id="new-chat-btn" disabled={!canStartAnew || connection === 'stopped'} onClick={newChat}>
@@ -41,4 +35,19 @@ export function Header({ state: { connection, stopReason }, assistant, canStartA
       </div>
     </header>
   );
+}
+
+function statusText({ connection, stopReason, closeCode }: State): string {
+  switch (connection) {
+    case 'connecting':
+      return 'Connecting…';
+    case 'connected':
+      return 'Connected';
+    case 'reconnecting':
+      return reconnectText(closeCode);
+    case 'offline':
+      return 'You are offline';
+    case 'stopped':
+      return stopText(stopReason ?? 'closed').status;
+  }
 }

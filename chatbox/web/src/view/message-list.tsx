@@ -17,12 +17,12 @@ interface Props {
   state: State;
   assistant: string;
   suggest: (text: string) => void;
-  edit: (clientId: string) => void;
+  compose: (text: string) => void;
 }
 
-export function MessageList({ chat, state, assistant, suggest, edit }: Props) {
+export function MessageList({ chat, state, assistant, suggest, compose }: Props) {
   const { conversation, isLoaded, stopReason } = state;
-  const context: Context = { chat, assistant, edit, isConnected: state.connection === 'connected' };
+  const context: Context = { chat, assistant, compose, isConnected: state.connection === 'connected' };
   const { transcript, outbox } = conversation;
   const list = useMemo(() => rows(conversation, dayOf), [transcript, outbox]);
   const { container, hasUnseen, scrollToEnd } = useAutoScroll([transcript, outbox.entries], outbox.entries.length);
@@ -46,7 +46,7 @@ export function MessageList({ chat, state, assistant, suggest, edit }: Props) {
             <MessageRow key={row.key} row={row} context={context} />
           ))}
           {conversation.notice && <Notice code={conversation.notice} />}
-          {stopReason && <Stopped reason={stopReason} />}
+          {stopReason && <Stopped reason={stopReason} connectAgain={() => chat.connectAgain()} />}
         </div>
       </div>
       {hasUnseen && (
@@ -59,12 +59,17 @@ export function MessageList({ chat, state, assistant, suggest, edit }: Props) {
   );
 }
 
-function Stopped({ reason }: { reason: StopReason }) {
-  const { title, text } = stopText(reason);
+function Stopped({ reason, connectAgain }: { reason: StopReason; connectAgain: () => void }) {
+  const { title, text, canConnectAgain } = stopText(reason);
   return (
     <section class="card" role="alert">
       <h2>{title}</h2>
       <p>{text}</p>
+      {canConnectAgain && (
+        <button type="button" class="primary" onClick={connectAgain}>
+          Connect again
+        </button>
+      )}
     </section>
   );
 }

@@ -15,8 +15,8 @@ export interface Context {
   chat: Chat;
   assistant: string;
   isConnected: boolean;
-  /** Brings the text of a message that was not accepted back into the composer. */
-  edit: (clientId: string) => void;
+  /** Brings a text into the composer, before what has been written there. */
+  compose: (text: string) => void;
 }
 
 /** A row. What cannot be drawn is shown as plain text, and all other rows are drawn as ever. */
@@ -89,7 +89,7 @@ interface RejectionProps {
   context: Context;
 }
 
-function RejectionMeta({ clientId, rejection, context: { chat, edit } }: RejectionProps) {
+function RejectionMeta({ clientId, rejection, context: { chat, compose } }: RejectionProps) {
   return (
     <p class="meta">
       <span class="error">
@@ -101,7 +101,7 @@ function RejectionMeta({ clientId, rejection, context: { chat, edit } }: Rejecti
           Send again
         </button>
       )}
-      <button type="button" class="link" onClick={() => edit(clientId)}>
+      <button type="button" class="link" onClick={() => compose(chat.takeBack(clientId))}>
         Edit
       </button>
       <button type="button" class="link" onClick={() => chat.remove(clientId)}>
@@ -112,15 +112,15 @@ function RejectionMeta({ clientId, rejection, context: { chat, edit } }: Rejecti
 }
 
 /** An answer, while it is being written and after. */
-function Answer({ row, context: { chat, assistant } }: { row: Row & { kind: 'live' | 'answer' }; context: Context }) {
+function Answer({ row, context }: { row: Row & { kind: 'live' | 'answer' }; context: Context }) {
   const isLive = row.kind === 'live';
   const { text, at } = isLive ? row.live : row.message;
   const isFromTeam = !isLive && row.message.sender === 'admin';
   return (
     <article class="message ai" aria-busy={isLive}>
-      <span class="visually-hidden">{isFromTeam ? 'Team' : assistant}:</span>
+      <span class="visually-hidden">{isFromTeam ? 'Team' : context.assistant}:</span>
       {(text || isLive) && <div class="bubble">{text ? <AnswerText text={text} isLive={isLive} /> : <TypingIndicator />}</div>}
-      {!isLive && <Failure row={row} chat={chat} />}
+      {!isLive && <Failure row={row} context={context} />}
       {!isLive && <Meta at={at} />}
     </article>
   );
@@ -134,14 +134,20 @@ function AnswerText(props: { text: string; isLive: boolean }) {
   );
 }
 
-function Failure({ row, chat }: { row: Row & { kind: 'answer' }; chat: Chat }) {
-  const { message, failureCode, retryText } = row;
+function Failure({ row, context: { chat, compose } }: { row: Row & { kind: 'answer' }; context: Context }) {
+  const { message, failureCode, again } = row;
   if (message.status === 'complete') return null;
+  const isRemark = message.status === 'length' || message.status === 'refusal';
   return (
-    <p class="failure">
+    <p class={isRemark ? 'failure remark' : 'failure'}>
       <span>{failureText(message.status, failureCode)}</span>
-      {retryText && (
-        <button type="button" class="retry" onClick={() => chat.send(retryText)}>
+      {again?.mustChange && (
+        <button type="button" class="retry" onClick={() => compose(again.text)}>
+          Edit question
+        </button>
+      )}
+      {again?.mustChange === false && (
+        <button type="button" class="retry" onClick={() => chat.send(again.text)}>
           <RetryIcon />
           Try again
         </button>
