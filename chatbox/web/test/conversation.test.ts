@@ -8,7 +8,7 @@ const stored = (seq: number, more: Partial<Message> = {}): Message => ({
   seq, id: `m${seq}`, sender: 'user', text: `text ${seq}`, at: '', status: 'complete', ...more,
 });
 const entry = { clientId: 'c1', session: 's', content: 'hello', at: 't', order: 1 };
-const hello: Frame = { type: 'hello', models: [], at: '' };
+const hello: Frame = { type: 'hello', models: [], limits: { messageChars: 20 }, at: '' };
 const caughtUp = (seq: number, recovered = true): Frame => ({ type: 'caughtUp', seq, recovered });
 
 /** Applies the steps in turn; the effects are those of the last one. */
@@ -63,6 +63,18 @@ describe('a sent message', () => {
     expect(transmitted(run(receive(hello), send(), tick(10_000))[1])).toMatchObject([{ client_id: 'c1' }]);
     expect(run(receive(hello), send(), tick(10_000), tick(20_000))[1]).toEqual([{ type: 'reconnect' }]);
   });
+});
+
+test.each([
+  ['x'.repeat(21), 'TOO_LONG'],
+  ['x'.repeat(20), undefined],
+  ['😀'.repeat(20), undefined],
+  [` ${'x'.repeat(20)}\n`, undefined],
+])('a pending message is held to the limit that the server names: %j', (content, code) => {
+  const pending = { ...entry, content };
+  const [state, effects] = conversation.receive(conversation.start('s', [pending]), hello, 0);
+  expect(state.outbox.entries[0]?.rejection?.code).toBe(code);
+  expect(transmitted(effects)).toHaveLength(code ? 0 : 1);
 });
 
 describe('an error', () => {

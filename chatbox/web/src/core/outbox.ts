@@ -49,6 +49,20 @@ export function cleanText(text: string): string {
   return text.replace(/\p{Surrogate}/gu, '\ufffd').replaceAll('\0', '').trim();
 }
 
+/** The length of a text as the server counts it, in code points. */
+export function lengthOf(text: string): number {
+  let length = 0;
+  for (const _ of cleanText(text)) length++;
+  return length;
+}
+
+/** Rejects the messages that are longer than the server takes. */
+export function withLimit(outbox: Outbox, limit: number): Outbox {
+  const rejection: Rejection = { code: 'TOO_LONG', attempts: 0, recoverable: false };
+  const entries = outbox.entries.map((entry) => (lengthOf(entry.content) > limit ? { ...entry, rejection } : entry));
+  return { ...outbox, entries };
+}
+
 /** Parses a stored entry; nothing when it is malformed. */
 export function restore(value: unknown): PendingMessage | undefined {
   const json = asObject(value);

@@ -2,12 +2,12 @@
 
 import * as conversation from '../core/conversation';
 import { newestActiveSession, parseHistory } from '../core/history';
-import { cleanText, find, isFull, nextOrder } from '../core/outbox';
+import { cleanText, find, isFull, lengthOf, nextOrder } from '../core/outbox';
 import { afterDisconnect, afterFailedRequest, INITIAL, type Reconnect, type RetryState } from '../core/reconnect';
 import type { StopReason } from '../core/strings';
 import { position } from '../core/transcript';
 import { type PageUrl, socketUrl, withSession } from '../core/url';
-import { MAX_CONTENT, type Message, parseFrame } from '../core/wire';
+import { DEFAULT_LIMITS, type Limits, type Message, parseFrame } from '../core/wire';
 import { monotonic, type ServerClock } from './clock';
 import type { FailedRequest, Http } from './http';
 import type { Identity } from './identity';
@@ -25,6 +25,7 @@ export interface State {
   isLoaded: boolean;
   /** Name of the model that answers. */
   assistant?: string | undefined;
+  limits: Limits;
   conversation: conversation.Conversation;
   /** The answer that was finished last. */
   finished?: Message | undefined;
@@ -61,7 +62,8 @@ export class Chat {
   ) {
     this.isChosen = url.session !== undefined || url.newChat;
     this.isNew = url.session === undefined;
-    this.current = { connection: 'connecting', isLoaded: false, conversation: this.restore(url.session ?? uuid()) };
+    const restored = this.restore(url.session ?? uuid());
+    this.current = { connection: 'connecting', isLoaded: false, limits: DEFAULT_LIMITS, conversation: restored };
     if (url.newChat) this.choose('replace');
   }
 
@@ -81,7 +83,7 @@ export class Chat {
   /** Sends a message; `false` when it was not accepted and stays in the composer. */
   send(text: string): boolean {
     const content = cleanText(text);
-    if (!content || content.length > MAX_CONTENT || this.current.stopReason) return false;
+    if (!content || lengthOf(content) > this.current.limits.messageChars || this.current.stopReason) return false;
     if (isFull(this.current.conversation.outbox)) {
       this.update({ conversation: { ...this.current.conversation, notice: 'OUTBOX_FULL' } });
       return false;
@@ -227,7 +229,7 @@ export class Chat {
       this.helloAt = monotonic();
       this.clock.sync(frame.at);
       const assistant = frame.models[0]?.name ?? this.current.assistant;
-      this.update({ connection: 'connected', closeCode: undefined, assistant });
+      this.update({ connection: 'connected', closeCode: undefined, assistant, limits: frame.limits });
     }
     if (frame.type === 'error' && !frame.error.clientId && !frame.error.run) this.retryAfterMs = frame.error.retryAfter;
     if (frame.type === 'error' && frame.error.code === 'UNAUTHORIZED' && this.identity.isNewGuest) {

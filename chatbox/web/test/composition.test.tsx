@@ -1,0 +1,123 @@
+// @vitest-environment jsdom
+import { render } from 'preact';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Composer } from '../src/view/composer';
+
+/** An event: its type, what a key event says, and when. */
+type Step = [type: string, key?: { key?: string; code?: string; keyCode?: number; isComposing?: boolean; repeat?: boolean }, at?: number];
+
+const enter = (more = {}) => ({ key: 'Enter', code: 'Enter', keyCode: 13, isComposing: false, ...more });
+const handled = (more = {}) => ({ key: 'Enter', code: 'Enter', keyCode: 229, isComposing: true, ...more });
+const typed: Step[] = [
+  ['compositionstart'],
+  ['keydown', { key: 'a', code: 'KeyA', keyCode: 229, isComposing: true }],
+  ['keyup', { key: 'a', code: 'KeyA', keyCode: 65, isComposing: true }],
+];
+
+/** How browsers report an Enter that ends a composition. None of them may send. */
+const ENDINGS: [string, Step[]][] = [
+  ['Chrome, Windows and Linux', [...typed, ['keydown', handled()], ['compositionend'], ['keyup', enter()]]],
+  ['Chrome, with the key hidden', [...typed, ['keydown', handled({ key: 'Process' })], ['compositionend'], ['keyup', enter({ key: 'Process' })]]],
+  ['Chrome, Hangul on macOS', [...typed, ['keydown', handled()], ['compositionend'], ['keydown', enter(), 2], ['keyup', enter()]]],
+  ['Chrome, Hangul on macOS, a letter comes up late', [
+    ['compositionstart'], ['keydown', handled({ key: 'ㅏ', code: 'KeyK' })], ['keydown', handled()],
+    ['keyup', { key: 'ㅏ', code: 'KeyK' }], ['compositionend'], ['keydown', enter(), 2], ['keyup', enter()],
+  ]],
+  ['Firefox', [...typed, ['keydown', handled()], ['compositionend'], ['keyup', enter({ isComposing: false })]]],
+  ['Safari', [...typed, ['compositionend'], ['keydown', handled({ isComposing: false }), 1], ['keyup', enter()]]],
+  ['a web view that hides the input method', [...typed, ['compositionend'], ['keydown', enter(), 3], ['keyup', enter()]]],
+  ['an event without codes', [...typed, ['compositionend'], ['keydown', { key: 'Enter', keyCode: 0, code: '' }], ['keyup', { key: 'Enter' }]]],
+  ['a browser that reports no composition', [['keydown', { key: 'Enter', keyCode: 229 }], ['keyup', enter()]]],
+  ['a browser that reports no start', [['compositionend'], ['keydown', enter(), 1], ['keyup', enter()]]],
+  ['a numeric keypad', [...typed, ['keydown', handled({ code: 'NumpadEnter' })], ['compositionend'], ['keyup', enter()]]],
+  ['a key that is held', [...typed, ['keydown', handled()], ['compositionend'], ['keydown', enter({ repeat: true }), 500], ['keydown', enter({ repeat: true }), 1_600], ['keyup', enter()]]],
+];
+
+const root = document.createElement('div');
+const send = vi.fn((_: string) => true);
+let now = 0;
+
+beforeEach(() => {
+  document.body.append(root);
+  send.mockClear();
+});
+afterEach(() => {
+  render(null, root);
+  vi.unstubAllGlobals();
+});
+
+function open(userAgent = ''): HTMLTextAreaElement {
+  vi.stubGlobal('navigator', { ...navigator, userAgent });
+  const input: { current: HTMLTextAreaElement | null } = { current: null };
+  render(<Composer text="text" setText={() => {}} send={send} disabled={false} assistant="Mo" limit={100} input={input} />, root);
+  return root.querySelector('textarea')!;
+}
+
+async function play(field: HTMLTextAreaElement, steps: Step[]): Promise<void> {
+  await vi.waitFor(() => {}); // Effects have run.
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const start = (now += 10_000);
+  for (const [type, key, at = 0] of steps) {
+    const event = key ? new KeyboardEvent(type, { bubbles: true, cancelable: true, ...key }) : new CompositionEvent(type, { bubbles: true });
+    Object.defineProperty(event, 'timeStamp', { value: start + at });
+    Object.defineProperty(event, 'keyCode', { value: key?.keyCode ?? 0 });
+    field.dispatchEvent(event);
+  }
+}
+
+describe('an Enter that ends a composition', () => {
+  test.each(ENDINGS)('does not send, and the next one does: %s', async (_, steps) => {
+    const field = open();
+    await play(field, steps);
+    expect(send).not.toHaveBeenCalled();
+    await play(field, [['keydown', enter()], ['keyup', enter()]]);
+    expect(send).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('an Enter that follows a composition', () => {
+  test('sends at once when another key has ended it', async () => {
+    const space = { key: ' ', code: 'Space', keyCode: 229, isComposing: true };
+    await play(open(), [...typed, ['keydown', space], ['compositionend'], ['keyup', { ...space, keyCode: 32 }], ['keydown', enter(), 20]]);
+    expect(send).toHaveBeenCalledTimes(1);
+  });
+
+  test('sends when the composition was ended by a click', async () => {
+    await play(open(), [...typed, ['compositionend'], ['keydown', enter(), 400]]);
+    expect(send).toHaveBeenCalledTimes(1);
+  });
+
+  test('sends when the field had lost the focus meanwhile', async () => {
+    await play(open(), [...typed, ['blur'], ['keydown', enter(), 5]]);
+    expect(send).toHaveBeenCalledTimes(1);
+  });
+
+  test('sends on Android, where each word is a composition', async () => {
+    const field = open('Mozilla/5.0 (Linux; Android 16) Chrome/142.0 Mobile');
+    const word: Step[] = [['compositionstart'], ['keydown', { key: 'Unidentified', code: '', keyCode: 229, isComposing: true }], ['keyup', { key: 'Unidentified' }]];
+    await play(field, [...word, ['compositionend'], ['keydown', { key: 'Enter', code: '', keyCode: 13 }, 1], ['keyup', enter()]]);
+    expect(send).toHaveBeenCalledTimes(1);
+    await play(field, [...word, ['keydown', { key: 'Enter', code: '', keyCode: 229, isComposing: true }], ['compositionend'], ['keyup', enter()]]);
+    expect(send).toHaveBeenCalledTimes(1);
+  });
+});
+
+test('an Enter without a composition sends once, however long it is held', async () => {
+  await play(open(), [['keydown', enter()], ['keydown', enter({ repeat: true }), 500], ['keydown', enter({ repeat: true }), 5_000], ['keyup', enter()]]);
+  expect(send).toHaveBeenCalledTimes(1);
+});
+
+test('Shift and Enter start a new line', async () => {
+  const field = open();
+  await play(field, []);
+  field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Enter', shiftKey: true, bubbles: true }));
+  expect(send).not.toHaveBeenCalled();
+});
+
+test('the text that a composition has just ended is sent, although it is not rendered yet', async () => {
+  const field = open();
+  await play(field, []);
+  field.value = 'text and 最後';
+  await play(field, [['keydown', enter()]]);
+  expect(send).toHaveBeenCalledWith('text and 最後');
+});
