@@ -109,7 +109,6 @@ fn check<K: Clone + Hash + Eq>(
     limiter: &DefaultKeyedRateLimiter<K>,
     key: &K,
 ) -> Result<(), Duration> {
-    // The clock of the limiter: to make one asks the processor how fast it is, which is slow in a virtual machine.
     let wait = |not_until: NotUntil<_>| not_until.wait_time_from(limiter.clock().now());
     limiter.check_key(key).map_err(wait)
 }
