@@ -14,11 +14,16 @@ use super::outbound::{ModelName, Piece};
 use super::{Code, Rejection, ServerFrame, inbound, schema};
 use crate::chat::{Answered, Failure, Message, MessageId, RunId, Sender, SessionId, Status};
 
-const CLOSE_CODES: [u16; 4] = [
+const CLOSE_CODES: [u16; 9] = [
     super::CLOSE_GOING_AWAY,
+    super::CLOSE_PROTOCOL,
+    super::CLOSE_NOT_UTF8,
     super::CLOSE_TOO_BIG,
+    super::CLOSE_NOT_READ,
+    super::CLOSE_TRY_LATER,
     super::CLOSE_SLOW,
     super::CLOSE_EXPIRED,
+    super::CLOSE_TOO_MANY_CONNECTIONS,
 ];
 
 /// The values that the document's frames carry.
@@ -86,6 +91,10 @@ impl Fixed {
             )
         };
         let unknown = Rejection::new(Code::InvalidFormat, "unknown message type");
+        let too_many = Rejection::new(
+            Code::ConnectionLimitExceeded,
+            "The chat is open in too many tabs or devices. Please close one of them.",
+        );
         vec![
             ServerFrame::hello(now, "ada", None, &self.models[..]),
             ServerFrame::hello(now, "ada", Some(session), &self.models[..]),
@@ -98,6 +107,7 @@ impl Fixed {
             ServerFrame::delta(now, session, &self.piece(6, "😀")),
             ServerFrame::answered(&self.answer, Status::Complete, &self.piece(8, "!")),
             ServerFrame::rejected(now, None, unknown),
+            ServerFrame::rejected(now, None, too_many),
             ServerFrame::rejected(now, Some(session), too_fast),
             ServerFrame::failed(now, session, self.run, Failure::Timeout),
         ]
@@ -205,7 +215,7 @@ fn the_document_names_every_code() {
     let words: Vec<_> = codes
         .map(|code| code["const"].as_str().unwrap().to_owned())
         .collect();
-    assert_eq!(words.len(), 8);
+    assert_eq!(words.len(), 10);
     let closes = CLOSE_CODES.map(|code| code.to_string());
     let statuses = Status::ALL.map(|status| status.as_str().to_owned());
     for word in words.into_iter().chain(closes).chain(statuses) {
@@ -227,6 +237,8 @@ fn a_code_is_counted_under_the_word_that_is_sent() {
         Code::DatabaseError,
         Code::ServiceError,
         Code::TooManyRequests,
+        Code::ConnectionLimitExceeded,
+        Code::ExpiredToken,
     ] {
         assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
     }

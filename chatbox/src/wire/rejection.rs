@@ -24,8 +24,12 @@ pub enum Code {
     DatabaseError,
     /// Too many questions of the session wait for an answer.
     ServiceError,
-    /// The user sends too many messages.
+    /// The user sends too many messages, or asks too often what was missed.
     TooManyRequests,
+    /// The user has as many connections as one may.
+    ConnectionLimitExceeded,
+    /// The token of the connection has ended.
+    ExpiredToken,
 }
 
 /// Why a frame of a client is not served.
@@ -51,12 +55,17 @@ impl Code {
             Self::DatabaseError => "DATABASE_ERROR",
             Self::ServiceError => "SERVICE_ERROR",
             Self::TooManyRequests => "TOO_MANY_REQUESTS",
+            Self::ConnectionLimitExceeded => "CONNECTION_LIMIT_EXCEEDED",
+            Self::ExpiredToken => "EXPIRED_TOKEN",
         }
     }
 
     /// Whether the connection and the session are still of use to the client.
     pub fn is_recoverable(self) -> bool {
-        self != Self::Unauthorized
+        !matches!(
+            self,
+            Self::Unauthorized | Self::ConnectionLimitExceeded | Self::ExpiredToken
+        )
     }
 }
 
