@@ -21,10 +21,16 @@ pub struct Run {
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// The model finished its answer.
     Complete,
+    /// The answer reached the greatest length that it may have.
+    Length,
+    /// A content filter stopped the question, or the answer in the middle.
+    ContentFilter,
+    /// The model declined to answer; its text says so.
+    Refusal,
     /// The provider did not answer, or broke off.
     Failed,
     /// The server stopped before the answer was done.
@@ -32,11 +38,21 @@ pub enum Status {
 }
 
 impl Status {
-    pub const ALL: [Self; 3] = [Self::Complete, Self::Failed, Self::Interrupted];
+    pub const ALL: [Self; 6] = [
+        Self::Complete,
+        Self::Length,
+        Self::ContentFilter,
+        Self::Refusal,
+        Self::Failed,
+        Self::Interrupted,
+    ];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Complete => "complete",
+            Self::Length => "length",
+            Self::ContentFilter => "content_filter",
+            Self::Refusal => "refusal",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
         }
@@ -49,8 +65,24 @@ impl Status {
 
 /// Why a run failed, as far as visitors are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum Failure {
     Unavailable,
     Timeout,
+    /// The question alone is longer than the model takes.
+    ContextTooLong,
+    ContentFiltered,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_one_word_everywhere() {
+        for status in Status::ALL {
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+            assert_eq!(Status::parse(status.as_str()), Some(status));
+        }
+    }
 }

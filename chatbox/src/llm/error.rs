@@ -72,12 +72,12 @@ impl ErrorClass {
     pub fn failure(self) -> Failure {
         match self {
             Self::Timeout => Failure::Timeout,
+            Self::ContextTooLong => Failure::ContextTooLong,
+            Self::ContentRefused => Failure::ContentFiltered,
             Self::Authentication
             | Self::Quota
             | Self::RateLimit
             | Self::Overloaded
-            | Self::ContextTooLong
-            | Self::ContentRefused
             | Self::Transport
             | Self::Malformed => Failure::Unavailable,
         }
@@ -134,6 +134,8 @@ mod tests {
         for class in ErrorClass::ALL {
             let told = match class {
                 ErrorClass::Timeout => Failure::Timeout,
+                ErrorClass::ContextTooLong => Failure::ContextTooLong,
+                ErrorClass::ContentRefused => Failure::ContentFiltered,
                 _ => Failure::Unavailable,
             };
             assert_eq!(class.failure(), told, "{class}");

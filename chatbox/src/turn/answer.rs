@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::bus::Delta;
 use crate::chat::{Failure, MessageId, Run, Status, utf16};
-use crate::llm::{self, Usage};
+use crate::llm::{self, ErrorClass, Usage};
 use crate::store::{Answer, StoreError};
 
 /// How a run ended.
@@ -33,6 +33,9 @@ impl Ending {
     pub(super) fn status(&self) -> Status {
         match self {
             Self::Complete => Status::Complete,
+            Self::Failed(error) if error.class == ErrorClass::ContentRefused => {
+                Status::ContentFilter
+            }
             Self::Failed(_) | Self::Unasked(_) => Status::Failed,
             Self::Interrupted => Status::Interrupted,
         }

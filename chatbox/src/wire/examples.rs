@@ -234,6 +234,8 @@ fn a_code_is_counted_under_the_word_that_is_sent() {
         Code::Unauthorized,
         Code::LlmUnavailable,
         Code::LlmTimeout,
+        Code::LlmContextTooLong,
+        Code::LlmContentFiltered,
         Code::DatabaseError,
         Code::ServiceError,
         Code::TooManyRequests,

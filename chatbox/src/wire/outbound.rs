@@ -172,6 +172,14 @@ impl<'a> ServerFrame<'a> {
                 Code::LlmTimeout,
                 "The assistant took too long to answer. Please try again.",
             ),
+            Failure::ContextTooLong => (
+                Code::LlmContextTooLong,
+                "Your message is too long for the assistant. Please shorten it and send it again.",
+            ),
+            Failure::ContentFiltered => (
+                Code::LlmContentFiltered,
+                "A content filter stopped the answer. Please put your question in other words.",
+            ),
         };
         Self::Error(ErrorFrame {
             run: Some(run),

@@ -20,6 +20,10 @@ pub enum Code {
     LlmUnavailable,
     /// The model took too long.
     LlmTimeout,
+    /// The question alone is longer than the model takes.
+    LlmContextTooLong,
+    /// A content filter stopped the question or the answer.
+    LlmContentFiltered,
     /// The store could not be read or written.
     DatabaseError,
     /// Too many questions of the session wait for an answer.
@@ -52,6 +56,8 @@ impl Code {
             Self::Unauthorized => "UNAUTHORIZED",
             Self::LlmUnavailable => "LLM_UNAVAILABLE",
             Self::LlmTimeout => "LLM_TIMEOUT",
+            Self::LlmContextTooLong => "LLM_CONTEXT_TOO_LONG",
+            Self::LlmContentFiltered => "LLM_CONTENT_FILTERED",
             Self::DatabaseError => "DATABASE_ERROR",
             Self::ServiceError => "SERVICE_ERROR",
             Self::TooManyRequests => "TOO_MANY_REQUESTS",
