@@ -160,8 +160,7 @@ impl Connection {
     }
 
     async fn take(&mut self, text: &str) -> Result<(), Closed> {
-        let chars = usize::try_from(self.state.config.limits.message_chars).unwrap_or(0);
-        match inbound::parse(text, clock::now(), chars) {
+        match inbound::parse(text, message_chars(&self.state)) {
             Ok(ClientFrame::UserMessage(message)) => self.ask(message).await,
             Ok(ClientFrame::Resume(Resume {
                 session,
@@ -346,7 +345,18 @@ fn hello<'a>(
     state: &AppState,
     session: Option<&'a SessionId>,
 ) -> ServerFrame<'a> {
-    ServerFrame::hello(clock::now(), &caller.user, session, state.model_names())
+    let models = state.model_names();
+    ServerFrame::hello(
+        clock::now(),
+        &caller.user,
+        session,
+        models,
+        message_chars(state),
+    )
+}
+
+fn message_chars(state: &AppState) -> usize {
+    usize::try_from(state.config.limits.message_chars).unwrap_or(0)
 }
 
 fn count_error(state: &AppState, frame: &ServerFrame<'_>) {

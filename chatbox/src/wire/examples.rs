@@ -96,8 +96,8 @@ impl Fixed {
             "The chat is open in too many tabs or devices. Please close one of them.",
         );
         vec![
-            ServerFrame::hello(now, "ada", None, &self.models[..]),
-            ServerFrame::hello(now, "ada", Some(session), &self.models[..]),
+            ServerFrame::hello(now, "ada", None, &self.models[..], 10_000),
+            ServerFrame::hello(now, "ada", Some(session), &self.models[..], 10_000),
             ServerFrame::ack(now, &self.question),
             ServerFrame::caught_up(now, session, 2, true),
             ServerFrame::caught_up(now, session, 1207, false),
@@ -203,7 +203,7 @@ fn the_document_shows_what_the_server_takes() {
     let shown = blocks("client");
     covers(&shown, &kinds(schema::client(), "ClientFrame"));
     for frame in &shown {
-        inbound::parse(&frame.to_string(), fixed().now, 100).unwrap();
+        inbound::parse(&frame.to_string(), 100).unwrap();
     }
 }
 
@@ -243,6 +243,26 @@ fn a_code_is_counted_under_the_word_that_is_sent() {
         Code::ExpiredToken,
     ] {
         assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+    }
+}
+
+#[test]
+fn a_code_is_recoverable_only_where_the_same_request_may_be_served_later() {
+    for (code, recoverable) in [
+        (Code::InvalidFormat, false),
+        (Code::MissingField, false),
+        (Code::Unauthorized, false),
+        (Code::LlmUnavailable, true),
+        (Code::LlmTimeout, true),
+        (Code::LlmContextTooLong, false),
+        (Code::LlmContentFiltered, false),
+        (Code::DatabaseError, true),
+        (Code::ServiceError, true),
+        (Code::TooManyRequests, true),
+        (Code::ConnectionLimitExceeded, false),
+        (Code::ExpiredToken, false),
+    ] {
+        assert_eq!(code.is_recoverable(), recoverable, "{code:?}");
     }
 }
 
@@ -287,7 +307,7 @@ proptest! {
             ..Rejection::new(code, "words")
         };
         let frames = [
-            ServerFrame::hello(at, &message.content, Some(session), models),
+            ServerFrame::hello(at, &message.content, Some(session), models, message.content.len() + 1),
             ServerFrame::ack(at, &message),
             ServerFrame::caught_up(at, session, message.seq, off % 2 == 0),
             ServerFrame::user_message(&message),

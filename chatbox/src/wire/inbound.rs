@@ -4,7 +4,6 @@ mod raw;
 
 use std::borrow::Cow;
 
-use jiff::{SignedDuration, Timestamp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
@@ -15,8 +14,6 @@ use crate::chat::{RunId, SessionId};
 pub(super) const CLIENT_ID_MAX: usize = 128;
 /// The senders that a frame may name.
 pub(super) const SENDERS: [&str; 4] = ["user", "ai", "admin", "system"];
-/// How far a client's clock may run ahead.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(1);
 
 /// A frame that was understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,11 +45,11 @@ pub struct Resume {
 ///
 /// # Errors
 /// What the client is told; with the `client_id` of the frame if it was readable.
-pub fn parse(text: &str, now: Timestamp, message_chars: usize) -> Result<ClientFrame, Rejection> {
+pub fn parse(text: &str, message_chars: usize) -> Result<ClientFrame, Rejection> {
     let head: raw::Head = read(text)?;
     let frame = match (head.kind.as_str(), head.op()) {
         (Some("user_message"), _) => {
-            read(text).and_then(|message| user_message(message, now, message_chars))
+            read(text).and_then(|message| user_message(message, message_chars))
         }
         (Some("connection_status"), Some("resume")) => read(text).and_then(resume),
         (Some("connection_status"), _) => Err(invalid("metadata.op is not known")),
@@ -85,12 +82,7 @@ fn read<'text, T: Deserialize<'text>>(text: &'text str) -> Result<T, Rejection> 
     parsed.ok_or_else(|| invalid("the message is not readable"))
 }
 
-fn user_message(
-    raw: raw::UserMessage,
-    now: Timestamp,
-    message_chars: usize,
-) -> Result<ClientFrame, Rejection> {
-    check_time(raw.timestamp.as_deref(), now)?;
+fn user_message(raw: raw::UserMessage, message_chars: usize) -> Result<ClientFrame, Rejection> {
     if raw
         .sender
         .is_some_and(|sender| !SENDERS.contains(&sender.as_str()))
@@ -130,15 +122,6 @@ fn resume(raw: raw::Resume) -> Result<ClientFrame, Rejection> {
 fn session_id(text: &str) -> Result<SessionId, Rejection> {
     let message = "session_id must be at most 128 letters, digits or any of -_.:";
     SessionId::parse(text).ok_or_else(|| invalid(message))
-}
-
-fn check_time(timestamp: Option<&str>, now: Timestamp) -> Result<(), Rejection> {
-    match timestamp.map(str::parse::<Timestamp>) {
-        None => Ok(()),
-        Some(Ok(time)) if time.duration_since(now) <= CLOCK_SKEW => Ok(()),
-        Some(Ok(_)) => Err(invalid("timestamp lies in the future")),
-        Some(Err(_)) => Err(invalid("timestamp is not RFC 3339")),
-    }
 }
 
 fn invalid(message: &'static str) -> Rejection {

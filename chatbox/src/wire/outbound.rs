@@ -10,7 +10,8 @@ use serde::Serialize;
 
 pub use self::frames::{Ack, CaughtUp, Delta, ErrorFrame, Final, Hello, Loading, UserMessage};
 use self::frames::{
-    AckMetadata, CaughtUpMetadata, DeltaMetadata, ErrorBody, FinalMetadata, HelloMetadata,
+    AckMetadata, CaughtUpMetadata, DeltaMetadata, ErrorBody, FinalMetadata, HelloLimits,
+    HelloMetadata,
 };
 use super::literal::{
     AiResponseType, AiSender, CaughtUpOp, ConnectionStatusType, ErrorType, LoadingType,
@@ -58,6 +59,7 @@ impl<'a> ServerFrame<'a> {
         user: &'a str,
         session: Option<&'a SessionId>,
         models: impl Into<Cow<'a, [ModelName]>>,
+        message_chars: usize,
     ) -> Self {
         Self::Hello(Hello {
             kind: ConnectionStatusType,
@@ -66,6 +68,7 @@ impl<'a> ServerFrame<'a> {
             session_id: session.map(SessionId::as_str),
             user_id: user,
             models: models.into(),
+            limits: HelloLimits { message_chars },
             metadata: HelloMetadata::default(),
         })
     }

@@ -66,11 +66,17 @@ impl Code {
         }
     }
 
-    /// Whether the connection and the session are still of use to the client.
+    /// Whether the same request may be served later.
     pub fn is_recoverable(self) -> bool {
         !matches!(
             self,
-            Self::Unauthorized | Self::ConnectionLimitExceeded | Self::ExpiredToken
+            Self::InvalidFormat
+                | Self::MissingField
+                | Self::Unauthorized
+                | Self::ConnectionLimitExceeded
+                | Self::ExpiredToken
+                | Self::LlmContextTooLong
+                | Self::LlmContentFiltered
         )
     }
 }

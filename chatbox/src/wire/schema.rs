@@ -152,13 +152,6 @@ pub(super) mod optional {
         json_schema!({"enum": senders, "description": "Not used: what a client sends is its user's."})
     }
 
-    pub(in crate::wire) fn timestamp(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": ["string", "null"], "format": "date-time",
-            "description": "At most a minute in the future; not used otherwise: the server's clock counts.",
-        })
-    }
-
     pub(in crate::wire) fn seq(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
             "type": ["integer", "null"], "minimum": 0,

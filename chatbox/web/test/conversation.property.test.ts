@@ -9,6 +9,7 @@ import { FakeServer } from './fake-server';
 type Event =
   | { type: 'message from other device'; text: string }
   | { type: 'start answer' }
+  | { type: 'restart answer' }
   | { type: 'stream'; text: string; overlap: number }
   | { type: 'finish answer'; storedLength: number }
   | { type: 'send'; text: string }
@@ -24,6 +25,7 @@ const anyText = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 6 });
 const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ type: fc.constant('message from other device' as const), text: anyText }) },
   { weight: 3, arbitrary: fc.constant({ type: 'start answer' as const }) },
+  { weight: 1, arbitrary: fc.constant({ type: 'restart answer' as const }) },
   { weight: 6, arbitrary: fc.record({ type: fc.constant('stream' as const), text: anyText, overlap: fc.nat(9) }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('finish answer' as const), storedLength: fc.nat(40) }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constant('send' as const), text: anyText }) },
@@ -54,6 +56,8 @@ class Page {
         return this.server.storeFromOtherDevice(event.text);
       case 'start answer':
         return this.server.startAnswer();
+      case 'restart answer':
+        return this.server.restartAnswer();
       case 'stream':
         return this.server.stream(event.text, event.overlap);
       case 'finish answer': {
@@ -102,7 +106,7 @@ class Page {
   private send(content: string): void {
     const clientId = `c${this.sent.length}`;
     this.sent.push(content);
-    this.take(conversation.send(this.state, { clientId, session: 's1', content, at: '' }, this.now));
+    this.take(conversation.send(this.state, { clientId, session: 's1', content, at: '', order: this.sent.length }, this.now));
   }
 
   private receive(source: string | undefined): void {

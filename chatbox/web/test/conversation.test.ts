@@ -7,8 +7,8 @@ type StepFunction = (state: conversation.Conversation) => conversation.Step;
 const stored = (seq: number, more: Partial<Message> = {}): Message => ({
   seq, id: `m${seq}`, sender: 'user', text: `text ${seq}`, at: '', status: 'complete', ...more,
 });
-const entry = { clientId: 'c1', session: 's', content: 'hello', at: 't' };
-const hello: Frame = { type: 'hello', models: [] };
+const entry = { clientId: 'c1', session: 's', content: 'hello', at: 't', order: 1 };
+const hello: Frame = { type: 'hello', models: [], at: '' };
 const caughtUp = (seq: number, recovered = true): Frame => ({ type: 'caughtUp', seq, recovered });
 
 /** Applies the steps in turn; the effects are those of the last one. */
@@ -34,9 +34,9 @@ describe('a sent message', () => {
   });
 
   test('moves to the transcript when it is acknowledged', () => {
-    const [state, effects] = run(receive(hello), send(), receive({ type: 'ack', clientId: 'c1', id: 'm1', seq: 1 }));
+    const [state, effects] = run(receive(hello), send(), receive({ type: 'ack', clientId: 'c1', id: 'm1', seq: 1, at: 'server' }));
     expect(state.outbox.entries).toEqual([]);
-    expect(state.transcript).toMatchObject({ lastSeq: 1, messages: [{ clientId: 'c1', text: 'hello', sender: 'user' }] });
+    expect(state.transcript).toMatchObject({ lastSeq: 1, messages: [{ clientId: 'c1', text: 'hello', sender: 'user', at: 'server' }] });
     expect(effects).toEqual([{ type: 'forget', clientId: 'c1' }]);
   });
 
@@ -47,14 +47,15 @@ describe('a sent message', () => {
   });
 
   test('requests earlier messages when its acknowledgement is ahead of them', () => {
-    const [state, effects] = run(receive(hello), send(), receive({ type: 'ack', clientId: 'c1', id: 'm3', seq: 3 }));
+    const [state, effects] = run(receive(hello), send(), receive({ type: 'ack', clientId: 'c1', id: 'm3', seq: 3, at: '' }));
     expect(transmitted(effects)).toMatchObject([{ seq: 0, metadata: { op: 'resume' } }]);
     expect(state.transcript.lastSeq).toBe(0);
   });
 
-  test('that is too big for a frame is rejected, not sent again', () => {
+  test('that is too big for a frame, or no text, is rejected, not sent again', () => {
     const [state] = run(receive(hello), send());
-    expect(conversation.disconnected(state, 1009, 0).outbox.entries[0]?.rejection).toEqual({ code: 'TOO_LONG', attempts: 1 });
+    expect(conversation.disconnected(state, 1007, 0).outbox.entries[0]?.rejection).toMatchObject({ code: 'INVALID_FORMAT' });
+    expect(conversation.disconnected(state, 1009, 0).outbox.entries[0]?.rejection).toEqual({ code: 'TOO_LONG', attempts: 1, recoverable: false });
     expect(conversation.disconnected(state, 1006, 0).outbox.entries[0]?.rejection).toBeUndefined();
   });
 
@@ -69,9 +70,24 @@ describe('an error', () => {
 
   test('about a message keeps it in the outbox and sends it later', () => {
     const [state] = run(receive(hello), send(), receive({ type: 'error', error: { ...error, clientId: 'c1' } }));
-    expect(state.outbox.entries[0]?.rejection).toEqual({ code: 'TOO_MANY_REQUESTS', attempts: 1, retryAt: 500 });
+    expect(state.outbox.entries[0]?.rejection).toEqual({ code: 'TOO_MANY_REQUESTS', attempts: 1, recoverable: true, retryAt: 500 });
     expect(conversation.nextDeadline(state)).toBe(500);
     expect(transmitted(conversation.tick(state, 500)[1])).toMatchObject([{ client_id: 'c1' }]);
+  });
+
+  test.each(['INVALID_FORMAT', 'MISSING_FIELD'])('%s rejects the message in flight for good, also if its id could not be read', (code) => {
+    for (const clientId of ['c1', undefined]) {
+      const [state] = run(receive(hello), send(), receive({ type: 'error', error: { code, recoverable: false, clientId } }));
+      expect(state.outbox.entries[0]?.rejection).toEqual({ code, attempts: 1, recoverable: false });
+      expect(conversation.nextDeadline(state)).toBeUndefined();
+      expect(transmitted(conversation.tick(state, 1e9)[1])).toEqual([]);
+    }
+  });
+
+  test('before the hello, or that the token has ended, is left to the close that follows', () => {
+    expect(run(receive({ type: 'error', error: { code: 'SERVICE_ERROR', recoverable: true } }))[0].notice).toBeUndefined();
+    const expired = receive({ type: 'error', error: { code: 'EXPIRED_TOKEN', recoverable: false } });
+    expect(run(receive(hello), expired)[0].notice).toBeUndefined();
   });
 
   test('about a run is stored with its answer', () => {
@@ -80,8 +96,8 @@ describe('an error', () => {
   });
 
   test('about nothing else is shown until the next message is sent', () => {
-    expect(run(receive({ type: 'error', error }))[0].notice).toBe('TOO_MANY_REQUESTS');
-    expect(run(receive({ type: 'error', error }), send())[0].notice).toBeUndefined();
+    expect(run(receive(hello), receive({ type: 'error', error }))[0].notice).toBe('TOO_MANY_REQUESTS');
+    expect(run(receive(hello), receive({ type: 'error', error }), send())[0].notice).toBeUndefined();
   });
 });
 
@@ -119,6 +135,26 @@ describe('resuming', () => {
     expect(run(loadHistory(2), receive(hello), message, tick(10_000))[1]).toEqual([]);
   });
 
+  test('ends what the server no longer writes', () => {
+    const delta = receive({ type: 'delta', run: { id: 'r', fence: 1 }, off: 0, text: 'given up', at: '' });
+    const loading = receive({ type: 'loading', run: { id: 'r', fence: 1 }, at: '' });
+    const disconnect: StepFunction = (state) => [conversation.disconnected(state, 1006, 1), []];
+    const again = [loadHistory(2), receive(hello), receive(caughtUp(2)), delta, disconnect, receive(hello)];
+    expect(run(...again, receive(caughtUp(2)))[0].transcript.live).toEqual([]);
+    expect(run(...again, loading, receive(caughtUp(2)))[0].transcript.live).toMatchObject([{ text: 'given up' }]);
+  });
+
+  test('is postponed when the server has no time for it', () => {
+    const gap = receive({ type: 'message', message: stored(5) });
+    const busy = receive({ type: 'error', error: { code: 'TOO_MANY_REQUESTS', recoverable: true, retryAfter: 2_000 } }, 100);
+    const before = [loadHistory(2), receive(hello), receive(caughtUp(2)), gap, busy];
+    expect(run(...before)[0].notice).toBeUndefined();
+    expect(conversation.nextDeadline(run(...before)[0])).toBe(2_100);
+    expect(run(...before, tick(2_000))[1]).toEqual([]);
+    expect(transmitted(run(...before, tick(2_100))[1])).toMatchObject([{ seq: 2, metadata: { op: 'resume' } }]);
+    expect(run(...before, tick(2_100), tick(12_100))[1]).toEqual([{ type: 'reconnect' }]);
+  });
+
   test('is requested once at a time', () => {
     const gap = (seq: number) => receive({ type: 'message', message: stored(seq) });
     expect(transmitted(run(loadHistory(2), receive(hello), receive(caughtUp(2)), gap(5))[1])).toHaveLength(1);
@@ -127,8 +163,8 @@ describe('resuming', () => {
 });
 
 test('an answer is announced when it is complete, and only if it was live on this page', () => {
-  const final: Frame = { type: 'final', run: 'r', off: 0, message: stored(1, { sender: 'ai', text: 'done', run: 'r' }) };
+  const final: Frame = { type: 'final', run: { id: 'r', fence: 1 }, off: 0, message: stored(1, { sender: 'ai', text: 'done', run: 'r' }) };
   const announced = { type: 'announce', message: { ...stored(1, { sender: 'ai', text: 'done', run: 'r' }) } };
-  expect(run(receive({ type: 'loading', run: 'r', at: '' }), receive(final))[1]).toEqual([announced]);
+  expect(run(receive({ type: 'loading', run: { id: 'r', fence: 1 }, at: '' }), receive(final))[1]).toEqual([announced]);
   expect(run(receive(final))[1]).toEqual([]);
 });

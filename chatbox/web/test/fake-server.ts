@@ -11,7 +11,7 @@ export class FakeServer {
   readonly stored: Message[] = [];
   /** Frames on their way to the page. */
   queue: string[] = [];
-  private run: { id: string; text: string } | undefined;
+  private run: { id: string; fence: number; text: string } | undefined;
   private runs = 0;
 
   get seq(): number {
@@ -39,8 +39,17 @@ export class FakeServer {
 
   startAnswer(): void {
     if (this.run) return;
-    this.run = { id: `r${++this.runs}`, text: '' };
-    this.push({ type: 'loading', run: this.run.id });
+    this.run = this.newRun();
+    this.push(loadingFrame(this.run));
+  }
+
+  /** The process of the run is gone without a trace in the store, and another one begins anew. One of its frames is late. */
+  restartAnswer(): void {
+    if (!this.run) return;
+    const late = deltaFrame(this.run, 0, `${this.run.text}late`);
+    this.run = this.newRun();
+    this.push(loadingFrame(this.run));
+    this.push(late);
   }
 
   /** More of the answer. The delta starts `overlap` units before its end, as merged deltas do. */
@@ -48,7 +57,7 @@ export class FakeServer {
     if (!this.run) return;
     const off = Math.max(0, this.run.text.length - overlap);
     this.run.text += text;
-    this.push(deltaFrame(this.run.id, off, this.run.text.slice(off)));
+    this.push(deltaFrame(this.run, off, this.run.text.slice(off)));
   }
 
   /** The end of the answer. An interrupted answer may be stored with less text than was streamed. */
@@ -72,10 +81,14 @@ export class FakeServer {
     if (recovered) missing.forEach((message) => this.push(message.sender === 'user' ? userFrame(message) : answerFrame(message)));
     if (this.run) {
       const from = this.run.id === run ? off : 0;
-      this.push({ type: 'loading', run: this.run.id });
-      this.push(deltaFrame(this.run.id, from, this.run.text.slice(from)));
+      this.push(loadingFrame(this.run));
+      this.push(deltaFrame(this.run, from, this.run.text.slice(from)));
     }
     this.push({ type: 'connection_status', seq: this.seq, metadata: { op: 'caught_up', recovered: String(recovered) } });
+  }
+
+  private newRun() {
+    return { id: `r${++this.runs}`, fence: this.runs, text: '' };
   }
 
   private add(message: Omit<Message, 'id' | 'seq' | 'at'>): Message {
@@ -94,9 +107,13 @@ function userFrame({ id, seq, clientId, text: content }: Message): Json {
 }
 
 function answerFrame({ id, seq, run, status, text: content }: Message): Json {
-  return { type: 'ai_response', id, seq, run, status, off: 0, content, metadata: { streaming: 'true', done: 'true' } };
+  return { type: 'ai_response', id, seq, run, fence: Number(run?.slice(1)), status, off: 0, content, metadata: { streaming: 'true', done: 'true' } };
 }
 
-function deltaFrame(run: string, off: number, content: string): Json {
-  return { type: 'ai_response', run, off, content, metadata: { streaming: 'true', done: 'false' } };
+function loadingFrame({ id, fence }: { id: string; fence: number }): Json {
+  return { type: 'loading', run: id, fence };
+}
+
+function deltaFrame({ id, fence }: { id: string; fence: number }, off: number, content: string): Json {
+  return { type: 'ai_response', run: id, fence, off, content, metadata: { streaming: 'true', done: 'false' } };
 }

@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import * as outbox from '../src/core/outbox';
 
 const entry = (clientId: string): outbox.PendingMessage => ({
-  clientId, session: 's', content: `message ${clientId}`, at: '2026-01-01T00:00:00Z',
+  clientId, session: 's', content: `message ${clientId}`, at: '2026-01-01T00:00:00Z', order: 1,
 });
 const two: outbox.Outbox = { entries: [entry('a'), entry('b')] };
 const busy = { code: 'TOO_MANY_REQUESTS', recoverable: true, retryAfter: 3_000 };
-const invalid = { code: 'INVALID_FORMAT', recoverable: true };
+const invalid = { code: 'INVALID_FORMAT', recoverable: false };
 const foreign = { code: 'UNAUTHORIZED', recoverable: false };
 
 describe('the next message to send', () => {
@@ -47,16 +47,30 @@ describe('the next message to send', () => {
   test('is not one that was rejected five times', () => {
     let box = two;
     for (let now = 0; now < 5; now++) box = outbox.rejected(box, 'a', busy, now);
-    expect(box.entries[0]?.rejection).toEqual({ code: 'TOO_MANY_REQUESTS', attempts: 5 });
+    expect(box.entries[0]?.rejection).toEqual({ code: 'TOO_MANY_REQUESTS', attempts: 5, recoverable: true });
   });
 });
 
-test('a stored entry is restored unless it is malformed or old', () => {
-  const now = Date.parse('2026-01-02T00:00:00Z');
-  expect(outbox.restore({ ...entry('a'), rejection: {} }, now)).toEqual(entry('a'));
-  expect(outbox.restore({ ...entry('a'), content: '' }, now)).toBeUndefined();
-  expect(outbox.restore('x', now)).toBeUndefined();
-  expect(outbox.restore(entry('a'), now + 7 * 24 * 3_600_000)).toBeUndefined();
+test('a stored entry is restored unless it is malformed, whatever time it bears', () => {
+  expect(outbox.restore({ ...entry('a'), rejection: {} })).toEqual(entry('a'));
+  for (const at of ['1970-01-01T00:00:00Z', '9999-01-01T00:00:00Z', 'nonsense', 7]) {
+    expect(outbox.restore({ ...entry('a'), at })).toMatchObject({ clientId: 'a' });
+  }
+  expect(outbox.restore({ ...entry('a'), content: '' })).toBeUndefined();
+  expect(outbox.restore('x')).toBeUndefined();
+});
+
+test('the order of messages does not come from a clock', () => {
+  expect(outbox.nextOrder({ entries: [] })).toBe(1);
+  expect(outbox.nextOrder({ entries: [{ ...entry('a'), order: 7, at: '9999' }, { ...entry('b'), order: 3 }] })).toBe(8);
+});
+
+test.each([
+  ['half of a surrogate pair', 'a\ud83d b\udc4d', 'a\ufffd b\ufffd'],
+  ['a whole pair', '👍', '👍'],
+  ['NUL and outer white space', ' \0 a\0b \n', 'ab'],
+])('a text with %s is sent as the server keeps it', (_, text, expected) => {
+  expect(outbox.cleanText(text)).toBe(expected);
 });
 
 test('the number of pending messages is limited', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { afterDisconnect, afterFailedRequest, INITIAL, type RetryState } from '../src/core/reconnect';
+import { afterDisconnect, afterFailedRequest, INITIAL, retryAfterMs, type RetryState } from '../src/core/reconnect';
 
 const LONG = 60_000;
 
@@ -37,11 +37,31 @@ test('the backoff grows to 30 seconds and is reset by a stable connection', () =
   expect(afterDisconnect(state, { code: 1006, connectedMs: 10 }, 1)).toMatchObject({ afterMs: 30_000 });
 });
 
+test('the server may ask for more time before it closes', () => {
+  expect(afterDisconnect(INITIAL, { code: 1013, retryAfterMs: 7_000 }, 1)).toMatchObject({ action: 'connect', afterMs: 7_000 });
+  expect(afterDisconnect(INITIAL, { code: 1013, retryAfterMs: 10 }, 1)).toMatchObject({ afterMs: 1_000 });
+  expect(afterDisconnect(INITIAL, { code: 1013, retryAfterMs: 1e12 }, 1)).toMatchObject({ afterMs: 900_000 });
+});
+
 test('the fast reconnect is not repeated', () => {
   const first = afterDisconnect(INITIAL, { code: 1001, connectedMs: 10 }, 1);
   expect(first).toMatchObject({ afterMs: 250, state: { attempts: 1 } });
   const second = afterDisconnect({ attempts: 1, withoutHello: 0 }, { code: 1001, connectedMs: 10 }, 1);
   expect(second).toMatchObject({ afterMs: 2_000 });
+});
+
+test.each([
+  [null, 0],
+  ['0', 0],
+  ['7', 7_000],
+  ['4.5', 4_500],
+  ['-3', 0],
+  ['soon', 0],
+  ['Mon, 01 Jun 2026 12:00:30 GMT', 30_000],
+  ['Mon, 01 Jun 2026 11:00:00 GMT', 0],
+  ['99999999', 900_000],
+])('Retry-After: %s means to wait %d ms', (header, expected) => {
+  expect(retryAfterMs(header, Date.parse('2026-06-01T12:00:00Z'))).toBe(expected);
 });
 
 describe('after a failed request', () => {

@@ -11,7 +11,7 @@ const failed = message(2, 'ai', { run: 'r1', status: 'failed' });
 const empty = start('s', []);
 const failureCodes = new Map([['r1', 'LLM_TIMEOUT']]);
 const chat = { ...empty, transcript: { ...empty.transcript, lastSeq: 2, messages: [question, failed], failureCodes } };
-const newQuestion = { clientId: 'c2', session: 's', content: 'again', at: '2026-01-02' };
+const newQuestion = { clientId: 'c2', session: 's', content: 'again', at: '2026-01-02', order: 1 };
 const rowsOf = (conversation: typeof chat) => rows(conversation, (at) => at);
 
 test('stored, pending and live messages follow each other, with a date before each day', () => {
@@ -31,15 +31,27 @@ test('a live answer is shown before a message that was rejected', () => {
 });
 
 test('a failed answer has its code, and offers its question again until another one is sent', () => {
-  expect(rowsOf(chat).at(-1)).toMatchObject({ kind: 'answer', retryText: 'text 1', failureCode: 'LLM_TIMEOUT' });
+  expect(rowsOf(chat).at(-1)).toMatchObject({ kind: 'answer', again: { text: 'text 1', mustChange: false }, failureCode: 'LLM_TIMEOUT' });
   expect(rowsOf(chat)[1]).toMatchObject({ kind: 'question', isLatest: true });
   const [asked] = send(chat, newQuestion, 0);
-  expect(rows(asked, (at) => at)[2]).toMatchObject({ kind: 'answer', retryText: undefined });
+  expect(rows(asked, (at) => at)[2]).toMatchObject({ kind: 'answer', again: undefined });
 });
 
-test('a complete answer offers no retry', () => {
-  const complete = { ...chat.transcript, messages: [question, { ...failed, status: 'complete' as const }] };
-  expect(rowsOf({ ...chat, transcript: complete }).at(-1)).toMatchObject({ kind: 'answer', retryText: undefined });
+test('an answer that is complete, too long or declined offers no retry', () => {
+  for (const status of ['complete', 'length', 'refusal'] as const) {
+    const whole = { ...chat.transcript, messages: [question, { ...failed, status }] };
+    expect(rowsOf({ ...chat, transcript: whole }).at(-1)).toMatchObject({ kind: 'answer', again: undefined });
+  }
+});
+
+test.each([
+  ['content_filter', undefined],
+  ['failed', 'LLM_CONTEXT_TOO_LONG'],
+  ['failed', 'LLM_CONTENT_FILTERED'],
+] as const)('an answer that ended as %s (%s) offers its question to be changed, not to be repeated', (status, code) => {
+  const failureCodes = new Map(code ? [['r1', code]] : []);
+  const transcript = { ...chat.transcript, messages: [question, { ...failed, status }], failureCodes };
+  expect(rowsOf({ ...chat, transcript }).at(-1)).toMatchObject({ again: { text: 'text 1', mustChange: true } });
 });
 
 test('the message in flight differs from one that waits behind it', () => {

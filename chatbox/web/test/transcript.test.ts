@@ -6,6 +6,7 @@ const message = (seq: number, sender: Sender = 'user', more: Partial<Message> = 
   seq, sender, id: `m${seq}`, text: `text ${seq}`, at: '', status: 'complete', ...more,
 });
 const withLive = (text: string): transcript.Transcript => ({ ...transcript.EMPTY, lastSeq: 4, live: [{ run: 'r', text, at: '' }] });
+const run = (id: string, fence = 1) => ({ id, fence });
 const seqs = (state: transcript.Transcript) => state.messages.map(({ seq }) => seq);
 
 describe('a delta', () => {
@@ -16,18 +17,18 @@ describe('a delta', () => {
     ['beyond the end is a gap', 'abc', 5, 'fg', 'abc', { seq: 4, run: 'r', off: 7 }],
     ['is counted in UTF-16 units', '👍', 2, '!', '👍!', undefined],
   ])('%s', (_, before, off, text, expected, gap) => {
-    const next = transcript.applyDelta(withLive(before), 'r', off, text, '');
+    const next = transcript.applyDelta(withLive(before), run('r'), off, text, '');
     expect(next.transcript.live[0]?.text).toBe(expected);
     expect(next.gap).toEqual(gap);
   });
 
   test('of a run that has ended is dropped', () => {
     const ended = { ...transcript.EMPTY, lastSeq: 1, messages: [message(1, 'ai', { run: 'r' })] };
-    expect(transcript.applyDelta(ended, 'r', 0, 'late', '').transcript).toBe(ended);
+    expect(transcript.applyDelta(ended, run('r'), 0, 'late', '').transcript).toBe(ended);
   });
 
   test('without a loading frame before it starts the run', () => {
-    expect(transcript.applyDelta(transcript.EMPTY, 'r', 0, 'hi', '').transcript.live).toEqual([{ run: 'r', text: 'hi', at: '' }]);
+    expect(transcript.applyDelta(transcript.EMPTY, run('r'), 0, 'hi', '').transcript.live).toEqual([{ run: 'r', text: 'hi', at: '' }]);
   });
 });
 
@@ -37,13 +38,13 @@ describe('a final frame', () => {
     ['with the whole text replaces it', 'abX', 0, 'abcd', 'abcd'],
     ['of an interrupted answer shortens it to what was stored', 'abcdef', 2, '', 'ab'],
   ])('%s', (_, before, off, text, expected) => {
-    const next = transcript.applyFinal(withLive(before), 'r', off, message(5, 'ai', { text }));
+    const next = transcript.applyFinal(withLive(before), run('r'), off, message(5, 'ai', { text }));
     expect(next.transcript).toMatchObject({ lastSeq: 5, live: [], messages: [{ run: 'r', text: expected }] });
     expect(next.gap).toBeUndefined();
   });
 
   test('beyond what was streamed is a gap, and its number is not counted as received', () => {
-    const next = transcript.applyFinal(withLive('abc'), 'r', 9, message(5, 'ai', { text: '' }));
+    const next = transcript.applyFinal(withLive('abc'), run('r'), 9, message(5, 'ai', { text: '' }));
     expect(next).toMatchObject({ gap: { seq: 5 }, transcript: { lastSeq: 4, live: [{ text: 'abc' }] } });
   });
 });
@@ -77,9 +78,37 @@ describe('a numbered message', () => {
   });
 });
 
-test('an answer that starts while another one is live is a gap: a final frame was missed', () => {
-  expect(transcript.applyLoading(withLive('abc'), 'r2', '').gap).toEqual({ seq: 5 });
-  expect(transcript.applyLoading(withLive('abc'), 'r', '').gap).toBeUndefined();
+describe('an answer that starts while another one is live', () => {
+  const before = { ...withLive('abc'), fence: 3 };
+
+  test('takes its place, and the end that may have been missed is asked for', () => {
+    for (const next of [
+      transcript.applyLoading(before, run('r2', 4), ''),
+      transcript.applyDelta(before, run('r2', 4), 0, '', ''),
+    ]) {
+      expect(next.gap).toEqual({ seq: 4 });
+      expect(next.transcript).toMatchObject({ live: [{ run: 'r2', text: '' }], fence: 4 });
+    }
+    expect(transcript.applyLoading(before, run('r', 3), '').gap).toBeUndefined();
+  });
+
+  test('or that ends, leaves nothing of an older one', () => {
+    const ended = transcript.applyFinal(before, run('r2', 4), 0, message(5, 'ai')).transcript;
+    expect(ended).toMatchObject({ live: [], fence: 4, messages: [{ run: 'r2' }] });
+    expect(transcript.applyDelta(ended, run('r', 3), 3, 'late', '').transcript).toBe(ended);
+  });
+
+  test('stays when the end of an older one is delivered late', () => {
+    const next = transcript.applyFinal(before, run('r0', 2), 0, message(5, 'ai')).transcript;
+    expect(next).toMatchObject({ live: [{ run: 'r' }], fence: 3 });
+  });
+
+  test('is not touched by what comes late under an older fence', () => {
+    const { transcript: after } = transcript.applyLoading(before, run('r2', 4), '');
+    expect(transcript.applyDelta(after, run('r', 3), 3, 'late', '').transcript).toBe(after);
+    expect(transcript.applyDelta(after, run('r', 3), 9, 'late', '').gap).toBeUndefined();
+    expect(transcript.applyLoading(after, run('r0', 2), '').transcript).toBe(after);
+  });
 });
 
 test('the history replaces messages up to its number, and newer ones are kept', () => {

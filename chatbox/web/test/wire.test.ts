@@ -12,17 +12,25 @@ describe('a frame', () => {
   ])('that is %s is ignored', (_, source) => expect(parseFrame(source, 's1')).toBeUndefined());
 
   test('hello has the models; a model without a name is named by its id', () => {
-    const frame = { type: 'connection_status', models: [{ id: 'a', name: 'Ada' }, { id: 'b' }, {}], metadata: { op: 'hello' } };
-    expect(parse(frame)).toEqual({ type: 'hello', models: [{ id: 'a', name: 'Ada' }, { id: 'b', name: 'b' }] });
+    const frame = { type: 'connection_status', models: [{ id: 'a', name: 'Ada' }, { id: 'b' }, {}], metadata: { op: 'hello' }, timestamp: 't' };
+    expect(parse(frame)).toEqual({ type: 'hello', models: [{ id: 'a', name: 'Ada' }, { id: 'b', name: 'b' }], at: 't' });
   });
 
   test('ai_response is a delta or final, by its done mark', () => {
-    const frame = { type: 'ai_response', run: 'r', off: 3, content: 'x', timestamp: 't' };
+    const frame = { type: 'ai_response', run: 'r', fence: 2, off: 3, content: 'x', timestamp: 't' };
     expect(parse({ ...frame, metadata: { streaming: 'true', done: 'false' } })).toEqual({
-      type: 'delta', run: 'r', off: 3, text: 'x', at: 't',
+      type: 'delta', run: { id: 'r', fence: 2 }, off: 3, text: 'x', at: 't',
     });
     const end = { ...frame, id: 'm', seq: 2, status: 'failed', metadata: { streaming: 'true', done: 'true' } };
     expect(parse(end)).toMatchObject({ type: 'final', off: 3, message: { id: 'm', seq: 2, sender: 'ai', status: 'failed' } });
+  });
+
+  test.each(['complete', 'length', 'content_filter', 'refusal', 'failed', 'interrupted'])('a message has the status %s', (status) => {
+    expect(parse({ type: 'user_message', id: 'm', seq: 1, status })).toMatchObject({ message: { status } });
+  });
+
+  test.each(['of_a_later_release', '', 7, undefined])('the status %j is taken for complete', (status) => {
+    expect(parse({ type: 'user_message', id: 'm', seq: 1, status })).toMatchObject({ message: { status: 'complete' } });
   });
 
   test.each([
@@ -46,11 +54,11 @@ describe('a frame', () => {
   });
 });
 
-test('frames of the page have the fields of the protocol', () => {
-  expect(JSON.parse(userMessageFrame('s', 'c', 'hi', 't'))).toEqual({
-    type: 'user_message', session_id: 's', client_id: 'c', content: 'hi', timestamp: 't', sender: 'user',
+test('frames of the page have the fields of the protocol, and no time of the visitor', () => {
+  expect(JSON.parse(userMessageFrame('s', 'c', 'hi'))).toEqual({
+    type: 'user_message', session_id: 's', client_id: 'c', content: 'hi',
   });
-  expect(JSON.parse(resumeFrame('s', { seq: 3, run: 'r', off: 7 }, 't'))).toEqual({
-    type: 'connection_status', session_id: 's', seq: 3, run: 'r', off: 7, timestamp: 't', sender: 'user', metadata: { op: 'resume' },
+  expect(JSON.parse(resumeFrame('s', { seq: 3, run: 'r', off: 7 }))).toEqual({
+    type: 'connection_status', session_id: 's', seq: 3, run: 'r', off: 7, metadata: { op: 'resume' },
   });
 });

@@ -34,9 +34,6 @@ pub(super) struct UserMessage {
     #[serde(default, deserialize_with = "text")]
     #[schemars(schema_with = "optional::sender")]
     pub(super) sender: Option<String>,
-    #[serde(default)]
-    #[schemars(schema_with = "optional::timestamp")]
-    pub(super) timestamp: Option<String>,
 }
 
 /// "What have I missed?" The server sends it, and then `caught_up`.
@@ -84,6 +81,9 @@ fn describe_user_message(schema: &mut Schema) {
     drop_defaults(schema);
     require(schema, "content");
     add(schema, "type", json!({"const": "user_message"}));
+    // Old clients send it, and their clocks may be wrong by hours.
+    let ignored = json!({"description": "Ignored, whatever it holds: the server's clock counts."});
+    offer(schema, "timestamp", ignored);
 }
 
 fn describe_resume(schema: &mut Schema) {
@@ -107,11 +107,16 @@ fn drop_defaults(schema: &mut Schema) {
 
 /// Adds a field that [`Head`] reads.
 fn add(schema: &mut Schema, name: &str, property: Value) {
+    offer(schema, name, property);
+    require(schema, name);
+}
+
+/// Adds a field that may be there.
+fn offer(schema: &mut Schema, name: &str, property: Value) {
     let properties = schema.ensure_object().entry("properties");
     if let Some(properties) = properties.or_insert(json!({})).as_object_mut() {
         properties.insert(name.to_owned(), property);
     }
-    require(schema, name);
 }
 
 /// Says that a field must be there. Serde takes the frame without it, so that the client is told which one is missing.

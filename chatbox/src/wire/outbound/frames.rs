@@ -33,6 +33,7 @@ pub struct Hello<'a> {
     pub(super) user_id: &'a str,
     /// The models that may answer.
     pub(super) models: Cow<'a, [ModelName]>,
+    pub(super) limits: HelloLimits,
     pub(super) metadata: HelloMetadata,
 }
 
@@ -202,11 +203,20 @@ pub(super) struct ErrorBody {
     pub(super) code: Code,
     /// Fixed words that may be shown to a person.
     pub(super) message: &'static str,
-    /// False: trying again on this connection is of no use.
+    /// False: the same request will not be served later either.
     pub(super) recoverable: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::retry_after")]
     pub(super) retry_after: Option<u64>,
+}
+
+/// What a client must know before it sends.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, inline)]
+pub(super) struct HelloLimits {
+    /// The longest message, in characters (code points): `limits.messageChars`.
+    #[schemars(range(min = 1))]
+    pub(super) message_chars: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]

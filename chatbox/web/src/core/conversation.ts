@@ -5,7 +5,7 @@
 
 import * as outbox from './outbox';
 import * as transcript from './transcript';
-import { type Frame, type Message, type Position, resumeFrame, userMessageFrame, type WireError } from './wire';
+import { type Frame, type Message, type Position, resumeFrame, type Run, userMessageFrame, type WireError } from './wire';
 
 export interface Conversation {
   session: string;
@@ -25,6 +25,10 @@ interface ResumeRequest {
   from: Position;
   /** The history was read just before, so no source is left that has more. */
   afterReload?: boolean;
+  /** The run that the server has named since. */
+  run?: string;
+  /** The server had no time for it: it is made again at the deadline. */
+  isPostponed?: boolean;
 }
 
 export type Effect =
@@ -39,9 +43,11 @@ export type Effect =
 
 export type Step = [Conversation, Effect[]];
 
-/** Close code for a frame that is too big. Sent again, it would end the next connection too. */
-const TOO_BIG = 1009;
+/** Close codes for a frame that is too big, or not text. Sent again, it would end the next connection too. */
+const BAD_FRAME: ReadonlyMap<number, string> = new Map([[1009, 'TOO_LONG'], [1007, 'INVALID_FORMAT']]);
 const RESUME_TIMEOUT_MS = 10_000;
+/** Errors about a frame of this page. */
+const UNREADABLE: ReadonlySet<string> = new Set(['INVALID_FORMAT', 'MISSING_FIELD']);
 
 export function start(session: string, pending: outbox.PendingMessage[]): Conversation {
   return { session, transcript: transcript.EMPTY, outbox: { entries: pending }, connected: false };
@@ -57,9 +63,9 @@ export function historyLoaded(before: Conversation, history: Message[], seq: num
 /** The connection ended. */
 export function disconnected(before: Conversation, code: number, now: number): Conversation {
   const { inFlight } = before.outbox;
-  const tooLong = { code: 'TOO_LONG', recoverable: false };
-  const pending =
-    inFlight && code === TOO_BIG ? outbox.rejected(before.outbox, inFlight.clientId, tooLong, now) : before.outbox;
+  const cause = BAD_FRAME.get(code);
+  const error = cause && { code: cause, recoverable: false };
+  const pending = inFlight && error ? outbox.rejected(before.outbox, inFlight.clientId, error, now) : before.outbox;
   return { ...before, connected: false, resume: undefined, gap: undefined, outbox: outbox.requeued(pending) };
 }
 
@@ -85,7 +91,9 @@ export function probe(before: Conversation, now: number): Step {
 /** Time has passed: a deadline may have been reached. */
 export function tick(before: Conversation, now: number): Step {
   if (!before.connected) return [before, []];
-  const isDead = outbox.hasTimedOut(before.outbox, now) || now >= (before.resume?.deadline ?? Infinity);
+  const isDue = now >= (before.resume?.deadline ?? Infinity);
+  if (isDue && before.resume?.isPostponed) return requestResume(before, now, before.resume.afterReload);
+  const isDead = outbox.hasTimedOut(before.outbox, now) || isDue;
   return isDead ? [before, [{ type: 'reconnect' }]] : flush(before, now);
 }
 
@@ -99,7 +107,8 @@ export function nextDeadline({ connected, resume, outbox: pending }: Conversatio
 export function receive(before: Conversation, frame: Frame, now: number): Step {
   const { resume, transcript: known } = before;
   // Any frame shows that the connection is alive.
-  const current = resume ? { ...before, resume: { ...resume, deadline: now + RESUME_TIMEOUT_MS } } : before;
+  const isWaiting = resume && !resume.isPostponed;
+  const current = isWaiting ? { ...before, resume: { ...resume, deadline: now + RESUME_TIMEOUT_MS } } : before;
   switch (frame.type) {
     case 'hello':
       return receiveHello(current, now);
@@ -112,9 +121,11 @@ export function receive(before: Conversation, frame: Frame, now: number): Step {
         andThen(confirmPending(c, frame.message), (d) => flush(d, now)),
       );
     case 'loading':
-      return applied(current, transcript.applyLoading(known, frame.run, frame.at), now);
-    case 'delta':
-      return applied(current, transcript.applyDelta(known, frame.run, frame.off, frame.text, frame.at), now);
+      return applied(naming(current, frame.run), transcript.applyLoading(known, frame.run, frame.at), now);
+    case 'delta': {
+      const next = transcript.applyDelta(known, frame.run, frame.off, frame.text, frame.at);
+      return applied(naming(current, frame.run), next, now);
+    }
     case 'final':
       return receiveFinal(current, frame, now);
     case 'error':
@@ -122,6 +133,11 @@ export function receive(before: Conversation, frame: Frame, now: number): Step {
     case 'unknown':
       return frame.seq ? applied(current, transcript.applySeq(known, frame.seq), now) : [current, []];
   }
+}
+
+/** Notes the run that the server has named. */
+function naming(before: Conversation, { id }: Run): Conversation {
+  return before.resume ? { ...before, resume: { ...before.resume, run: id } } : before;
 }
 
 function receiveHello(before: Conversation, now: number): Step {
@@ -139,15 +155,16 @@ function receiveAck(before: Conversation, ack: Frame & { type: 'ack' }, now: num
     clientId: ack.clientId,
     sender: 'user',
     text: entry.content,
-    at: entry.at,
+    at: ack.at,
     status: 'complete',
   };
   return receive(before, { type: 'message', message }, now);
 }
 
 function receiveCaughtUp(before: Conversation, frame: Frame & { type: 'caughtUp' }, now: number): Step {
-  const { resume, gap, transcript: known } = before;
-  const next = { ...before, resume: undefined, gap: undefined };
+  const { resume, gap } = before;
+  const known = resume ? transcript.withOnlyLive(before.transcript, resume.run) : before.transcript;
+  const next = { ...before, transcript: known, resume: undefined, gap: undefined };
   if (resume && frame.seq < resume.from.seq) {
     // The server has fewer messages than this page shows, as after the loss of a volume. Numbers will be given again,
     // and with the old transcript those messages would be taken for known ones.
@@ -163,17 +180,26 @@ function receiveCaughtUp(before: Conversation, frame: Frame & { type: 'caughtUp'
 
 function receiveFinal(before: Conversation, frame: Frame & { type: 'final' }, now: number): Step {
   const step = applied(before, transcript.applyFinal(before.transcript, frame.run, frame.off, frame.message), now);
-  const message = step[0].transcript.messages.find((known) => known.run === frame.run);
-  const wasLive = before.transcript.live.some((live) => live.run === frame.run);
+  const { id } = frame.run;
+  const message = step[0].transcript.messages.find((known) => known.run === id);
+  const wasLive = before.transcript.live.some((live) => live.run === id);
   return message && wasLive ? [step[0], [...step[1], { type: 'announce', message }]] : step;
 }
 
 function receiveError(before: Conversation, error: WireError, now: number): Step {
-  if (error.clientId && outbox.find(before.outbox, error.clientId)) {
-    return flush({ ...before, outbox: outbox.rejected(before.outbox, error.clientId, error, now) }, now);
+  const { inFlight } = before.outbox;
+  // The server could not read the frame, not even its id. Sent again without end, it would hold up all that follow.
+  const clientId = error.clientId ?? (UNREADABLE.has(error.code) ? inFlight?.clientId : undefined);
+  if (clientId && outbox.find(before.outbox, clientId)) {
+    return flush({ ...before, outbox: outbox.rejected(before.outbox, clientId, error, now) }, now);
   }
   if (error.run) {
     return [{ ...before, transcript: transcript.withFailureCode(before.transcript, error.run, error.code) }, []];
+  }
+  if (!before.connected || error.code === 'EXPIRED_TOKEN') return [before, []]; // The close that follows says what to do.
+  if (error.code === 'TOO_MANY_REQUESTS' && before.resume) {
+    const deadline = now + (error.retryAfter ?? RESUME_TIMEOUT_MS);
+    return [{ ...before, resume: { ...before.resume, deadline, isPostponed: true } }, []];
   }
   return [{ ...before, notice: error.code }, []];
 }
@@ -188,7 +214,7 @@ function applied(before: Conversation, { transcript: known, gap }: transcript.Ap
 
 function requestResume(before: Conversation, now: number, afterReload = false): Step {
   const resume = { ...resumeRequest(before, now), afterReload };
-  const frame = resumeFrame(before.session, resume.from, new Date(now).toISOString());
+  const frame = resumeFrame(before.session, resume.from);
   return [{ ...before, resume }, [{ type: 'transmit', frame }]];
 }
 
@@ -209,7 +235,7 @@ function removePending(before: Conversation, clientId: string): Step {
 function flush(before: Conversation, now: number): Step {
   const entry = before.connected ? outbox.nextToSend(before.outbox, now) : undefined;
   if (!entry) return [before, []];
-  const frame = userMessageFrame(entry.session, entry.clientId, entry.content, entry.at);
+  const frame = userMessageFrame(entry.session, entry.clientId, entry.content);
   return [{ ...before, outbox: outbox.sent(before.outbox, entry.clientId, now) }, [{ type: 'transmit', frame }]];
 }
 

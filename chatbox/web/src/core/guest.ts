@@ -9,6 +9,9 @@ export interface Guest {
   expiresAt: number;
 }
 
+/** Characters that are allowed in a WebSocket subprotocol. */
+export const TOKEN = /^[\w.~+-]+$/;
+
 const RENEW_BEFORE_MS = 60_000;
 const MIN_DELAY_MS = 30_000;
 /** The longest delay of a browser's timer. */
@@ -19,7 +22,7 @@ export function parseGuest(json: Json | undefined): Guest | undefined {
   const token = asNonEmpty(json?.token);
   const userId = asNonEmpty(json?.user_id);
   const expiresAt = Date.parse(asNonEmpty(json?.expires_at) ?? '');
-  return token && userId && !Number.isNaN(expiresAt) ? { token, userId, expiresAt } : undefined;
+  return token && TOKEN.test(token) && userId && !Number.isNaN(expiresAt) ? { token, userId, expiresAt } : undefined;
 }
 
 /** The same fields as in the server's response, so that one parser reads both. */

@@ -3,14 +3,17 @@
  * A message is sent again under the same `clientId` until the server acknowledges it; the server stores it once.
  */
 
-import { asNonEmpty, asObject } from './json';
+import { asCount, asNonEmpty, asObject, asString } from './json';
 import type { WireError } from './wire';
 
 export interface PendingMessage {
   clientId: string;
   session: string;
   content: string;
+  /** For display alone: it may come from the visitor's clock. */
   at: string;
+  /** Messages are sent in this order. */
+  order: number;
   rejection?: Rejection;
 }
 
@@ -18,6 +21,8 @@ export interface PendingMessage {
 export interface Rejection {
   code: string;
   attempts: number;
+  /** The same message may be accepted later. */
+  recoverable: boolean;
   retryAt?: number;
 }
 
@@ -37,20 +42,26 @@ interface InFlight {
 export const MAX_PENDING = 50;
 export const ACK_TIMEOUT_MS = 10_000;
 const MAX_ATTEMPTS = 5;
-const MAX_AGE_MS = 7 * 24 * 3_600_000;
 const DEFAULT_RETRY_MS = 5_000;
-/** The connection survives these errors, but the same message would be rejected again. */
-const MALFORMED: ReadonlySet<string> = new Set(['INVALID_FORMAT', 'MISSING_FIELD']);
 
-/** Parses a stored entry; nothing when it is malformed or too old. */
-export function restore(value: unknown, now: number): PendingMessage | undefined {
+/** The text as the server takes it: half of a surrogate pair cannot be sent, and NUL and outer white space are not kept. */
+export function cleanText(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd').replaceAll('\0', '').trim();
+}
+
+/** Parses a stored entry; nothing when it is malformed. */
+export function restore(value: unknown): PendingMessage | undefined {
   const json = asObject(value);
   const clientId = asNonEmpty(json?.clientId);
   const session = asNonEmpty(json?.session);
-  const content = asNonEmpty(json?.content);
-  const at = asNonEmpty(json?.at);
-  if (!clientId || !session || !content || !at) return undefined;
-  return now - Date.parse(at) < MAX_AGE_MS ? { clientId, session, content, at } : undefined;
+  const content = cleanText(asString(json?.content) ?? '');
+  if (!clientId || !session || !content) return undefined;
+  return { clientId, session, content, at: asString(json?.at) ?? '', order: asCount(json?.order) ?? 0 };
+}
+
+/** The order of a message that is written now. */
+export function nextOrder({ entries }: Outbox): number {
+  return Math.max(0, ...entries.map(({ order }) => order)) + 1;
 }
 
 export function isFull(outbox: Outbox): boolean {
@@ -101,8 +112,9 @@ export function requeued(outbox: Outbox): Outbox {
 export function rejected(outbox: Outbox, clientId: string, error: WireError, now: number): Outbox {
   const entries = outbox.entries.map((entry) => {
     if (entry.clientId !== clientId) return entry;
-    const rejection: Rejection = { code: error.code, attempts: (entry.rejection?.attempts ?? 0) + 1 };
-    if (error.recoverable && !MALFORMED.has(error.code) && rejection.attempts < MAX_ATTEMPTS) {
+    const attempts = (entry.rejection?.attempts ?? 0) + 1;
+    const rejection: Rejection = { code: error.code, attempts, recoverable: error.recoverable };
+    if (error.recoverable && attempts < MAX_ATTEMPTS) {
       rejection.retryAt = now + (error.retryAfter ?? DEFAULT_RETRY_MS);
     }
     return { ...entry, rejection };

@@ -3,15 +3,24 @@
 import type { Conversation } from './conversation';
 import type { PendingMessage } from './outbox';
 import { type LiveAnswer, questionOf } from './transcript';
-import type { Message } from './wire';
+import type { Message, Status } from './wire';
 
 export type Row =
   | { kind: 'date'; key: string; at: string }
   | { kind: 'question'; key: string; message: Message; isLatest: boolean }
   | { kind: 'pending'; key: string; entry: PendingMessage; isInFlight: boolean }
-  | { kind: 'answer'; key: string; message: Message; failureCode?: string | undefined; retryText?: string | undefined }
+  | { kind: 'answer'; key: string; message: Message; failureCode?: string | undefined; again?: Again | undefined }
   | { kind: 'live'; key: string; live: LiveAnswer }
   | { kind: 'system'; key: string; message: Message };
+
+/** The question of an answer that is not what was asked for, to be asked once more, as it was or in other words. */
+export interface Again {
+  text: string;
+  mustChange: boolean;
+}
+
+/** Asked unchanged, these would fail again. */
+const MUST_CHANGE: ReadonlySet<string | undefined> = new Set(['LLM_CONTEXT_TOO_LONG', 'LLM_CONTENT_FILTERED']);
 
 /**
  * Stored messages come first, in their order. Pending ones and the answer that is being written follow in the order in
@@ -62,8 +71,14 @@ function rowOf({ transcript }: Conversation, message: Message, index: number, la
   const key = message.clientId ?? message.run ?? message.id;
   if (message.sender === 'user') return { kind: 'question', key, message, isLatest: index === lastQuestion };
   if (message.sender === 'system') return { kind: 'system', key, message };
+  const failureCode = message.run && failureCodes.get(message.run);
   // Only the last question is offered again: after a newer one, repeating an old one would be out of place.
-  const canRetry = message.status !== 'complete' && index > lastQuestion;
-  const retryText = canRetry ? questionOf(messages, message)?.text : undefined;
-  return { kind: 'answer', key, message, retryText, failureCode: message.run && failureCodes.get(message.run) };
+  const text = index > lastQuestion ? questionOf(messages, message)?.text : undefined;
+  const again = text !== undefined ? againOf(message.status, text, failureCode) : undefined;
+  return { kind: 'answer', key, message, again, failureCode };
+}
+
+function againOf(status: Status, text: string, failureCode: string | undefined): Again | undefined {
+  if (status === 'content_filter') return { text, mustChange: true };
+  return status === 'failed' || status === 'interrupted' ? { text, mustChange: MUST_CHANGE.has(failureCode) } : undefined;
 }

@@ -1,7 +1,21 @@
 /** Texts for the user: what the codes of the protocol mean. */
 
+import type { Status } from './wire';
+
 /** Why there is no connection, and no attempt to make one. */
-export type StopReason = 'token_needed' | 'token_rejected' | 'closed';
+export type StopReason = 'token_needed' | 'token_rejected' | 'too_many_windows' | 'closed';
+
+/** What the page does while it has no connection. `code`: how the last one ended. */
+export function reconnectText(code?: number): string {
+  switch (code) {
+    case 1011:
+      return 'The chat cannot be read at the moment. Trying again…';
+    case 1013:
+      return 'The server is busy. Trying again…';
+    default:
+      return 'Reconnecting…';
+  }
+}
 
 /** Why the server did not accept a message. */
 export function rejectionText(code: string): string {
@@ -23,10 +37,30 @@ export function rejectionText(code: string): string {
   }
 }
 
-/** Why an answer ended before it was complete. */
-export function failureText(status: 'failed' | 'interrupted', code?: string): string {
-  if (status === 'interrupted') return 'This answer was interrupted.';
+/** Why an answer is not what was asked for; nothing for one that is whole. */
+export function failureText(status: Status, code?: string): string {
+  switch (status) {
+    case 'complete':
+      return '';
+    case 'length':
+      return 'This answer became too long, so its end is missing. You can ask for the rest.';
+    case 'content_filter':
+      return 'A content filter stopped this answer. Please ask in other words.';
+    case 'refusal':
+      return 'The assistant declined to answer this.';
+    case 'interrupted':
+      return 'This answer was interrupted.';
+    case 'failed':
+      return failedText(code);
+  }
+}
+
+function failedText(code?: string): string {
   switch (code) {
+    case 'LLM_CONTEXT_TOO_LONG':
+      return 'Your message is too long for the assistant. Please shorten it.';
+    case 'LLM_CONTENT_FILTERED':
+      return failureText('content_filter');
     case 'LLM_TIMEOUT':
       return 'The assistant took too long to answer.';
     case 'LLM_UNAVAILABLE':
@@ -41,14 +75,14 @@ export function noticeText(code: string): string {
   switch (code) {
     case 'TOO_MANY_REQUESTS':
       return 'Too many messages in a short time. Please wait a moment.';
-    case 'CONNECTION_LIMIT_EXCEEDED':
-      return 'The chat is open in too many windows. Please close one of them.';
     case 'NOT_FOUND':
     case 'UNAUTHORIZED':
       return 'You have no access to this chat. Please start a new one.';
     case 'LLM_UNAVAILABLE':
     case 'LLM_TIMEOUT':
-      return failureText('failed', code);
+    case 'LLM_CONTEXT_TOO_LONG':
+    case 'LLM_CONTENT_FILTERED':
+      return failedText(code);
     case 'NEW_GUEST':
       return 'Your earlier chat can no longer be opened in this browser, so this is a new one.';
     case 'HISTORY_LOST':
@@ -60,7 +94,15 @@ export function noticeText(code: string): string {
   }
 }
 
-export function stopText(reason: StopReason): { status: string; title: string; text: string } {
+export interface StopText {
+  status: string;
+  title: string;
+  text: string;
+  /** The person can have changed the cause, so that it is worth another attempt. */
+  canConnectAgain?: boolean;
+}
+
+export function stopText(reason: StopReason): StopText {
   switch (reason) {
     case 'token_needed':
       return {
@@ -74,11 +116,19 @@ export function stopText(reason: StopReason): { status: string; title: string; t
         title: 'Your sign-in has ended',
         text: 'Your access to this chat has expired or is not valid. Open the chat again from the site or app that offers it.',
       };
+    case 'too_many_windows':
+      return {
+        status: 'Open in too many windows',
+        title: 'This chat is open in too many windows',
+        text: 'Close it in another tab, window or device, then connect here again.',
+        canConnectAgain: true,
+      };
     case 'closed':
       return {
         status: 'Disconnected',
         title: 'The server closed this chat',
-        text: 'The page will not reconnect by itself. Reload it to try again.',
+        text: 'The page does not reconnect by itself.',
+        canConnectAgain: true,
       };
   }
 }

@@ -3,7 +3,7 @@
  * Every frame carries its position, so applying them ends in the same transcript wherever the connection was cut.
  */
 
-import type { Message, Position } from './wire';
+import type { Message, Position, Run } from './wire';
 
 /** An answer that is being written. Empty until its first text arrives. */
 export interface LiveAnswer {
@@ -18,6 +18,8 @@ export interface Transcript {
   /** Stored messages by `seq`. One may be ahead of `lastSeq`: an acknowledgement can overtake earlier messages. */
   messages: Message[];
   live: LiveAnswer[];
+  /** The newest fence that was seen. What comes under an older one comes from a run that was given up. */
+  fence: number;
   /** Error codes of failed answers, by run. */
   failureCodes: ReadonlyMap<string, string>;
 }
@@ -34,7 +36,7 @@ export interface Applied {
   gap?: Gap | undefined;
 }
 
-export const EMPTY: Transcript = { lastSeq: 0, messages: [], live: [], failureCodes: new Map() };
+export const EMPTY: Transcript = { lastSeq: 0, messages: [], live: [], fence: 0, failureCodes: new Map() };
 
 /** Replaces the messages by the stored history. Messages that are newer than it are kept. */
 export function withHistory(before: Transcript, history: Message[], seq: number): Transcript {
@@ -45,6 +47,7 @@ export function withHistory(before: Transcript, history: Message[], seq: number)
     lastSeq,
     messages: [...sorted, ...before.messages.filter((message) => message.seq > lastSeq)],
     live: before.live.filter((live) => !ended.has(live.run)),
+    fence: before.fence,
     failureCodes: before.failureCodes,
   });
 }
@@ -76,30 +79,40 @@ export function skipTo(transcript: Transcript, seq: number): Transcript {
   return advance({ ...transcript, lastSeq: Math.max(transcript.lastSeq, seq) });
 }
 
-export function applyLoading(transcript: Transcript, run: string, at: string): Applied {
-  if (isKnown(transcript, run)) return { transcript };
-  const next = { ...transcript, live: [...transcript.live, { run, text: '', at }] };
-  // Answers are written one after the other: if another one is still live here, its final frame was missed.
-  return transcript.live.length > 0 ? { transcript: next, gap: { seq: transcript.lastSeq + 1 } } : { transcript: next };
+export function applyLoading(transcript: Transcript, run: Run, at: string): Applied {
+  if (isOver(transcript, run) || isKnown(transcript, run.id)) return { transcript };
+  return begun(transcript, run, { run: run.id, text: '', at });
 }
 
-export function applyDelta(transcript: Transcript, run: string, off: number, text: string, at: string): Applied {
-  if (hasEnded(transcript, run)) return { transcript };
-  const live = transcript.live.find((answer) => answer.run === run) ?? { run, text: '', at };
+export function applyDelta(transcript: Transcript, run: Run, off: number, text: string, at: string): Applied {
+  if (isOver(transcript, run)) return { transcript };
+  const live = transcript.live.find((answer) => answer.run === run.id);
+  if (!live) {
+    const started = begun(transcript, run, { run: run.id, text: '', at });
+    const { transcript: next, gap } = applyDelta(started.transcript, run, off, text, at);
+    return { transcript: next, gap: gap ?? started.gap };
+  }
   const { length } = live.text;
-  const gap = off > length ? { seq: transcript.lastSeq, run, off: off + text.length } : undefined;
-  const added = off > length ? '' : text.slice(length - off);
-  if (!added && isKnown(transcript, run)) return { transcript, gap };
-  return { transcript: withLive(transcript, { ...live, text: live.text + added }), gap };
+  if (off > length) return { transcript, gap: { seq: transcript.lastSeq, run: run.id, off: off + text.length } };
+  const added = text.slice(length - off);
+  return { transcript: added ? withLive(transcript, { ...live, text: live.text + added }) : transcript };
 }
 
 /** The end of an answer, as it was stored. An interrupted answer may be stored with less text than was streamed. */
-export function applyFinal(transcript: Transcript, run: string, off: number, final: Message): Applied {
+export function applyFinal(transcript: Transcript, { id, fence }: Run, off: number, final: Message): Applied {
   if (final.seq <= transcript.lastSeq) return { transcript };
-  const streamed = transcript.live.find((answer) => answer.run === run)?.text ?? '';
+  const streamed = transcript.live.find((answer) => answer.run === id)?.text ?? '';
   if (off > streamed.length) return { transcript, gap: { seq: final.seq } };
-  const live = transcript.live.filter((answer) => answer.run !== run);
-  return applyMessage({ ...transcript, live }, { ...final, run, text: streamed.slice(0, off) + final.text });
+  // An answer under this fence or a newer one is the end of all that are being written under older ones.
+  const isNewest = fence >= transcript.fence;
+  const live = transcript.live.filter((answer) => answer.run !== id && !isNewest);
+  const next = { ...transcript, live, fence: Math.max(fence, transcript.fence) };
+  return applyMessage(next, { ...final, run: id, text: streamed.slice(0, off) + final.text });
+}
+
+/** The server has named the run at work, if there is one: others that seem to be were given up. */
+export function withOnlyLive(transcript: Transcript, run: string | undefined): Transcript {
+  return { ...transcript, live: transcript.live.filter((answer) => answer.run === run) };
 }
 
 export function withFailureCode(transcript: Transcript, run: string, code: string): Transcript {
@@ -138,6 +151,20 @@ function advance(transcript: Transcript): Transcript {
 function withLive(transcript: Transcript, live: LiveAnswer): Transcript {
   const at = transcript.live.findIndex((answer) => answer.run === live.run);
   return { ...transcript, live: at < 0 ? [...transcript.live, live] : transcript.live.with(at, live) };
+}
+
+/**
+ * A run has begun. Answers are written one after the other: another one that is still live here was given up, and what it
+ * had written is not part of the answer, or its end was missed, and is asked for.
+ */
+function begun(transcript: Transcript, { fence }: Run, live: LiveAnswer): Applied {
+  const next = { ...transcript, live: [live], fence: Math.max(fence, transcript.fence) };
+  return transcript.live.length > 0 ? { transcript: next, gap: { seq: transcript.lastSeq } } : { transcript: next };
+}
+
+/** The run has ended, or a newer one has taken its place. */
+function isOver(transcript: Transcript, { id, fence }: Run): boolean {
+  return hasEnded(transcript, id) || (fence > 0 && fence < transcript.fence);
 }
 
 function hasEnded(transcript: Transcript, run: string): boolean {

@@ -4,8 +4,9 @@ import { type Json, asArray, asCount, asNonEmpty, asObject, asString, defined, p
 
 export type Sender = 'user' | 'ai' | 'admin' | 'system';
 
-/** How an answer ended. */
-export type Status = 'complete' | 'failed' | 'interrupted';
+/** How an answer ended. A status that a later release adds is taken for the first. */
+export const STATUSES = ['complete', 'length', 'content_filter', 'refusal', 'failed', 'interrupted'] as const;
+export type Status = (typeof STATUSES)[number];
 
 export interface Model {
   id: string;
@@ -33,17 +34,23 @@ export interface WireError {
 }
 
 export type Frame =
-  | { type: 'hello'; models: Model[] }
-  | { type: 'ack'; clientId: string; id: string; seq: number }
+  | { type: 'hello'; models: Model[]; at: string }
+  | { type: 'ack'; clientId: string; id: string; seq: number; at: string }
   | { type: 'caughtUp'; seq: number; recovered: boolean }
   | { type: 'message'; message: Message }
-  | { type: 'loading'; run: string; at: string }
-  | { type: 'delta'; run: string; off: number; text: string; at: string }
+  | { type: 'loading'; run: Run; at: string }
+  | { type: 'delta'; run: Run; off: number; text: string; at: string }
   /** `message.text` starts at `off`: 0 means that it is the whole answer, else the deltas before it belong to it. */
-  | { type: 'final'; run: string; off: number; message: Message }
+  | { type: 'final'; run: Run; off: number; message: Message }
   | { type: 'error'; error: WireError }
   /** A type that a newer server sends. If it is a stored message, its number counts. */
   | { type: 'unknown'; seq: number | undefined };
+
+/** One attempt at one answer. A greater fence is a newer attempt; 0: the server did not say. */
+export interface Run {
+  id: string;
+  fence: number;
+}
 
 /** What a reader has received: the last message, and how much of the answer that is being written. */
 export interface Position {
@@ -74,8 +81,8 @@ function parseKnown(type: string, json: Json): Frame | undefined {
       return message && { type: 'message', message };
     }
     case 'loading': {
-      const run = asNonEmpty(json.run);
-      return run ? { type: 'loading', run, at: timestamp(json) } : undefined;
+      const run = parseRun(json);
+      return run && { type: 'loading', run, at: timestamp(json) };
     }
     case 'ai_response':
       return parseAnswer(json);
@@ -91,11 +98,11 @@ function parseControl(json: Json): Frame | undefined {
   const seq = asCount(json.seq);
   switch (metadata.op) {
     case 'hello':
-      return { type: 'hello', models: defined(asArray(json.models).map(parseModel)) };
+      return { type: 'hello', models: defined(asArray(json.models).map(parseModel)), at: timestamp(json) };
     case 'ack': {
       const clientId = asNonEmpty(json.client_id);
       const id = asNonEmpty(json.id);
-      return clientId && id && seq !== undefined ? { type: 'ack', clientId, id, seq } : undefined;
+      return clientId && id && seq !== undefined ? { type: 'ack', clientId, id, seq, at: timestamp(json) } : undefined;
     }
     case 'caught_up':
       return { type: 'caughtUp', seq: seq ?? 0, recovered: metadata.recovered !== 'false' };
@@ -105,7 +112,7 @@ function parseControl(json: Json): Frame | undefined {
 }
 
 function parseAnswer(json: Json): Frame | undefined {
-  const run = asNonEmpty(json.run);
+  const run = parseRun(json);
   const off = asCount(json.off);
   if (!run || off === undefined) return undefined;
   if (asObject(json.metadata)?.done !== 'true') {
@@ -113,6 +120,11 @@ function parseAnswer(json: Json): Frame | undefined {
   }
   const message = parseMessage({ ...json, sender: 'ai' });
   return message && { type: 'final', run, off, message };
+}
+
+function parseRun(json: Json): Run | undefined {
+  const id = asNonEmpty(json.run);
+  return id ? { id, fence: asCount(json.fence) ?? 0 } : undefined;
 }
 
 function parseError(json: Json): Frame | undefined {
@@ -148,7 +160,7 @@ export function parseMessage(json: Json): Message | undefined {
     sender: parseSender(json.sender),
     text: asString(json.content) ?? '',
     at: timestamp(json),
-    status: json.status === 'failed' || json.status === 'interrupted' ? json.status : 'complete',
+    status: STATUSES.find((status) => status === json.status) ?? 'complete',
     clientId: asNonEmpty(json.client_id),
     run: asNonEmpty(json.run),
   };
@@ -162,25 +174,11 @@ function timestamp(json: Json): string {
   return asNonEmpty(json.timestamp) ?? '';
 }
 
-export function userMessageFrame(session: string, clientId: string, content: string, at: string): string {
-  return JSON.stringify({
-    type: 'user_message',
-    session_id: session,
-    client_id: clientId,
-    content,
-    timestamp: at,
-    sender: 'user',
-  });
+export function userMessageFrame(session: string, clientId: string, content: string): string {
+  return JSON.stringify({ type: 'user_message', session_id: session, client_id: clientId, content });
 }
 
 /** Asks for everything after `from`, on a socket that is open. */
-export function resumeFrame(session: string, from: Position, at: string): string {
-  return JSON.stringify({
-    type: 'connection_status',
-    session_id: session,
-    ...from,
-    timestamp: at,
-    sender: 'user',
-    metadata: { op: 'resume' },
-  });
+export function resumeFrame(session: string, from: Position): string {
+  return JSON.stringify({ type: 'connection_status', session_id: session, ...from, metadata: { op: 'resume' } });
 }

@@ -2,14 +2,16 @@
 
 import * as conversation from '../core/conversation';
 import { newestActiveSession, parseHistory } from '../core/history';
-import { isFull } from '../core/outbox';
+import { cleanText, find, isFull, nextOrder } from '../core/outbox';
 import { afterDisconnect, afterFailedRequest, INITIAL, type Reconnect, type RetryState } from '../core/reconnect';
 import type { StopReason } from '../core/strings';
 import { position } from '../core/transcript';
 import { type PageUrl, socketUrl, withSession } from '../core/url';
 import { MAX_CONTENT, type Message, parseFrame } from '../core/wire';
+import { monotonic, type ServerClock } from './clock';
 import type { FailedRequest, Http } from './http';
 import type { Identity } from './identity';
+import { setUrl } from './navigation';
 import { openSocket, type Socket } from './socket';
 import type { Storage } from './storage';
 import { uuid } from './uuid';
@@ -17,6 +19,8 @@ import { uuid } from './uuid';
 export interface State {
   connection: 'connecting' | 'connected' | 'reconnecting' | 'offline' | 'stopped';
   stopReason?: StopReason | undefined;
+  /** How the last connection ended, if the server said so. */
+  closeCode?: number | undefined;
   /** The history has been read. */
   isLoaded: boolean;
   /** Name of the model that answers. */
@@ -27,6 +31,7 @@ export interface State {
 }
 
 const BAD_TOKEN = 4500;
+const TOO_MANY_CONNECTIONS = 4504;
 const NO_CLOSE_FRAME = 1006;
 
 export class Chat {
@@ -41,6 +46,8 @@ export class Chat {
   private attempt = 0;
   private socket: Socket | undefined;
   private helloAt: number | undefined;
+  /** How long the server asked to wait, on this connection. */
+  private retryAfterMs: number | undefined;
   private reconnectTimer: ReturnType<typeof setTimeout> | undefined;
   private deadlineTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -49,6 +56,7 @@ export class Chat {
     private readonly http: Http,
     private readonly identity: Identity,
     private readonly storage: Storage,
+    private readonly clock: ServerClock,
     private readonly onChange: () => void,
   ) {
     this.isChosen = url.session !== undefined || url.newChat;
@@ -61,31 +69,49 @@ export class Chat {
     return this.current;
   }
 
+  /** The time on the server, in milliseconds since 1970. */
+  now(): number {
+    return this.clock.now();
+  }
+
   start(): void {
     void this.connect();
   }
 
   /** Sends a message; `false` when it was not accepted and stays in the composer. */
   send(text: string): boolean {
-    const content = text.trim();
+    const content = cleanText(text);
     if (!content || content.length > MAX_CONTENT || this.current.stopReason) return false;
     if (isFull(this.current.conversation.outbox)) {
       this.update({ conversation: { ...this.current.conversation, notice: 'OUTBOX_FULL' } });
       return false;
     }
     if (!this.isChosen) this.choose('replace');
-    const { session } = this.current.conversation;
-    const entry = { clientId: uuid(), session, content, at: new Date().toISOString() };
-    this.apply(conversation.send(this.current.conversation, entry, Date.now()));
+    const { session, outbox } = this.current.conversation;
+    const at = new Date(this.now()).toISOString();
+    const entry = { clientId: uuid(), session, content, at, order: nextOrder(outbox) };
+    this.apply(conversation.send(this.current.conversation, entry, monotonic()));
     return true;
   }
 
   retry(clientId: string): void {
-    this.apply(conversation.retry(this.current.conversation, clientId, Date.now()));
+    this.apply(conversation.retry(this.current.conversation, clientId, monotonic()));
+  }
+
+  /** Takes back a message that was not accepted, and returns its text. */
+  takeBack(clientId: string): string {
+    const text = find(this.current.conversation.outbox, clientId)?.content ?? '';
+    this.remove(clientId);
+    return text;
   }
 
   remove(clientId: string): void {
-    this.apply(conversation.remove(this.current.conversation, clientId, Date.now()));
+    this.apply(conversation.remove(this.current.conversation, clientId, monotonic()));
+  }
+
+  /** Messages that are neither on the server nor in the browser's storage: closing the page would lose them. */
+  hasUnsavedMessages(): boolean {
+    return this.storage.hasUnsaved();
   }
 
   newChat(): void {
@@ -103,9 +129,16 @@ export class Chat {
     this.reconnect();
   }
 
+  /** The person wants another attempt after the server had closed the chat. */
+  connectAgain(): void {
+    this.retryState = INITIAL;
+    this.update({ connection: 'connecting', stopReason: undefined });
+    void this.connect();
+  }
+
   /** The network is back or the user returned: a pending reconnect need not wait, and an open connection may be dead. */
   wake(): void {
-    if (this.current.connection === 'connected') this.apply(conversation.probe(this.current.conversation, Date.now()));
+    if (this.current.connection === 'connected') this.apply(conversation.probe(this.current.conversation, monotonic()));
     else if (this.reconnectTimer !== undefined) void this.connect();
   }
 
@@ -115,7 +148,7 @@ export class Chat {
   }
 
   private restore(session: string): conversation.Conversation {
-    return conversation.start(session, this.storage.pending(session, Date.now()));
+    return conversation.start(session, this.storage.pending(session));
   }
 
   private open(session: string): void {
@@ -130,8 +163,7 @@ export class Chat {
   private choose(how: 'push' | 'replace'): void {
     this.isChosen = true;
     const url = withSession(new URL(location.href), this.current.conversation.session);
-    if (how === 'push') history.pushState(null, '', url);
-    else history.replaceState(null, '', url);
+    setUrl(how, url);
   }
 
   private async connect(): Promise<void> {
@@ -175,7 +207,7 @@ export class Chat {
     if (!reply.ok && reply.status !== 404) return reply;
     const { messages, seq } = parseHistory(reply.ok ? reply.json : undefined);
     this.update({ isLoaded: true });
-    this.apply(conversation.historyLoaded(this.current.conversation, messages, seq, Date.now()));
+    this.apply(conversation.historyLoaded(this.current.conversation, messages, seq, monotonic()));
     return undefined;
   }
 
@@ -192,19 +224,34 @@ export class Chat {
     const frame = parseFrame(source, this.current.conversation.session);
     if (!frame) return;
     if (frame.type === 'hello') {
-      this.helloAt = Date.now();
-      this.update({ connection: 'connected', assistant: frame.models[0]?.name ?? this.current.assistant });
+      this.helloAt = monotonic();
+      this.clock.sync(frame.at);
+      const assistant = frame.models[0]?.name ?? this.current.assistant;
+      this.update({ connection: 'connected', closeCode: undefined, assistant });
     }
-    const needsReload = this.apply(conversation.receive(this.current.conversation, frame, Date.now()));
+    if (frame.type === 'error' && !frame.error.clientId && !frame.error.run) this.retryAfterMs = frame.error.retryAfter;
+    if (frame.type === 'error' && frame.error.code === 'UNAUTHORIZED' && this.identity.isNewGuest) {
+      // The URL names a session of the guest whom this browser has forgotten.
+      this.continueAsNewUser();
+      return this.reconnect();
+    }
+    const needsReload = this.apply(conversation.receive(this.current.conversation, frame, monotonic()));
     if (needsReload) void this.readHistory(token, attempt).then((failed) => failed && this.onFailedRequest(failed));
   }
 
   private onClose(code: number): void {
-    const connectedMs = this.helloAt === undefined ? undefined : Date.now() - this.helloAt;
+    const connectedMs = this.helloAt === undefined ? undefined : monotonic() - this.helloAt;
+    const end = { code, connectedMs, retryAfterMs: this.retryAfterMs };
     this.disconnect(code);
-    const decision = afterDisconnect(this.retryState, { code, connectedMs }, Math.random());
+    this.update({ closeCode: code });
+    const decision = afterDisconnect(this.retryState, end, Math.random());
     if (decision.action === 'connect') this.reconnectLater(decision);
-    else this.stop(code === BAD_TOKEN ? this.identity.tokenRejected() : 'closed');
+    else this.stop(this.stopReason(code));
+  }
+
+  private stopReason(code: number): StopReason {
+    if (code === TOO_MANY_CONNECTIONS) return 'too_many_windows';
+    return code === BAD_TOKEN ? this.identity.tokenRejected() : 'closed';
   }
 
   private onFailedRequest(failed: FailedRequest): void {
@@ -245,7 +292,8 @@ export class Chat {
     this.socket?.close();
     this.socket = undefined;
     this.helloAt = undefined;
-    this.update({ conversation: conversation.disconnected(this.current.conversation, code, Date.now()) });
+    this.retryAfterMs = undefined;
+    this.update({ conversation: conversation.disconnected(this.current.conversation, code, monotonic()) });
   }
 
   /** Takes over the next conversation and carries out its effects; `true` when the history has to be read. */
@@ -267,11 +315,11 @@ export class Chat {
     this.current = { ...this.current, ...change };
     clearTimeout(this.deadlineTimer);
     const at = conversation.nextDeadline(this.current.conversation);
-    if (at !== undefined) this.deadlineTimer = setTimeout(() => this.onDeadline(), Math.max(0, at - Date.now()));
+    if (at !== undefined) this.deadlineTimer = setTimeout(() => this.onDeadline(), Math.max(0, at - monotonic()));
     this.onChange();
   }
 
   private onDeadline(): void {
-    this.apply(conversation.tick(this.current.conversation, Date.now()));
+    this.apply(conversation.tick(this.current.conversation, monotonic()));
   }
 }

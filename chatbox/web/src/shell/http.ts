@@ -1,6 +1,8 @@
 /** Requests to the HTTP API of the server that serves this page. */
 
 import { asObject, type Json } from '../core/json';
+import { retryAfterMs } from '../core/reconnect';
+import type { ServerClock } from './clock';
 
 export type Reply = { ok: true; json: Json | undefined } | FailedRequest;
 
@@ -14,7 +16,10 @@ export interface FailedRequest {
 const TIMEOUT_MS = 15_000;
 
 export class Http {
-  constructor(private readonly prefix: string) {}
+  constructor(
+    private readonly prefix: string,
+    private readonly clock: ServerClock,
+  ) {}
 
   /** A new guest, or a fresh token for the guest whose token is given. */
   guest(token?: string): Promise<Reply> {
@@ -37,9 +42,10 @@ export class Http {
         cache: 'no-store',
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
+      this.clock.sync(response.headers.get('Date'));
       if (response.ok) return { ok: true, json: asObject(await response.json()) };
-      const seconds = Number(response.headers.get('Retry-After')) || 0;
-      return { ok: false, status: response.status, retryAfterMs: seconds * 1000 };
+      const delay = retryAfterMs(response.headers.get('Retry-After'), this.clock.now());
+      return { ok: false, status: response.status, retryAfterMs: delay };
     } catch {
       return { ok: false, status: 0, retryAfterMs: 0 };
     }

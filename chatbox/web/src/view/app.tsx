@@ -14,7 +14,7 @@ export function App({ chat, state }: { chat: Chat; state: State }) {
   const [draft, setDraft] = useState('');
   const input = useRef<HTMLTextAreaElement>(null);
   const assistant = state.assistant ?? DEFAULT_NAME;
-  const { transcript, outbox } = state.conversation;
+  const { transcript, outbox, notice } = state.conversation;
   const isEmpty = transcript.messages.length + transcript.live.length + outbox.entries.length === 0;
   const isAnswering = transcript.live.length > 0;
   const { finished } = state;
@@ -31,6 +31,10 @@ export function App({ chat, state }: { chat: Chat; state: State }) {
     setDraft(text);
     input.current?.focus();
   };
+  const compose = (text: string): void => {
+    setDraft((draft) => (draft.trim() ? `${text}\n${draft}` : text));
+    input.current?.focus();
+  };
   const newChat = (): void => {
     chat.newChat();
     input.current?.focus();
@@ -38,8 +42,15 @@ export function App({ chat, state }: { chat: Chat; state: State }) {
 
   return (
     <>
-      <Header state={state} assistant={assistant} isEmpty={isEmpty} newChat={newChat} />
-      <MessageList key={state.conversation.session} chat={chat} state={state} assistant={assistant} suggest={suggest} />
+      <Header state={state} assistant={assistant} canStartAnew={!isEmpty || notice !== undefined} newChat={newChat} />
+      <MessageList
+        key={state.conversation.session}
+        chat={chat}
+        state={state}
+        assistant={assistant}
+        suggest={suggest}
+        compose={compose}
+      />
       <Composer
         text={draft}
         setText={setDraft}
@@ -59,6 +70,5 @@ export function App({ chat, state }: { chat: Chat; state: State }) {
 function announcement(isAnswering: boolean, finished: State['finished'], assistant: string): string {
   if (isAnswering) return `${assistant} is writing`;
   if (!finished) return '';
-  const failure = finished.status === 'complete' ? '' : failureText(finished.status);
-  return [`${assistant} says:`, plainText(finished.text), failure].filter(Boolean).join(' ');
+  return [`${assistant} says:`, plainText(finished.text), failureText(finished.status)].filter(Boolean).join(' ');
 }

@@ -1,25 +1,20 @@
 /** The header: the assistant's name, the state of the connection, and the button for a new chat. */
 
-import { stopText } from '../core/strings';
+import { reconnectText, stopText } from '../core/strings';
 import type { State } from '../shell/chat';
 import { Logo, NewIcon } from './icons';
 
-const STATUS = {
-  connecting: 'Connecting…',
-  connected: 'Connected',
-  reconnecting: 'Reconnecting…',
-  offline: 'You are offline',
-} as const;
 
 interface Props {
   state: State;
   assistant: string;
-  isEmpty: boolean;
+  /** There is something to leave. */
+  canStartAnew: boolean;
   newChat: () => void;
 }
 
-export function Header({ state: { connection, stopReason }, assistant, isEmpty, newChat }: Props) {
-  const status = connection === 'stopped' ? stopText(stopReason ?? 'closed').status : STATUS[connection];
+export function Header({ state, assistant, canStartAnew, newChat }: Props) {
+  const { connection } = state;
   return (
     <header class="header">
       <div class="column">
@@ -30,14 +25,29 @@ export function Header({ state: { connection, stopReason }, assistant, isEmpty, 
           <h1>{assistant}</h1>
           <div id="connection-status" class={`status ${connection}`} role="status">
             <span class="status-dot" aria-hidden="true" />
-            <span id="status-text">{status}</span>
+            <span id="status-text">{statusText(state)}</span>
           </div>
         </div>
-        <button type="button" id="new-chat-btn" disabled={isEmpty || connection === 'stopped'} onClick={newChat}>
+        <button type="button" id="new-chat-btn" disabled={!canStartAnew || connection === 'stopped'} onClick={newChat}>
           <NewIcon />
           <span>New chat</span>
         </button>
       </div>
     </header>
   );
+}
+
+function statusText({ connection, stopReason, closeCode }: State): string {
+  switch (connection) {
+    case 'connecting':
+      return 'Connecting…';
+    case 'connected':
+      return 'Connected';
+    case 'reconnecting':
+      return reconnectText(closeCode);
+    case 'offline':
+      return 'You are offline';
+    case 'stopped':
+      return stopText(stopReason ?? 'closed').status;
+  }
 }

@@ -5,6 +5,7 @@
 
 import createPurifier, { type DOMPurify } from 'dompurify';
 import { Marked, type Token, type Tokens } from 'marked';
+import { lex } from './markdown-lexer';
 
 const TAGS = [
   'p', 'br', 'hr', 'strong', 'em', 'del', 's', 'b', 'i', 'u', 'sub', 'sup', 'kbd', 'mark', 'code', 'pre', 'blockquote',
@@ -17,6 +18,16 @@ const LINKS = /^(?:https?:\/\/|mailto:|tel:)/i;
 const INLINE_TAGS = /&#60;(\/?(?:br|b|i|u|s|em|strong|del|sub|sup|kbd|mark))\s*\/?&#62;/gi;
 /** The page has a first-level heading of its own. */
 const HEADING_OFFSET = 1;
+
+/** Limits of what is formatted, in UTF-16 units and blocks. */
+const MAX_LENGTH = 50_000;
+const MAX_BLOCKS = 1_000;
+const MAX_BLOCK_LENGTH = 20_000;
+/** Texts that take longer than this share a budget, so that a chat full of them still opens; then long ones are plain. */
+const SLOW_MS = 200;
+const SLOW_BUDGET_MS = 3_000;
+const LONG = 5_000;
+let slowMs = 0;
 
 const marked = new Marked({
   gfm: true,
@@ -35,9 +46,29 @@ const marked = new Marked({
 
 const purifier = withHooks(createPurifier(window));
 
-/** The top-level blocks of a text. While it grows, only the last ones change. */
+/** The top-level blocks of a text. While it grows, only the last ones change. What cannot be formatted is plain. */
 export function blocks(text: string): Token[] {
-  return withoutSkippedLevels(marked.lexer(text).filter(({ type }) => type !== 'space' && type !== 'def'));
+  if (text.length > (slowMs > SLOW_BUDGET_MS ? LONG : MAX_LENGTH)) return [plain(text)];
+  const start = performance.now();
+  try {
+    const tokens = lex(text, marked.defaults).filter(({ type }) => type !== 'space' && type !== 'def');
+    const rest = tokens.slice(MAX_BLOCKS).map(({ raw }) => raw).join('');
+    const drawn = tokens.slice(0, MAX_BLOCKS).map((token) => (isTooBig(token) ? plain(token.raw) : token));
+    return withoutSkippedLevels(rest ? [...drawn, plain(rest)] : drawn);
+  } catch {
+    return [plain(text)];
+  } finally {
+    const took = performance.now() - start;
+    if (took > SLOW_MS) slowMs += took;
+  }
+}
+
+function plain(text: string): Token {
+  return { type: 'plain', raw: text, text };
+}
+
+function isTooBig(token: Token): boolean {
+  return token.raw.length > MAX_BLOCK_LENGTH && !isCode(token);
 }
 
 /** Screen readers navigate by heading levels, and models like to begin with the third one. */
@@ -54,8 +85,17 @@ export function isCode(token: Token): token is Tokens.Code {
   return token.type === 'code';
 }
 
+export function isPlain(token: Token): boolean {
+  return token.type === 'plain';
+}
+
 export function html(token: Token): string {
-  return sanitize(marked.parser([token]));
+  try {
+    if (!isPlain(token)) return sanitize(marked.parser([token]));
+  } catch {
+    // Shown without formatting.
+  }
+  return `<p>${escape(token.raw.replaceAll('&', '&amp;')).replaceAll('\n', '<br>')}</p>`;
 }
 
 /** HTML that can neither run code nor fetch anything. */
@@ -72,7 +112,7 @@ export function sanitize(dirty: string): string {
 
 /** The text without its formatting, for screen readers. */
 export function plainText(text: string): string {
-  const fragment = purifier.sanitize(marked.parse(text, { async: false }), {
+  const fragment = purifier.sanitize(blocks(text).map(html).join(''), {
     ALLOWED_TAGS: TAGS,
     ALLOWED_ATTR: [],
     RETURN_DOM_FRAGMENT: true,

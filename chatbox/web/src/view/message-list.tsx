@@ -5,7 +5,7 @@ import { rows } from '../core/rows';
 import { type StopReason, stopText } from '../core/strings';
 import type { Chat, State } from '../shell/chat';
 import { DownIcon } from './icons';
-import { MessageRow, Notice } from './message';
+import { type Context, MessageRow, Notice } from './message';
 import { dayOf } from './time';
 import { Welcome } from './welcome';
 
@@ -17,10 +17,12 @@ interface Props {
   state: State;
   assistant: string;
   suggest: (text: string) => void;
+  compose: (text: string) => void;
 }
 
-export function MessageList({ chat, state, assistant, suggest }: Props) {
+export function MessageList({ chat, state, assistant, suggest, compose }: Props) {
   const { conversation, isLoaded, stopReason } = state;
+  const context: Context = { chat, assistant, compose, isConnected: state.connection === 'connected' };
   const { transcript, outbox } = conversation;
   const list = useMemo(() => rows(conversation, dayOf), [transcript, outbox]);
   const { container, hasUnseen, scrollToEnd } = useAutoScroll([transcript, outbox.entries], outbox.entries.length);
@@ -41,10 +43,10 @@ export function MessageList({ chat, state, assistant, suggest }: Props) {
           {isEmpty && isLoaded && !stopReason && <Welcome assistant={state.assistant} suggest={suggest} />}
           {isEmpty && !isLoaded && !stopReason && <p class="loading">Loading your chat…</p>}
           {list.map((row) => (
-            <MessageRow key={row.key} row={row} chat={chat} assistant={assistant} isConnected={state.connection === 'connected'} />
+            <MessageRow key={row.key} row={row} context={context} />
           ))}
           {conversation.notice && <Notice code={conversation.notice} />}
-          {stopReason && <Stopped reason={stopReason} />}
+          {stopReason && <Stopped reason={stopReason} connectAgain={() => chat.connectAgain()} />}
         </div>
       </div>
       {hasUnseen && (
@@ -57,12 +59,17 @@ export function MessageList({ chat, state, assistant, suggest }: Props) {
   );
 }
 
-function Stopped({ reason }: { reason: StopReason }) {
-  const { title, text } = stopText(reason);
+function Stopped({ reason, connectAgain }: { reason: StopReason; connectAgain: () => void }) {
+  const { title, text, canConnectAgain } = stopText(reason);
   return (
     <section class="card" role="alert">
       <h2>{title}</h2>
       <p>{text}</p>
+      {canConnectAgain && (
+        <button type="button" class="primary" onClick={connectAgain}>
+          Connect again
+        </button>
+      )}
     </section>
   );
 }

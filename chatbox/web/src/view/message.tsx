@@ -5,28 +5,54 @@ import type { Rejection } from '../core/outbox';
 import type { Row } from '../core/rows';
 import { failureText, noticeText, rejectionText } from '../core/strings';
 import type { Chat } from '../shell/chat';
+import { Boundary } from './boundary';
 import { RetryIcon } from './icons';
-import { MarkdownText } from './markdown-text';
+import { MarkdownText, PlainText } from './markdown-text';
 import { clockTime, dayName, fullTime } from './time';
 
-interface Context {
+/** What every row may need. */
+export interface Context {
   chat: Chat;
   assistant: string;
   isConnected: boolean;
+  /** Brings a text into the composer, before what has been written there. */
+  compose: (text: string) => void;
 }
 
-export function MessageRow({ row, chat, assistant, isConnected }: { row: Row } & Context) {
+/** A row. What cannot be drawn is shown as plain text, and all other rows are drawn as ever. */
+export function MessageRow({ row, context }: { row: Row; context: Context }) {
+  return (
+    <Boundary fallback={<article class="message system">{textOf(row)}</article>}>
+      <Drawn row={row} context={context} />
+    </Boundary>
+  );
+}
+
+function textOf(row: Row): string {
   switch (row.kind) {
     case 'date':
-      return <p class="date">{dayName(row.at)}</p>;
+      return '';
+    case 'pending':
+      return row.entry.content;
+    case 'live':
+      return row.live.text;
+    default:
+      return row.message.text;
+  }
+}
+
+function Drawn({ row, context }: { row: Row; context: Context }) {
+  switch (row.kind) {
+    case 'date':
+      return <p class="date">{dayName(row.at, new Date(context.chat.now()))}</p>;
     case 'system':
       return <p class="message system">{row.message.text}</p>;
     case 'question':
     case 'pending':
-      return <Question row={row} chat={chat} isConnected={isConnected} />;
+      return <Question row={row} context={context} />;
     case 'live':
     case 'answer':
-      return <Answer row={row} chat={chat} assistant={assistant} />;
+      return <Answer row={row} context={context} />;
   }
 }
 
@@ -35,7 +61,7 @@ export function Notice({ code }: { code: string }) {
 }
 
 /** A message of the user, before and after it was stored: one component, so that nothing moves in between. */
-function Question({ row, chat, isConnected }: { row: Row & { kind: 'question' | 'pending' } } & Omit<Context, 'assistant'>) {
+function Question({ row, context }: { row: Row & { kind: 'question' | 'pending' }; context: Context }) {
   const isRejected = row.kind === 'pending' && row.entry.rejection !== undefined;
   return (
     <article class="message user" data-state={isRejected ? 'rejected' : row.kind}>
@@ -44,23 +70,39 @@ function Question({ row, chat, isConnected }: { row: Row & { kind: 'question' | 
       {row.kind === 'question' ? (
         <Meta at={row.message.at}>{row.isLatest && 'Sent'}</Meta>
       ) : row.entry.rejection ? (
-        <RejectionMeta clientId={row.entry.clientId} rejection={row.entry.rejection} chat={chat} />
+        <RejectionMeta clientId={row.entry.clientId} rejection={row.entry.rejection} context={context} />
       ) : (
-        <p class="meta">{isConnected ? (row.isInFlight ? 'Sending…' : 'Waiting…') : 'Will be sent when the connection is back'}</p>
+        <p class="meta">{pendingText(row.isInFlight, context.isConnected)}</p>
       )}
     </article>
   );
 }
 
-function RejectionMeta({ clientId, rejection, chat }: { clientId: string; rejection: Rejection; chat: Chat }) {
+function pendingText(isInFlight: boolean, isConnected: boolean): string {
+  if (!isConnected) return 'Will be sent when the connection is back';
+  return isInFlight ? 'Sending…' : 'Waiting…';
+}
+
+interface RejectionProps {
+  clientId: string;
+  rejection: Rejection;
+  context: Context;
+}
+
+function RejectionMeta({ clientId, rejection, context: { chat, compose } }: RejectionProps) {
   return (
     <p class="meta">
       <span class="error">
         {rejectionText(rejection.code)}
         {rejection.retryAt === undefined ? '.' : '. Trying again shortly.'}
       </span>
-      <button type="button" class="link" onClick={() => chat.retry(clientId)}>
-        Send again
+      {rejection.recoverable && (
+        <button type="button" class="link" onClick={() => chat.retry(clientId)}>
+          Send again
+        </button>
+      )}
+      <button type="button" class="link" onClick={() => compose(chat.takeBack(clientId))}>
+        Edit
       </button>
       <button type="button" class="link" onClick={() => chat.remove(clientId)}>
         Remove
@@ -70,28 +112,42 @@ function RejectionMeta({ clientId, rejection, chat }: { clientId: string; reject
 }
 
 /** An answer, while it is being written and after. */
-function Answer({ row, chat, assistant }: { row: Row & { kind: 'live' | 'answer' } } & Omit<Context, 'isConnected'>) {
+function Answer({ row, context }: { row: Row & { kind: 'live' | 'answer' }; context: Context }) {
   const isLive = row.kind === 'live';
   const { text, at } = isLive ? row.live : row.message;
   const isFromTeam = !isLive && row.message.sender === 'admin';
   return (
     <article class="message ai" aria-busy={isLive}>
-      <span class="visually-hidden">{isFromTeam ? 'Team' : assistant}:</span>
-      {(text || isLive) && <div class="bubble">{text ? <MarkdownText text={text} /> : <TypingIndicator />}</div>}
-      {!isLive && <Failure row={row} chat={chat} />}
+      <span class="visually-hidden">{isFromTeam ? 'Team' : context.assistant}:</span>
+      {(text || isLive) && <div class="bubble">{text ? <AnswerText text={text} isLive={isLive} /> : <TypingIndicator />}</div>}
+      {!isLive && <Failure row={row} context={context} />}
       {!isLive && <Meta at={at} />}
     </article>
   );
 }
 
-function Failure({ row, chat }: { row: Row & { kind: 'answer' }; chat: Chat }) {
-  const { message, failureCode, retryText } = row;
-  if (message.status === 'complete') return null;
+function AnswerText(props: { text: string; isLive: boolean }) {
   return (
-    <p class="failure">
+    <Boundary fallback={<PlainText text={props.text} />}>
+      <MarkdownText {...props} />
+    </Boundary>
+  );
+}
+
+function Failure({ row, context: { chat, compose } }: { row: Row & { kind: 'answer' }; context: Context }) {
+  const { message, failureCode, again } = row;
+  if (message.status === 'complete') return null;
+  const isRemark = message.status === 'length' || message.status === 'refusal';
+  return (
+    <p class={isRemark ? 'failure remark' : 'failure'}>
       <span>{failureText(message.status, failureCode)}</span>
-      {retryText && (
-        <button type="button" class="retry" onClick={() => chat.send(retryText)}>
+      {again?.mustChange && (
+        <button type="button" class="retry" onClick={() => compose(again.text)}>
+          Edit question
+        </button>
+      )}
+      {again?.mustChange === false && (
+        <button type="button" class="retry" onClick={() => chat.send(again.text)}>
           <RetryIcon />
           Try again
         </button>

@@ -18,7 +18,8 @@ export function dayOf(at: string): string {
   return Number.isNaN(time.getTime()) ? '' : time.toDateString();
 }
 
-export function dayName(at: string, now = new Date()): string {
+/** `now`: the time on the server. */
+export function dayName(at: string, now: Date): string {
   const yesterday = new Date(now);
   yesterday.setDate(now.getDate() - 1);
   if (dayOf(at) === now.toDateString()) return 'Today';
