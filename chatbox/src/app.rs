@@ -26,6 +26,8 @@ use crate::turn::Turns;
 const SPARE_CONNECTIONS: usize = 1000;
 /// Connections of probes and scrapers.
 const PROBE_CONNECTIONS: usize = 100;
+/// Files beside connections: the database, listeners, connections to providers.
+const SPARE_FILES: usize = 200;
 
 /// Where a server finds what it needs.
 #[derive(Clone, Debug)]
@@ -144,6 +146,12 @@ impl App {
         tracing::info!("stopped");
         failure.map_or(Ok(()), Err)
     }
+}
+
+/// Files that a server of this document may have open at the same time.
+pub fn open_files(config: &Config) -> u64 {
+    let files = SPARE_CONNECTIONS + PROBE_CONNECTIONS + SPARE_FILES;
+    u64::from(config.limits.connections.unsigned_abs()) + files as u64
 }
 
 /// Says why the server ends, if not because it was asked to.

@@ -11,12 +11,12 @@ use crds::config;
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 
-use crate::app::{Adapters, App, Paths};
+use crate::app::{self, Adapters, App, Paths};
 use crate::args::{Cli, Command, Document, Serve, Token};
 use crate::auth::Keys;
 use crate::auth::keys::Claims;
 use crate::config_file::load;
-use crate::{clock, signals, telemetry, wire};
+use crate::{clock, open_files, signals, telemetry, wire};
 
 /// Does what the command line says. An error is printed as a sentence, without a backtrace: it is about the document or the
 /// machine, not about the program.
@@ -45,6 +45,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
 async fn serve(args: Serve) -> anyhow::Result<()> {
     telemetry::start(&args.log, args.log_format)?;
     let config = load(&args.config)?;
+    open_files::raise(app::open_files(&config));
     let (public, internal) = (listen(args.public).await?, listen(args.internal).await?);
     let paths = Paths {
         secrets: args.secrets,

@@ -12,7 +12,8 @@
 //! - [`socket`]: the life of one connection
 //! - [`http`]: every route, and the connections they come on
 //! - [`app`]: the whole program in one place
-//! - [`args`], [`commands`]: the command line, and what it does; [`config_file`], [`signals`]
+//! - [`args`], [`commands`]: the command line, and what it does; [`config_file`],
+//!   [`open_files`], [`signals`]
 
 pub mod chat;
 
@@ -44,4 +45,5 @@ pub mod app;
 pub mod args;
 pub mod commands;
 pub mod config_file;
+pub mod open_files;
 pub mod signals;

@@ -11,6 +11,8 @@ use crds::config;
 use governor::clock::Clock;
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 
+/// Reads of a session's past by one user: a burst for many tabs that come back at once, then one a second.
+const READS_AT_ONCE: NonZeroU32 = NonZeroU32::new(30).unwrap();
 /// How often the counters of those who did nothing for a while are removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
 
@@ -20,6 +22,7 @@ pub struct Limits(Arc<Counters>);
 
 struct Counters {
     messages: DefaultKeyedRateLimiter<String>,
+    reads: DefaultKeyedRateLimiter<String>,
     guests: DefaultKeyedRateLimiter<IpAddr>,
     connections: Mutex<Connections>,
     per_user: usize,
@@ -42,6 +45,9 @@ impl Limits {
     pub fn new(limits: &config::Limits) -> Self {
         Self(Arc::new(Counters {
             messages: RateLimiter::keyed(per_minute(limits.messages_per_minute)),
+            reads: RateLimiter::keyed(
+                Quota::per_second(NonZeroU32::MIN).allow_burst(READS_AT_ONCE),
+            ),
             guests: RateLimiter::keyed(per_minute(limits.guests_per_minute)),
             connections: Mutex::default(),
             per_user: count(limits.connections_per_user),
@@ -52,6 +58,11 @@ impl Limits {
     /// One message of this user, or how long to wait before it.
     pub fn message(&self, user: &str) -> Result<(), Duration> {
         check(&self.0.messages, &user.to_owned())
+    }
+
+    /// One read of what this user has missed, over the socket or over HTTP, or how long to wait before it.
+    pub fn read(&self, user: &str) -> Result<(), Duration> {
+        check(&self.0.reads, &user.to_owned())
     }
 
     /// One guest token for this address, or how long to wait before it.
@@ -80,6 +91,7 @@ impl Limits {
         loop {
             interval.tick().await;
             self.0.messages.retain_recent();
+            self.0.reads.retain_recent();
             self.0.guests.retain_recent();
         }
     }
@@ -109,7 +121,6 @@ fn check<K: Clone + Hash + Eq>(
     limiter: &DefaultKeyedRateLimiter<K>,
     key: &K,
 ) -> Result<(), Duration> {
-    // The clock of the limiter: to make one asks the processor how fast it is, which is slow in a virtual machine.
     let wait = |not_until: NotUntil<_>| not_until.wait_time_from(limiter.clock().now());
     limiter.check_key(key).map_err(wait)
 }
@@ -166,6 +177,17 @@ mod tests {
             "{wait:?}"
         );
         assert_eq!(limits.message("b"), Ok(()));
+    }
+
+    #[test]
+    fn a_user_reads_so_often_and_others_all_the_same() {
+        let limits = Limits::new(&config::Limits::default());
+        for read in 0..READS_AT_ONCE.get() {
+            assert_eq!(limits.read("a"), Ok(()), "{read}");
+        }
+        let wait = limits.read("a").unwrap_err();
+        assert!(wait <= Duration::from_secs(1), "{wait:?}");
+        assert_eq!(limits.read("b"), Ok(()));
     }
 
     #[test]

@@ -114,8 +114,9 @@ pub struct Models(Arc<[Model]>);
 
 impl Models {
     /// # Errors
-    /// When a key cannot be read. The document itself was checked before.
+    /// When there is no model, or a key cannot be read. The document itself was checked before.
     pub fn new(models: &[config::Model], secrets: &Path) -> anyhow::Result<Self> {
+        anyhow::ensure!(!models.is_empty(), "models: name at least one");
         let client = http::client()?;
         let models = models.iter().enumerate().map(|(index, model)| {
             build(model, &client, secrets).with_context(|| format!("models[{index}]"))
@@ -131,9 +132,10 @@ impl Models {
         self.iter().find(|model| model.id == id)
     }
 
-    /// The model that answers; a checked document has one.
-    pub fn first(&self) -> Option<&Model> {
-        self.0.first()
+    /// The model that answers.
+    pub fn first(&self) -> &Model {
+        // `new` takes no empty list.
+        &self.0[0]
     }
 }
 

@@ -26,7 +26,9 @@ use crate::limits::Permit;
 use crate::state::AppState;
 use crate::turn::{Asked, NewQuestion};
 use crate::wire::inbound::{self, Resume, UserMessage};
-use crate::wire::{CLOSE_EXPIRED, CLOSE_GOING_AWAY, ClientFrame, Rejection, ServerFrame};
+use crate::wire::{
+    CLOSE_EXPIRED, CLOSE_GOING_AWAY, CLOSE_TRY_LATER, ClientFrame, Rejection, ServerFrame,
+};
 
 /// Between two pings: short enough for the proxies that close idle connections after 30 s.
 const PING_EVERY: Duration = Duration::from_secs(25);
@@ -119,8 +121,9 @@ impl Connection {
                     Box::pin(self.transport.ping()).await?;
                 }
                 () = &mut expiry => {
-                    let closed = self.transport.close(CLOSE_EXPIRED, "the token has expired");
-                    return Err(Box::pin(closed).await);
+                    let close = (CLOSE_EXPIRED, "the token has expired");
+                    let ended = self.end(None, rejection::expired(), close);
+                    return Err(Box::pin(ended).await);
                 }
                 () = &mut closing => return Err(Box::pin(self.leave()).await),
             }
@@ -131,10 +134,17 @@ impl Connection {
         let session = start.as_ref().map(|start| &start.session);
         let hello = hello(&self.caller, &self.state, session);
         self.transport.send(&hello).await?;
-        match start {
-            Some(start) => self.bind(*start).await,
-            None => Ok(()),
+        let Some(start) = start else {
+            return Ok(());
+        };
+        if start.after.is_some()
+            && let Err(wait) = self.state.limits.read(&self.caller.user)
+        {
+            let rejection = rejection::resumes_too_often(wait);
+            let close = (CLOSE_TRY_LATER, "resumes too often");
+            return Err(self.end(Some(&start.session), rejection, close).await);
         }
+        self.bind(*start).await
     }
 
     /// Delivers what was published before the end, and goes.
@@ -157,10 +167,13 @@ impl Connection {
                 after,
                 run,
             })) => {
-                let after = Some(after);
+                if let Err(wait) = self.state.limits.read(&self.caller.user) {
+                    let rejection = rejection::resumes_too_often(wait);
+                    return self.reject(Some(&session), rejection).await;
+                }
                 self.bind(Start {
                     session,
-                    after,
+                    after: Some(after),
                     run,
                 })
                 .await
@@ -311,6 +324,19 @@ impl Connection {
         let frame = ServerFrame::rejected(clock::now(), session, rejection);
         count_error(&self.state, &frame);
         self.transport.send(&frame).await
+    }
+
+    /// Tells the client why the connection ends, in words and with a close code.
+    async fn end(
+        &mut self,
+        session: Option<&SessionId>,
+        rejection: Rejection,
+        (code, reason): (u16, &'static str),
+    ) -> Closed {
+        if let Err(closed) = self.reject(session, rejection).await {
+            return closed;
+        }
+        self.transport.close(code, reason).await
     }
 }
 

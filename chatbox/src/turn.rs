@@ -19,7 +19,7 @@ use crate::chat::{
 };
 use crate::clock;
 use crate::lifecycle::Lifecycle;
-use crate::llm::{Model, Models};
+use crate::llm::Models;
 use crate::metrics::Metrics;
 use crate::store::{Appended, Claim, Lease, NewRun, Question, Store, StoreError};
 
@@ -107,10 +107,7 @@ impl Turns {
     fn question(&self, question: NewQuestion) -> Question {
         let deps = self.deps();
         // A server that stops only stores: whoever starts next answers.
-        let model = deps
-            .models
-            .first()
-            .filter(|_| !deps.lifecycle.is_stopping());
+        let answers = !deps.lifecycle.is_stopping();
         Question {
             id: MessageId::new(),
             session: question.session,
@@ -124,14 +121,14 @@ impl Turns {
                 pending_max: deps.pending_max,
             },
             content: question.content,
-            run: model.map(|model| self.new_run(model)),
+            run: answers.then(|| self.new_run()),
         }
     }
 
-    fn new_run(&self, model: &Model) -> NewRun {
+    fn new_run(&self) -> NewRun {
         NewRun {
             id: RunId::new(),
-            model: model.id.clone(),
+            model: self.deps().models.first().id.clone(),
             lease: self.lease(),
         }
     }
@@ -156,10 +153,7 @@ impl Turns {
     /// Answers the questions of a session that wait, one after the other.
     async fn answer_waiting(&self, session: &SessionId) {
         while !self.deps().lifecycle.is_stopping() {
-            let Some(model) = self.deps().models.first() else {
-                return;
-            };
-            match self.deps().store.claim(session, self.new_run(model)).await {
+            match self.deps().store.claim(session, self.new_run()).await {
                 Ok(Some(claim)) => self.answer(claim).await,
                 Ok(None) => return,
                 Err(error) => {

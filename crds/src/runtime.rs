@@ -7,8 +7,8 @@ pub const GROUP: &str = "chatbox.dev";
 /// Field manager of everything that the operator applies.
 pub const FIELD_MANAGER: &str = "chatbox-operator";
 
-/// Label of every object and pod of a Chatbox: its name. By this label, and by no other, pods are selected and objects
-/// without an owner are adopted. It is part of the selector of every Deployment, so it never changes.
+/// Label of every object and pod of a Chatbox: its name. By this label, and by no other, pods are selected, and claims and
+/// generated keys without an owner are adopted. It is part of the selector of every Deployment, so it never changes.
 pub const NAME_LABEL: &str = "chatbox.dev/name";
 
 /// Routes below the path prefix, and the pages.

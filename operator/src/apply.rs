@@ -58,8 +58,9 @@ pub async fn prune(ctx: &Context, chatbox: &Stored, stale: Vec<Stale>) -> Result
             ..DeleteParams::background()
         };
         let api = ctx.api(&chatbox.namespaced_name.namespace, kind);
+        ctx.metrics.write(kind, "delete");
         match api.delete(&name, &only_this_one).await {
-            Ok(_) => ctx.metrics.write(kind.name(), "delete"),
+            Ok(_) => {}
             Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
             Err(source) => return Err(Error::write(kind, name, source)),
         }
@@ -75,7 +76,7 @@ async fn create(ctx: &Context, chatbox: &Stored, secret: &Secret) -> Result<(), 
         field_manager: Some(FIELD_MANAGER.to_owned()),
         ..PostParams::default()
     };
-    ctx.metrics.write(Kind::SECRET.name(), "create");
+    ctx.metrics.write(Kind::SECRET, "create");
     match api.create(&params, secret).await {
         Ok(_) => Ok(()),
         Err(source) => {
@@ -100,13 +101,15 @@ async fn write(
         // A precondition, not a field: the write fails if another object has taken the name meanwhile.
         body["metadata"]["uid"] = uid.into();
     }
-    ctx.metrics.write(kind.name(), "apply");
+    ctx.metrics.write(kind, "apply");
     let live = match patch(ctx, chatbox, kind, &name, &body).await {
         Ok(live) => live,
         Err(source) => return Err(Error::write(kind, name, source)),
     };
     if kind == Kind::SECRET {
-        ctx.cache.references().forget_resolution(chatbox);
+        ctx.cache
+            .references()
+            .forget_resolution(&chatbox.namespaced_name);
     } else {
         ctx.cache.owned_objects().refresh(kind, &live)?;
     }

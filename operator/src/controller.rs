@@ -17,7 +17,6 @@ use kube::runtime::reflector::{self, ObjectRef, store::Writer};
 use kube::runtime::watcher::{self, Event};
 use tokio_util::sync::CancellationToken;
 
-use crate::cache::sync::CHATBOXES;
 use crate::context::Context;
 use crate::guarded::GuardedChatbox;
 use crate::kind::{Kind, Watch};
@@ -87,12 +86,12 @@ async fn stopped_before_sync(ctx: &Context, stop: &CancellationToken) {
 fn chatboxes(ctx: &Arc<Context>, namespace: &str, mut writer: Writer<GuardedChatbox>) -> Triggers {
     let ctx = ctx.clone();
     let api = Api::all(ctx.client.clone()).constrain(namespace);
-    watch::events(CHATBOXES, api, watcher::Config::default())
+    watch::events(Kind::CHATBOX, api, watcher::Config::default())
         .flat_map(move |event| {
             writer.apply_watcher_event(&event);
             let triggered = observe_chatbox(&ctx, &event);
-            note_list(&ctx, CHATBOXES, &event);
-            trigger(CHATBOXES, triggered)
+            note_list(&ctx, Kind::CHATBOX, &event);
+            trigger(Kind::CHATBOX, triggered)
         })
         .boxed()
 }
@@ -109,8 +108,10 @@ fn observe_chatbox(
             ctx.cache.statuses().forget(&chatbox);
             ctx.cache.namespaces().forget(&chatbox);
         }
+        // A list is the truth, even if it is older than our last write.
+        Event::InitApply(chatbox) => ctx.cache.statuses().forget(&chatbox.stored()?),
         Event::InitDone => ctx.cache.namespaces().clear(),
-        Event::Init | Event::InitApply(_) => {}
+        Event::Init => {}
     }
     let triggered = ctx.cache.references().observe_chatbox(event);
     if matches!(event, Event::InitDone) {
@@ -128,31 +129,32 @@ fn observe_chatbox(
 /// Secrets are watched without their content: a value is read by name, when it is needed.
 fn secrets(ctx: &Arc<Context>, namespace: &str) -> Triggers {
     let ctx = ctx.clone();
-    let name = Kind::SECRET.name();
+    let kind = Kind::SECRET;
     let all: Api<PartialObjectMeta<Secret>> = Api::all(ctx.client.clone());
-    watch::events(name, all.constrain(namespace), watcher::Config::default())
+    watch::events(kind, all.constrain(namespace), watcher::Config::default())
         .flat_map(move |event| {
-            let stored = watch::try_map(&event, |secret| Stored::new(name, &secret.metadata));
+            let stored =
+                watch::try_map(&event, |secret| Stored::new(kind.name(), &secret.metadata));
             let triggered = stored.map(|event| ctx.cache.references().observe_secret(&event));
-            note_list(&ctx, name, &event);
-            trigger(name, triggered)
+            note_list(&ctx, kind, &event);
+            trigger(kind, triggered)
         })
         .boxed()
 }
 
-fn note_list<K>(ctx: &Context, name: &'static str, event: &Event<K>) {
+fn note_list<K>(ctx: &Context, kind: Kind, event: &Event<K>) {
     if matches!(event, Event::InitDone) {
-        ctx.cache.sync.mark_synced(name);
+        ctx.cache.sync.mark_synced(kind);
     }
 }
 
 /// The Chatboxes of an event. One that cannot have come from an API server is logged and dropped.
 fn trigger(
-    watch: &str,
+    kind: Kind,
     chatboxes: Result<BTreeSet<NamespacedName>, Incomplete>,
 ) -> impl Stream<Item = ObjectRef<GuardedChatbox>> + Send + use<> {
     let chatboxes = chatboxes.unwrap_or_else(|error| {
-        tracing::error!(watch, %error, "event dropped");
+        tracing::error!(watch = %kind, %error, "event dropped");
         BTreeSet::new()
     });
     stream::iter(

@@ -1,5 +1,6 @@
 //! From desired and live objects to the changes that are needed. Pure.
 
+use crate::cache::sync::Unavailable;
 use crate::cache::{CachedObject, OwnedObjects, managed_fields};
 use crate::error::Error;
 use crate::kind::{Kind, Role};
@@ -74,15 +75,23 @@ pub fn awaited(changes: &[(Object, Change)]) -> Option<Error> {
     })
 }
 
-/// The first object whose API is absent.
-pub fn not_served(desired: &[Object], is_served: impl Fn(Kind) -> bool) -> Option<Error> {
+/// Why the first object whose API is absent or cannot be listed cannot be written.
+pub fn unavailable(
+    desired: &[Object],
+    unavailable: impl Fn(Kind) -> Option<Unavailable>,
+) -> Option<Error> {
     let mut kinds = desired.iter().map(|object| object.kind);
-    kinds.find(|kind| !is_served(*kind)).map(Error::NotServed)
+    kinds.find_map(|kind| {
+        Some(match unavailable(kind)? {
+            Unavailable::NotServed => Error::NotServed(kind),
+            Unavailable::Failed(reason) => Error::NotListed { kind, reason },
+        })
+    })
 }
 
-/// Objects that an earlier plan contained and `desired` does not. They are ours if this Chatbox is their controller and
-/// our field manager owns fields of them: the first can be copied with an object, the second not. What holds data or keys
-/// is never stale.
+/// Objects that an earlier plan contained and `desired` does not. They are ours if this Chatbox is their controller, by uid,
+/// and our field manager owns fields of them: the first can be copied with an object, the second not. What holds data or
+/// keys is never stale.
 pub fn stale(chatbox: &Stored, desired: &[Object], live: &OwnedObjects) -> Vec<Stale> {
     let is_desired = |kind: Kind, name: &str| {
         let mut desired = desired.iter();

@@ -22,6 +22,13 @@ pub enum Error {
         .0.definition().group
     )]
     NotServed(Kind),
+    /// Its watch is tried again.
+    #[error(
+        "cannot list {} of {}: {reason}; nothing is applied until that succeeds, and it is tried again",
+        kind.definition().plural,
+        kind.definition().group
+    )]
+    NotListed { kind: Kind, reason: String },
     #[error(
         "{kind} {name:?} exists and does not belong to this chatbox; delete it, or give the chatbox another name"
     )]
@@ -79,6 +86,7 @@ impl Error {
             Self::Undecodable(_)
             | Self::Invalid(_)
             | Self::NotServed(_)
+            | Self::NotListed { .. }
             | Self::Foreign { .. }
             | Self::DeploymentUnreadable(_)
             | Self::NamespaceTerminating
@@ -98,6 +106,7 @@ impl Error {
             Self::Undecodable(_)
                 | Self::Invalid(_)
                 | Self::NotServed(_)
+                | Self::NotListed { .. }
                 | Self::NamespaceTerminating
         )
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cache::{CachedObject, Detail};
 use crate::guarded::GuardedChatbox;
+use crate::kind::{Availability, Definition, Kind, Role, Watch};
 use crate::namespaced_name::NamespacedName;
 use crate::observed::Observed;
 use crate::plan::{self, Object, Plan};
@@ -19,6 +20,17 @@ spec:
     models: [{id: demo, name: Demo, demo: {}}]
     storage: {sqlite: {}}
 ";
+
+/// A kind whose API may be absent, with the name of one that never is.
+pub(crate) const OPTIONAL: Kind = Kind::new(&Definition {
+    group: "optional.example",
+    version: "v1",
+    name: "Service",
+    plural: "services",
+    role: Role::Managed,
+    watch: Watch::Labelled,
+    api: Availability::Optional,
+});
 
 /// Every field of a spec.
 pub(crate) const FULL: &str = "
@@ -126,6 +138,7 @@ pub(crate) fn cached(detail: Detail) -> CachedObject {
         uid: "object".to_owned(),
         version: 1,
         owner: None,
+        owners: vec![],
         label: None,
         terminating: false,
         managed: false,

@@ -15,6 +15,7 @@ use axum::routing::get;
 use tokio::net::TcpListener;
 
 use crate::context::Context;
+use crate::kind::Kind;
 
 const PORT: u16 = 8080;
 
@@ -62,7 +63,8 @@ async fn readyz(State(ctx): State<Arc<Context>>) -> Response {
     if pending.is_empty() {
         return "ok".into_response();
     }
-    let text = format!("not yet synced: {}", pending.join(", "));
+    let names: Vec<&str> = pending.into_iter().map(Kind::name).collect();
+    let text = format!("not yet synced: {}", names.join(", "));
     (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
 }
 
@@ -87,6 +89,11 @@ mod tests {
         TcpStream::connect((Ipv4Addr::LOCALHOST, address.port()))
             .await
             .unwrap();
+        // A kernel without IPv6 has only the former.
+        if address.is_ipv6() {
+            let ipv6 = (Ipv6Addr::LOCALHOST, address.port());
+            TcpStream::connect(ipv6).await.unwrap();
+        }
         let taken = bind_all(address.port()).await.unwrap_err();
         assert_eq!(taken.kind(), io::ErrorKind::AddrInUse);
     }

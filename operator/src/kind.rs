@@ -57,7 +57,10 @@ impl Kind {
     pub const SERVICE: Self = Self(&SERVICE);
     pub const DEPLOYMENT: Self = Self(&DEPLOYMENT);
     pub const POD: Self = Self(&POD);
+    /// The resource itself: the owner of all the others.
+    pub const CHATBOX: Self = Self(&CHATBOX);
 
+    /// The kinds of its objects.
     pub const ALL: [Self; 7] = [
         Self::SERVICE_ACCOUNT,
         Self::SECRET,
@@ -155,6 +158,11 @@ const DEPLOYMENT: Definition = Definition {
     ..core("Deployment", "deployments", Role::Managed)
 };
 const POD: Definition = core("Pod", "pods", Role::Observed);
+const CHATBOX: Definition = Definition {
+    group: crds::runtime::GROUP,
+    version: "v1alpha1",
+    ..core("Chatbox", "chatboxes", Role::Observed)
+};
 
 /// A kind of the core API that is watched by our label.
 const fn core(name: &'static str, plural: &'static str, role: Role) -> Definition {
@@ -192,5 +200,20 @@ mod tests {
             erased::<core::Pod>(),
         ];
         assert_eq!(Kind::ALL.map(Kind::resource), types);
+        assert_eq!(Kind::CHATBOX.resource(), erased::<crds::Chatbox>());
+    }
+
+    #[test]
+    fn kinds_of_one_name_in_two_groups_are_two() {
+        let other = Kind::new(&Definition {
+            group: "serving.example",
+            ..SERVICE
+        });
+        assert_ne!(other, Kind::SERVICE);
+        assert_ne!(other.cmp(&Kind::SERVICE), Ordering::Equal);
+        assert_eq!(
+            std::collections::HashSet::from([other, Kind::SERVICE]).len(),
+            2
+        );
     }
 }

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use prometheus::{Encoder, Histogram, HistogramOpts, IntCounterVec, Opts, Registry, TextEncoder};
 
+use crate::kind::Kind;
+
 /// The metrics of the operator.
 #[derive(Clone)]
 pub struct Metrics {
@@ -17,8 +19,15 @@ pub struct Metrics {
 /// How a reconcile ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
+    /// Everything is as desired, or is on its way there.
     Converged,
+    /// There was nothing to do: everything is being deleted.
+    Skipped,
+    /// The spec, or what it refers to, must change first.
     Invalid,
+    /// The API server, or the owner of a name, has declined; a retry alone will not help.
+    Refused,
+    /// It is tried again, and may succeed then.
     Failed,
 }
 
@@ -42,8 +51,8 @@ impl Metrics {
         )?;
         let writes = counter(
             "chatbox_operator_writes_total",
-            "Writes sent to the API server",
-            &["kind", "verb"],
+            "Writes sent to the API server, whatever it answers",
+            &["group", "kind", "verb"],
         )?;
         let seconds = Histogram::with_opts(HistogramOpts::new(
             "chatbox_operator_reconcile_seconds",
@@ -64,7 +73,9 @@ impl Metrics {
     pub fn reconcile(&self, outcome: Outcome, duration: Duration) {
         let outcome = match outcome {
             Outcome::Converged => "converged",
+            Outcome::Skipped => "skipped",
             Outcome::Invalid => "invalid",
+            Outcome::Refused => "refused",
             Outcome::Failed => "failed",
         };
         self.reconciles.with_label_values(&[outcome]).inc();
@@ -79,8 +90,10 @@ impl Metrics {
         self.requests.with_label_values(&[method]).inc();
     }
 
-    pub fn write(&self, kind: &str, verb: &str) {
-        self.writes.with_label_values(&[kind, verb]).inc();
+    /// Counts a write that is about to be sent.
+    pub fn write(&self, kind: Kind, verb: &str) {
+        let labels = [kind.definition().group, kind.name(), verb];
+        self.writes.with_label_values(&labels).inc();
     }
 
     /// All metrics in the Prometheus text format.
@@ -94,6 +107,36 @@ impl Metrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_label_has_its_value() {
+        let metrics = Metrics::new().unwrap();
+        metrics.write(Kind::DEPLOYMENT, "apply");
+        let outcomes = [
+            Outcome::Converged,
+            Outcome::Skipped,
+            Outcome::Invalid,
+            Outcome::Refused,
+            Outcome::Failed,
+        ];
+        for (times, outcome) in outcomes.into_iter().enumerate() {
+            for _ in 0..=times {
+                metrics.reconcile(outcome, Duration::from_millis(1));
+            }
+        }
+        let text = metrics.text().unwrap();
+        for line in [
+            "writes_total{group=\"apps\",kind=\"Deployment\",verb=\"apply\"} 1\n",
+            "reconciles_total{outcome=\"converged\"} 1\n",
+            "reconciles_total{outcome=\"skipped\"} 2\n",
+            "reconciles_total{outcome=\"invalid\"} 3\n",
+            "reconciles_total{outcome=\"refused\"} 4\n",
+            "reconciles_total{outcome=\"failed\"} 5\n",
+            "reconcile_seconds_count 15\n",
+        ] {
+            assert!(text.contains(&format!("chatbox_operator_{line}")), "{text}");
+        }
+    }
 
     #[test]
     fn a_watch_is_counted_apart_from_other_reads() {

@@ -8,7 +8,7 @@ use crds::{ChatboxSpec, Config};
 use k8s_openapi::api::core::v1 as core;
 use kube::Api;
 
-use crate::cache::references::Resolution;
+use crate::cache::references::{Resolution, SecretVersion};
 use crate::cache::{CachedObject, Detail, OwnedObjects, Rollout};
 use crate::context::Context;
 use crate::error::Error;
@@ -117,12 +117,7 @@ async fn with_object(
 /// The rollout of our own Deployment, if it exists. One that cannot be decoded is not taken for missing: the image that
 /// it runs is unknown, and the one of this release would replace it.
 fn running<'a>(chatbox: &Stored, objects: &'a OwnedObjects) -> Result<Option<&'a Rollout>, Error> {
-    let name = names::app(&chatbox.namespaced_name.name);
-    let deployment = objects.get(Kind::DEPLOYMENT, &name);
-    if !deployment.is_some_and(|live| live.belongs_to(Kind::DEPLOYMENT, chatbox)) {
-        return Ok(None);
-    }
-    let rollout = objects.rollout().transpose();
+    let rollout = objects.rollout(chatbox).transpose();
     rollout.map_err(|reason| Error::DeploymentUnreadable(reason.to_owned()))
 }
 
@@ -214,7 +209,11 @@ fn resolution(
         let object = metadata
             .map(|metadata| CachedObject::metadata_only(Kind::SECRET, metadata))
             .transpose()?;
-        versions.insert(name.clone(), object.as_ref().map(|object| object.version));
+        let version = object.as_ref().map(|object| SecretVersion {
+            uid: object.uid.clone(),
+            version: object.version,
+        });
+        versions.insert(name.clone(), version);
         let is_ours = object
             .as_ref()
             .is_some_and(|object| object.belongs_to(Kind::SECRET, chatbox));
@@ -253,7 +252,7 @@ mod tests {
                 managed,
                 ..cached(Detail::Deployment(rollout))
             };
-            let objects = OwnedObjects::new("support");
+            let objects = OwnedObjects::default();
             let objects = objects.with(Kind::DEPLOYMENT, "support-chatbox", deployment);
             super::running(&stored(), &objects).map(|found| found.is_some())
         };
@@ -264,7 +263,7 @@ mod tests {
         );
         assert!(!running(false, unreadable()).unwrap(), "it is not ours");
         assert!(running(true, Ok(Box::default())).unwrap());
-        let none = OwnedObjects::new("support");
+        let none = OwnedObjects::default();
         assert!(super::running(&stored(), &none).unwrap().is_none());
     }
 }

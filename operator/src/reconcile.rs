@@ -25,31 +25,15 @@ const RESYNC: Duration = references::MAX_AGE;
 
 pub async fn reconcile(chatbox: Arc<GuardedChatbox>, ctx: Arc<Context>) -> Result<Action, Error> {
     ctx.cache.sync.has_synced().await;
-    let (started, stored) = (Instant::now(), chatbox.stored()?);
-    if chatbox.is_terminating() || ctx.cache.namespaces().contain(&stored) {
-        // Its objects are deleted too; to repair them now would be to fight that.
-        return Ok(Action::await_change());
-    }
-    let cached = ctx.cache.owned_objects().of(&stored.namespaced_name);
-    let timeout = Duration::from_secs(TIMEOUT_SECONDS);
-    let converged = converge(&ctx, &chatbox, &stored, cached.clone(), started);
-    let (result, objects) = tokio::time::timeout(timeout, converged)
-        .await
-        .unwrap_or((Err(Error::TimedOut(TIMEOUT_SECONDS)), cached));
+    let started = Instant::now();
+    let result = attempt(&ctx, &chatbox, started).await;
+    // The status is written by now: a reconcile that could not report what it did has failed.
     ctx.metrics.reconcile(outcome(&result), started.elapsed());
-    if let Err(Error::NamespaceTerminating) = result {
-        let namespace = &stored.namespaced_name.namespace;
-        ctx.cache.mark_namespace_terminating(namespace);
-        return Ok(Action::await_change());
-    }
-    let updated = status::update_status(&ctx, &chatbox, &stored, &result, &objects);
-    tokio::time::timeout(timeout, updated)
-        .await
-        .unwrap_or(Err(Error::TimedOut(TIMEOUT_SECONDS)))?;
     match result {
+        Ok(Attempt::Skipped) | Err(Error::NamespaceTerminating) => Ok(Action::await_change()),
         Err(error) if !error.awaits_change() => Err(error),
-        _ => {
-            ctx.backoff.forget(&stored.namespaced_name);
+        Ok(Attempt::Converged) | Err(_) => {
+            ctx.backoff.forget(&chatbox.namespaced_name());
             // Never sooner: the Secrets that were read must be too old by then.
             Ok(Action::requeue(
                 RESYNC.mul_f64(rand::random_range(1.0..1.2)),
@@ -64,6 +48,37 @@ pub fn error_policy(chatbox: &GuardedChatbox, error: &Error, ctx: &Context) -> A
     let delay = ctx.backoff.failed(key.clone());
     tracing::warn!(chatbox = %key, %error, ?delay, "reconcile failed; will retry");
     Action::requeue(delay)
+}
+
+/// What a reconcile without failure did.
+enum Attempt {
+    Converged,
+    /// Its objects are deleted too; to repair them now would be to fight that.
+    Skipped,
+}
+
+/// Reconciles and reports, both within their time.
+async fn attempt(ctx: &Context, chatbox: &GuardedChatbox, now: Instant) -> Result<Attempt, Error> {
+    let stored = chatbox.stored()?;
+    if chatbox.is_terminating() || ctx.cache.namespaces().contain(&stored) {
+        return Ok(Attempt::Skipped);
+    }
+    let cached = ctx.cache.owned_objects().of(&stored.namespaced_name);
+    let timeout = Duration::from_secs(TIMEOUT_SECONDS);
+    let converged = converge(ctx, chatbox, &stored, cached.clone(), now);
+    let (result, objects) = tokio::time::timeout(timeout, converged)
+        .await
+        .unwrap_or((Err(Error::TimedOut(TIMEOUT_SECONDS)), cached));
+    if let Err(Error::NamespaceTerminating) = result {
+        let namespace = &stored.namespaced_name.namespace;
+        ctx.cache.mark_namespace_terminating(namespace);
+        return Err(Error::NamespaceTerminating);
+    }
+    let updated = status::update_status(ctx, chatbox, &stored, &result, &objects);
+    tokio::time::timeout(timeout, updated)
+        .await
+        .unwrap_or(Err(Error::TimedOut(TIMEOUT_SECONDS)))?;
+    result.map(|_| Attempt::Converged)
 }
 
 /// The result, and the objects as they are known then.
@@ -104,7 +119,7 @@ async fn act(
 ) -> Result<(Converged, Arc<OwnedObjects>), Error> {
     let plan = plan::plan(validated);
     let desired = plan.objects()?;
-    if let Some(error) = diff::not_served(&desired, |kind| ctx.cache.sync.is_served(kind)) {
+    if let Some(error) = diff::unavailable(&desired, |kind| ctx.cache.sync.unavailable(kind)) {
         return Err(error);
     }
     let live = observe::with_planned(ctx, chatbox, &desired, observed).await?;
@@ -120,16 +135,21 @@ async fn act(
     }
     let live = apply::apply(ctx, chatbox, plan.new_secret(), changes, live).await?;
     // Pods that still run may start again: what they were made from stays until the new ones have taken over.
-    if status::progress(&live).is_settled() {
+    if status::progress(chatbox, &live).is_settled() {
         apply::prune(ctx, chatbox, stale).await?;
     }
     Ok((converged, live))
 }
 
-fn outcome(result: &Result<Converged, Error>) -> Outcome {
+fn outcome(result: &Result<Attempt, Error>) -> Outcome {
     match result {
-        Ok(_) => Outcome::Converged,
+        Ok(Attempt::Converged) => Outcome::Converged,
+        Ok(Attempt::Skipped) | Err(Error::NamespaceTerminating) => Outcome::Skipped,
         Err(error) if error.awaits_change() => Outcome::Invalid,
-        Err(_) => Outcome::Failed,
+        Err(error) if error.is_transient() => Outcome::Failed,
+        Err(_) => Outcome::Refused,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ use crate::cache::OwnedObjects;
 use crate::context::Context;
 use crate::error::{self, Error};
 use crate::guarded::GuardedChatbox;
+use crate::kind::Kind;
 use crate::stored::Stored;
 
 pub use conditions::Converged;
@@ -43,7 +44,7 @@ pub async fn update_status(
         return Ok(());
     }
     let now = Time(jiff::Timestamp::now());
-    let after = conditions::status(&before, generation, result, objects, &now);
+    let after = conditions::status(stored, &before, generation, result, objects, &now);
     if after == before {
         return Ok(());
     }
@@ -63,7 +64,7 @@ async fn patch(ctx: &Context, chatbox: &Stored, status: &ChatboxStatus) -> Resul
         "status": status,
     });
     let params = PatchParams::apply(FIELD_MANAGER).force();
-    ctx.metrics.write(&GuardedChatbox::kind(&()), "apply");
+    ctx.metrics.write(Kind::CHATBOX, "apply");
     match api
         .patch_status(&key.name, &params, &Patch::Apply(&body))
         .await

@@ -68,6 +68,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     ),
     ("a-paused-chatbox-waits", edits::a_paused_chatbox_waits),
     (
+        "a-rollout-that-makes-no-progress-is-stalled",
+        edits::a_rollout_that_makes_no_progress_is_stalled,
+    ),
+    (
         "a-converged-reconcile-sends-no-request",
         steady::a_converged_reconcile_sends_no_request,
     ),

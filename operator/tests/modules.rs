@@ -26,7 +26,6 @@ const MODULES: [(&str, &[&str]); 32] = [
     (
         "controller",
         &[
-            "cache",
             "context",
             "error",
             "guarded",
@@ -58,9 +57,11 @@ const MODULES: [(&str, &[&str]); 32] = [
     ("diff", &["cache", "error", "kind", "plan", "stored"]),
     (
         "status",
-        &["cache", "context", "error", "guarded", "stored", "validate"],
+        &[
+            "cache", "context", "error", "guarded", "kind", "stored", "validate",
+        ],
     ),
-    ("health", &["context"]),
+    ("health", &["context", "kind"]),
     ("context", &["backoff", "cache", "kind", "metrics"]),
     ("backoff", &["lock", "namespaced_name"]),
     ("error", &["kind", "plan", "stored", "validate"]),
@@ -92,7 +93,7 @@ const MODULES: [(&str, &[&str]); 32] = [
     ("rbac", &["kind"]),
     ("telemetry", &["args"]),
     ("args", &[]),
-    ("metrics", &[]),
+    ("metrics", &["kind"]),
     ("kind", &[]),
     ("identity", &[]),
     ("names", &[]),

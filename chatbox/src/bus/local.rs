@@ -34,7 +34,8 @@ struct Registration {
 }
 
 impl LocalBus {
-    /// Makes every follower of a session read the store, as after a broken connection to other processes.
+    /// Makes every follower of a session read the store, as after a broken connection to other processes. For tests.
+    #[doc(hidden)]
     pub fn lag(&self, session: &SessionId) {
         let wakers: Vec<_> = match self.topics.lock().get(session) {
             Some(topic) => topic
@@ -47,11 +48,13 @@ impl LocalBus {
         wakers.into_iter().for_each(std::task::Waker::wake);
     }
 
-    /// Sessions that take memory: followed ones, and those with a run at work.
+    /// Sessions that take memory: followed ones, and those with a run at work. For tests.
+    #[doc(hidden)]
     pub fn len(&self) -> usize {
         self.topics.lock().len()
     }
 
+    #[doc(hidden)]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }

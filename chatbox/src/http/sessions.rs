@@ -91,6 +91,10 @@ pub(super) async fn list(
     State(state): State<AppState>,
     caller: Caller,
 ) -> Result<Json<List>, ApiError> {
+    state
+        .limits
+        .read(&caller.user)
+        .map_err(ApiError::TooMany)?;
     let mut sessions = state.store.sessions(&caller.user, LIST_MAX + 1).await?;
     let truncated = sessions.len() > LIST_MAX;
     sessions.truncate(LIST_MAX);
@@ -114,6 +118,10 @@ pub(super) async fn read(
     Path(id): Path<String>,
     Query(before): Query<Before>,
 ) -> Result<Json<History>, ApiError> {
+    state
+        .limits
+        .read(&caller.user)
+        .map_err(ApiError::TooMany)?;
     let id = SessionId::parse(&id).ok_or(ApiError::NotFound)?;
     let session = state
         .store
@@ -134,11 +142,7 @@ pub(super) async fn read(
     Ok(Json(History {
         session_id: session.id,
         name: session.name,
-        model_id: state
-            .models
-            .first()
-            .map(|model| model.id.clone())
-            .unwrap_or_default(),
+        model_id: state.models.first().id.clone(),
         has_more: messages.first().is_some_and(|oldest| oldest.seq > 1),
         messages: messages.into_iter().map(entry).collect(),
         seq: session.seq,

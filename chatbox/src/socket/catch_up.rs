@@ -7,7 +7,7 @@ use crate::bus::{LiveRun, Receiver};
 use crate::chat::{Action, SessionId};
 use crate::clock;
 use crate::store::{Page, StoreError};
-use crate::wire::ServerFrame;
+use crate::wire::{CLOSE_NOT_READ, ServerFrame};
 
 /// Messages that a client is caught up with; one that missed more reads the history over HTTP.
 const CATCH_UP_MAX: i64 = 500;
@@ -29,7 +29,7 @@ impl Connection {
         let subscription = self.state.bus.subscribe(&start.session).await;
         let session = match self.state.store.session(&start.session).await {
             Ok(session) => session,
-            Err(error) => return self.not_read(&start.session, &error).await,
+            Err(error) => return Err(self.not_read(&start.session, &error).await),
         };
         let Some(session) = session else {
             return self.wait_for(start, is_asked, subscription.events).await;
@@ -78,7 +78,7 @@ impl Connection {
         *events = subscription.events;
         let newest = match self.state.store.session(&session).await {
             Ok(newest) => newest.map_or(0, |session| session.seq),
-            Err(error) => return self.not_read(&session, &error).await,
+            Err(error) => return Err(self.not_read(&session, &error).await),
         };
         self.send_missing(newest).await?;
         self.deliver_live(subscription.live.as_ref()).await
@@ -106,7 +106,7 @@ impl Connection {
                 .await;
             let missing = match page {
                 Ok(missing) => missing,
-                Err(error) => return self.not_read(&session, &error).await.map(|()| false),
+                Err(error) => return Err(self.not_read(&session, &error).await),
             };
             for message in &missing {
                 if let Step::Send(frame) = cursor.message(clock::now(), message) {
@@ -133,8 +133,11 @@ impl Connection {
         Ok(())
     }
 
-    async fn not_read(&mut self, session: &SessionId, error: &StoreError) -> Result<(), Closed> {
+    /// Ends the connection: what it lacks is not known, and so nothing that comes later could be sent in order. The
+    /// client comes back, and resumes from what it has.
+    async fn not_read(&mut self, session: &SessionId, error: &StoreError) -> Closed {
         tracing::error!(session.id = %session, cause = format!("{:#}", error.cause()), "cannot read a session");
-        self.reject(Some(session), rejection::not_read()).await
+        let close = (CLOSE_NOT_READ, "the session could not be read");
+        self.end(Some(session), rejection::not_read(), close).await
     }
 }

@@ -17,6 +17,21 @@ pub(super) fn too_fast(wait: Duration) -> Rejection {
     }
 }
 
+pub(super) fn resumes_too_often(wait: Duration) -> Rejection {
+    let words = "You are reconnecting too often. Please wait a moment.";
+    Rejection {
+        retry_after: Some(wait),
+        ..Rejection::new(Code::TooManyRequests, words)
+    }
+}
+
+pub(super) fn expired() -> Rejection {
+    Rejection::new(
+        Code::ExpiredToken,
+        "Your access has ended. Please reload the page.",
+    )
+}
+
 pub(super) fn not_permitted() -> Rejection {
     Rejection::new(
         Code::Unauthorized,

@@ -68,14 +68,15 @@ impl Turns {
 
     async fn recover_run(&self, abandoned: Abandoned) -> Result<(), StoreError> {
         let Abandoned { run, text } = abandoned;
-        let new = match self.deps().models.first() {
-            Some(model) if text.is_empty() => self.new_run(model),
+        let new = if text.is_empty() {
+            self.new_run()
+        } else {
             // Those who saw its beginning know it by its id.
-            _ => NewRun {
+            NewRun {
                 id: run.id,
                 model: run.model.clone(),
                 lease: self.lease(),
-            },
+            }
         };
         let Some(claim) = self.deps().store.take_over(&run, new, clock::now()).await? else {
             return Ok(());

@@ -32,10 +32,10 @@ impl Turns {
     /// One question to one answer.
     pub(super) async fn answer(&self, claim: Claim) {
         let models = &self.deps().models;
-        let Some(model) = models.get(&claim.run.model).or_else(|| models.first()) else {
-            // A checked document has a model.
-            return;
-        };
+        // A run that an earlier process left may name a model that the document does not have any more.
+        let model = models
+            .get(&claim.run.model)
+            .unwrap_or_else(|| models.first());
         let running = Running::new(self, claim.run.id);
         let run = &claim.run;
         let started = Instant::now();

@@ -22,6 +22,8 @@ pub struct CachedObject {
     pub version: u64,
     /// Its controller.
     pub owner: Option<Owner>,
+    /// The uids of all its owners: it is deleted when none of them is left, whichever is the controller.
+    pub owners: Vec<String>,
     /// The Chatbox that our label names.
     pub label: Option<String>,
     pub terminating: bool,
@@ -35,6 +37,7 @@ pub struct CachedObject {
 /// The controller of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
+    pub group: String,
     pub kind: String,
     pub name: String,
     pub uid: String,
@@ -100,6 +103,7 @@ impl CachedObject {
             uid,
             version,
             owner: controller(metadata),
+            owners: owners(metadata),
             label: label(metadata),
             terminating: metadata.deletion_timestamp.is_some(),
             managed: managed_fields::is_ours(metadata),
@@ -110,7 +114,9 @@ impl CachedObject {
 
     /// Whether the operator may write it on behalf of this Chatbox.
     ///
-    /// Retained objects outlive their Chatbox and then have no owner: our label says which Chatbox may adopt them.
+    /// Its controller decides. Without one, as after `kubectl delete --cascade=orphan`, it is ours if our field manager has
+    /// written fields of it. Retained objects outlive their Chatbox, or come from a backup: our label says which Chatbox may
+    /// adopt them.
     pub fn belongs_to(&self, kind: Kind, chatbox: &Stored) -> bool {
         if let Some(owner) = &self.owner {
             return owner.uid == chatbox.uid;
@@ -122,7 +128,7 @@ impl CachedObject {
     /// Whether its owner is a deleted Chatbox of the same name: the garbage collector will delete it.
     pub fn is_orphan_of(&self, chatbox: &Stored) -> bool {
         self.owner.as_ref().is_some_and(|owner| {
-            owner.kind == "Chatbox"
+            owner.is(Kind::CHATBOX)
                 && owner.name == chatbox.namespaced_name.name
                 && owner.uid != chatbox.uid
         })
@@ -131,16 +137,31 @@ impl CachedObject {
     /// Name of the Chatbox that a change of it concerns.
     pub fn chatbox(&self) -> Option<&str> {
         match &self.owner {
-            Some(owner) if owner.kind == "Chatbox" => Some(&owner.name),
+            Some(owner) if owner.is(Kind::CHATBOX) => Some(&owner.name),
             _ => self.label.as_deref(),
         }
     }
 }
 
+impl Owner {
+    /// Another API group may have a kind of the same name.
+    pub fn is(&self, kind: Kind) -> bool {
+        self.group == kind.definition().group && self.kind == kind.name()
+    }
+}
+
+fn owners(metadata: &ObjectMeta) -> Vec<String> {
+    let owners = metadata.owner_references.iter().flatten();
+    owners.map(|owner| owner.uid.clone()).collect()
+}
+
 fn controller(metadata: &ObjectMeta) -> Option<Owner> {
     let mut owners = metadata.owner_references.iter().flatten();
     let owner = owners.find(|owner| owner.controller == Some(true))?;
+    // The version of a kind of the core API stands alone.
+    let (group, _) = owner.api_version.split_once('/').unwrap_or_default();
     Some(Owner {
+        group: group.to_owned(),
         kind: owner.kind.clone(),
         name: owner.name.clone(),
         uid: owner.uid.clone(),

@@ -1,7 +1,7 @@
 //! The objects of all Chatboxes, as compact records.
 //!
-//! Rule: a record is replaced by a newer version of its object, from a watch or from the answer to our own write, and
-//! is dropped when a watch reports the deletion or a complete list lacks it. So a reconcile of a converged Chatbox
+//! Rule: a record is replaced by a newer version of its object, from a watch or from the answer to our own write, and by
+//! any version in a list; it is dropped when a watch reports the deletion or a complete list lacks it. So a reconcile of a converged Chatbox
 //! needs no request.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -16,13 +16,10 @@ use crate::names;
 use crate::namespaced_name::NamespacedName;
 use crate::stored::{Incomplete, Stored};
 
-/// The objects of one Chatbox, by kind and name. Labels and owners lead here, and both can be copied: an object is the
-/// Chatbox's Deployment, say, only if it has its name too.
-#[derive(Clone, Debug, PartialEq)]
-pub struct OwnedObjects {
-    chatbox: String,
-    objects: BTreeMap<(Kind, String), CachedObject>,
-}
+/// The objects of one Chatbox, by kind and name. Labels and names lead here, and both can be copied: an object is the
+/// Chatbox's Deployment, say, only if it has its name and belongs to it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OwnedObjects(BTreeMap<(Kind, String), CachedObject>);
 
 /// The objects of all Chatboxes.
 #[derive(Debug, Default)]
@@ -35,52 +32,56 @@ pub struct OwnedObjectsCache {
 }
 
 impl OwnedObjects {
-    pub fn new(chatbox: &str) -> Self {
-        Self {
-            chatbox: chatbox.to_owned(),
-            objects: BTreeMap::new(),
-        }
-    }
-
     pub fn get(&self, kind: Kind, name: &str) -> Option<&CachedObject> {
-        self.objects.get(&(kind, name.to_owned()))
+        self.0.get(&(kind, name.to_owned()))
     }
 
     /// The same objects and one more, or one of them replaced.
     #[must_use]
     pub fn with(mut self, kind: Kind, name: &str, object: CachedObject) -> Self {
-        self.objects.insert((kind, name.to_owned()), object);
+        self.0.insert((kind, name.to_owned()), object);
         self
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (Kind, &str, &CachedObject)> {
-        self.objects
+        self.0
             .iter()
             .map(|((kind, name), object)| (*kind, name.as_str(), object))
     }
 
-    /// State of the Deployment's rollout, or why it cannot be decoded; none if there is no Deployment.
-    pub fn rollout(&self) -> Option<Result<&Rollout, &str>> {
-        let deployment = self.get(Kind::DEPLOYMENT, &names::app(&self.chatbox))?;
+    /// State of the rollout of the Chatbox's Deployment, or why it cannot be decoded; none if it has none. One of somebody
+    /// else's that has taken the name says nothing about the Chatbox.
+    pub fn rollout(&self, chatbox: &Stored) -> Option<Result<&Rollout, &str>> {
+        let name = names::app(&chatbox.namespaced_name.name);
+        let deployment = self.get(Kind::DEPLOYMENT, &name)?;
+        if !deployment.belongs_to(Kind::DEPLOYMENT, chatbox) {
+            return None;
+        }
         match &deployment.detail {
             Detail::Deployment(rollout) => Some(rollout.as_deref().map_err(String::as_str)),
             _ => None,
         }
     }
 
-    pub fn pods(&self) -> impl Iterator<Item = &Pod> {
-        self.iter()
-            .filter_map(|(_, _, object)| match &object.detail {
-                Detail::Pod(pod) if !object.terminating => Some(pod),
+    /// The pods of the Chatbox's Deployment that are not being deleted. Their controllers are its ReplicaSets, which are
+    /// named after it: a pod of somebody else's may carry our label.
+    pub fn pods(&self, chatbox: &Stored) -> impl Iterator<Item = &Pod> {
+        let prefix = format!("{}-", names::app(&chatbox.namespaced_name.name));
+        self.iter().filter_map(move |(_, _, object)| {
+            let owner = object.owner.as_ref()?;
+            let is_ours = owner.kind == "ReplicaSet" && owner.name.starts_with(&prefix);
+            match &object.detail {
+                Detail::Pod(pod) if is_ours && !object.terminating => Some(pod),
                 _ => None,
-            })
+            }
+        })
     }
 }
 
 impl OwnedObjectsCache {
     pub fn of(&self, chatbox: &NamespacedName) -> Arc<OwnedObjects> {
         let objects = self.by_chatbox.get(chatbox).cloned();
-        objects.unwrap_or_else(|| Arc::new(OwnedObjects::new(&chatbox.name)))
+        objects.unwrap_or_default()
     }
 
     /// Takes in an event of a watch, and returns the Chatboxes whose objects changed.
@@ -98,13 +99,13 @@ impl OwnedObjectsCache {
                 let stored = Stored::new(kind.name(), &object.metadata)?;
                 let listed = self.listed.entry(kind).or_default();
                 listed.insert(stored.namespaced_name.clone());
-                self.put(kind, object)
+                self.put(kind, object, is_listed_change)
             }
             Event::InitDone => {
                 let listed = self.listed.remove(&kind).unwrap_or_default();
                 Ok(self.retain(kind, &listed))
             }
-            Event::Apply(object) => self.put(kind, object),
+            Event::Apply(object) => self.put(kind, object, is_change),
             Event::Delete(object) => {
                 let stored = Stored::new(kind.name(), &object.metadata)?;
                 Ok(self.remove(kind, &stored.namespaced_name, Some(&stored.uid)))
@@ -118,7 +119,7 @@ impl OwnedObjectsCache {
         let stored = Stored::new(kind.name(), &object.metadata)?;
         let known = self.known(kind, &stored.namespaced_name);
         if known.is_some_and(|known| known.uid == stored.uid) {
-            self.put(kind, object)?;
+            self.put(kind, object, is_change)?;
         }
         Ok(())
     }
@@ -139,6 +140,7 @@ impl OwnedObjectsCache {
         &mut self,
         kind: Kind,
         object: &DynamicObject,
+        is_change: fn(&CachedObject, &CachedObject) -> bool,
     ) -> Result<BTreeSet<NamespacedName>, Incomplete> {
         let key = Stored::new(kind.name(), &object.metadata)?.namespaced_name;
         let object = CachedObject::new(kind, object)?;
@@ -153,14 +155,12 @@ impl OwnedObjectsCache {
             self.take(kind, &before, &key.name);
             changed.insert(before);
         }
-        let objects = self
-            .by_chatbox
-            .entry(chatbox.clone())
-            .or_insert_with(|| Arc::new(OwnedObjects::new(&chatbox.name)));
-        if is_change(objects.get(kind, &key.name), &object) {
+        let objects = self.by_chatbox.entry(chatbox.clone()).or_default();
+        let known = objects.get(kind, &key.name);
+        if known.is_none_or(|known| is_change(known, &object)) {
             changed.insert(chatbox);
             let objects = Arc::make_mut(objects);
-            objects.objects.insert((kind, key.name), object);
+            objects.0.insert((kind, key.name), object);
         }
         Ok(changed)
     }
@@ -189,8 +189,8 @@ impl OwnedObjectsCache {
             return;
         };
         let objects = Arc::make_mut(objects);
-        objects.objects.remove(&(kind, name.to_owned()));
-        if objects.objects.is_empty() {
+        objects.0.remove(&(kind, name.to_owned()));
+        if objects.0.is_empty() {
             self.by_chatbox.remove(chatbox);
         }
     }
@@ -210,15 +210,19 @@ impl OwnedObjectsCache {
 }
 
 /// Our own write is known from its answer before the watch reports it; the watch may then still report what was before.
-fn is_change(known: Option<&CachedObject>, object: &CachedObject) -> bool {
-    let Some(known) = known else {
-        return true;
-    };
+fn is_change(known: &CachedObject, object: &CachedObject) -> bool {
+    let is_older = known.uid == object.uid && known.version >= object.version;
+    !is_older && is_listed_change(known, object)
+}
+
+/// A list is the truth, even if it is older than what is known: versions go back when the cluster is restored from a
+/// backup. If it has just missed a write of ours, the watch reports that write next.
+fn is_listed_change(known: &CachedObject, object: &CachedObject) -> bool {
     let same = CachedObject {
         version: known.version,
         ..object.clone()
     } == *known;
-    !same && (known.uid != object.uid || known.version < object.version)
+    !same || known.version > object.version
 }
 
 #[cfg(test)]

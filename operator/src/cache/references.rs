@@ -1,7 +1,8 @@
 //! The Secrets that each Chatbox references, and what they were resolved to.
 //!
 //! Rule: a result is used until [`MAX_AGE`], for as long as the spec is the one that it was computed for, and the watch
-//! has reported no version of a referenced Secret other than the one that was read. Then no Secret is read again.
+//! has reported no version of a referenced Secret other than the one that was read. Then no Secret is read again. Versions
+//! go back when the cluster is restored from a backup: what was resolved from a later one is dropped.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::{Duration, Instant};
@@ -17,8 +18,15 @@ use crate::stored::Stored;
 /// A result that is as old is no longer used: the Secrets are read again, in case that the watch has missed a change.
 pub const MAX_AGE: Duration = Duration::from_hours(1);
 
-/// The resource version of a Secret; none when it does not exist.
-pub type Version = Option<u64>;
+/// The version of a Secret; none when it does not exist.
+pub type Version = Option<SecretVersion>;
+
+/// Which of the objects of one name, and which version of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretVersion {
+    pub uid: String,
+    pub version: u64,
+}
 
 /// What the Secrets of a Chatbox were resolved to.
 #[derive(Clone, Debug)]
@@ -53,11 +61,13 @@ struct Resolved {
     at: Instant,
 }
 
-/// Tells whether a Chatbox has changed: a label, or our own write of the status, is no change.
-#[derive(Debug, PartialEq)]
+/// Tells whether a Chatbox has changed.
+#[derive(Debug)]
 struct Revision {
     uid: Option<String>,
     generation: Option<i64>,
+    /// Not compared, see [`Revision::is_same`].
+    version: u64,
     terminating: bool,
     secrets: BTreeSet<String>,
 }
@@ -106,7 +116,7 @@ impl References {
             }
             Event::InitApply(secret) => {
                 self.unlisted_secrets.remove(&secret.namespaced_name);
-                self.report(&secret.namespaced_name, Some(secret.version))
+                self.report(&secret.namespaced_name, Some(version(secret)))
             }
             Event::InitDone => {
                 let absent = std::mem::take(&mut self.unlisted_secrets);
@@ -115,7 +125,7 @@ impl References {
                     .flat_map(|name| self.report(name, None))
                     .collect()
             }
-            Event::Apply(secret) => self.report(&secret.namespaced_name, Some(secret.version)),
+            Event::Apply(secret) => self.report(&secret.namespaced_name, Some(version(secret))),
             Event::Delete(secret) => self.report(&secret.namespaced_name, None),
         }
     }
@@ -131,8 +141,8 @@ impl References {
         let entry = self.chatboxes.get(key)?;
         let Resolved { resolution, at } = entry.resolution.as_ref()?;
         let is_current = |(name, read): (&String, &Version)| {
-            let reported = self.secrets.get(&key.sibling(name))?.reported;
-            Some(reported.is_none_or(|reported| is_as_new(*read, reported)))
+            let reported = self.secrets.get(&key.sibling(name))?.reported.as_ref();
+            Some(reported.is_none_or(|reported| is_as_new(read.as_ref(), reported.as_ref())))
         };
         let holds = now.duration_since(*at) < MAX_AGE
             && entry.revision.is(chatbox, generation)
@@ -159,8 +169,8 @@ impl References {
     }
 
     /// Forgets what the Secrets of a Chatbox were resolved to, because we have just written one of them.
-    pub fn forget_resolution(&mut self, chatbox: &Stored) {
-        if let Some(entry) = self.chatboxes.get_mut(&chatbox.namespaced_name) {
+    pub fn forget_resolution(&mut self, chatbox: &NamespacedName) {
+        if let Some(entry) = self.chatboxes.get_mut(chatbox) {
             entry.resolution = None;
         }
     }
@@ -188,13 +198,21 @@ impl References {
     }
 
     fn report(&mut self, secret: &NamespacedName, version: Version) -> BTreeSet<NamespacedName> {
-        match self.secrets.get_mut(secret) {
-            Some(referenced) if referenced.reported != Some(version) => {
-                referenced.reported = Some(version);
-                referenced.by.clone()
-            }
-            _ => BTreeSet::new(),
+        let Some(referenced) = self.secrets.get_mut(secret) else {
+            return BTreeSet::new();
+        };
+        if referenced.reported.as_ref() == Some(&version) {
+            return BTreeSet::new();
         }
+        let by = referenced.by.clone();
+        let is_back = has_gone_back(referenced.reported.as_ref(), &version);
+        referenced.reported = Some(version);
+        if is_back {
+            for chatbox in &by {
+                self.forget_resolution(chatbox);
+            }
+        }
+        by
     }
 
     /// Makes a complete list of the Chatboxes the known ones.
@@ -216,11 +234,10 @@ impl References {
     }
 
     fn put(&mut self, key: NamespacedName, revision: Revision) -> bool {
-        if self
-            .chatboxes
-            .get(&key)
-            .is_some_and(|entry| entry.revision == revision)
+        if let Some(entry) = self.chatboxes.get_mut(&key)
+            && entry.revision.is_same(&revision)
         {
+            entry.revision = revision;
             return false;
         }
         self.remove(&key);
@@ -259,6 +276,7 @@ impl Revision {
         Self {
             uid: chatbox.metadata.uid.clone(),
             generation: chatbox.metadata.generation,
+            version: chatbox.stored().map_or(0, |stored| stored.version),
             terminating: chatbox.is_terminating(),
             secrets: spec
                 .map(|spec| secrets::names(&secrets::effective_config(name, spec)))
@@ -266,15 +284,42 @@ impl Revision {
         }
     }
 
+    /// Whether a later event has told of no change: a label, or our own write of the status, is none. An earlier version
+    /// comes from a backup, and may have another spec of the same generation.
+    fn is_same(&self, later: &Self) -> bool {
+        self.uid == later.uid
+            && self.generation == later.generation
+            && self.terminating == later.terminating
+            && self.secrets == later.secrets
+            && self.version <= later.version
+    }
+
     fn is(&self, chatbox: &Stored, generation: Option<i64>) -> bool {
         self.uid.as_ref() == Some(&chatbox.uid) && self.generation == generation
     }
 }
 
+fn version(secret: &Stored) -> SecretVersion {
+    SecretVersion {
+        uid: secret.uid.clone(),
+        version: secret.version,
+    }
+}
+
+/// Whether the same Secret is reported at an earlier version than before.
+fn has_gone_back(before: Option<&Version>, now: &Version) -> bool {
+    let (Some(Some(before)), Some(now)) = (before, now) else {
+        return false;
+    };
+    before.uid == now.uid && before.version > now.version
+}
+
 /// A read may be newer than what the watch has reported, never the other way round for long.
-fn is_as_new(read: Version, reported: Version) -> bool {
+fn is_as_new(read: Option<&SecretVersion>, reported: Option<&SecretVersion>) -> bool {
     match (read, reported) {
-        (Some(read), Some(reported)) => read >= reported,
+        (Some(read), Some(reported)) => {
+            read.uid == reported.uid && read.version >= reported.version
+        }
         (None, None) => true,
         (Some(_), None) | (None, Some(_)) => false,
     }

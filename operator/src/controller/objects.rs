@@ -5,6 +5,7 @@
 //! definitions of resources would need a right in the whole cluster and would see only some of the APIs. A kind that every
 //! cluster serves costs no such request.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +14,13 @@ use futures_util::stream::{self, StreamExt};
 use kube::api::{Api, DynamicObject};
 use kube::core::GroupVersionKind;
 use kube::discovery;
-use kube::runtime::watcher;
+use kube::runtime::watcher::{self, Event};
 
 use super::{Triggers, note_list, trigger, watch};
 use crate::context::Context;
 use crate::kind::{Availability, Kind};
+use crate::namespaced_name::NamespacedName;
+use crate::stored::Incomplete;
 
 /// How often the discovery API is asked, and how long its answer may take: an API may be there or be gone for twice as
 /// long before that is noticed.
@@ -37,13 +40,43 @@ fn served(ctx: &Arc<Context>, namespace: &str, kind: Kind) -> Triggers {
     let ctx = ctx.clone();
     let all: Api<DynamicObject> = Api::all_with(ctx.client.clone(), &kind.resource());
     let config = watcher::Config::default().labels(NAME_LABEL);
-    watch::events(kind.name(), all.constrain(namespace), config)
+    watch::events(kind, all.constrain(namespace), config)
         .flat_map(move |event| {
             let triggered = ctx.cache.owned_objects().observe(kind, &event);
-            note_list(&ctx, kind.name(), &event);
-            trigger(kind.name(), triggered)
+            note_list(&ctx, kind, &event);
+            trigger(kind, triggered)
         })
         .boxed()
+}
+
+/// The same for an optional kind. A right or a conversion may be missing to list it, which no other kind waits for: the
+/// Chatboxes are triggered when that begins and when it ends, to report it.
+fn served_optional(ctx: &Arc<Context>, namespace: &str, kind: Kind) -> Triggers {
+    let ctx = ctx.clone();
+    let all: Api<DynamicObject> = Api::all_with(ctx.client.clone(), &kind.resource());
+    let config = watcher::Config::default().labels(NAME_LABEL);
+    watch::results(kind, all.constrain(namespace), config)
+        .flat_map(move |result| trigger(kind, observe_optional(&ctx, kind, result)))
+        .boxed()
+}
+
+fn observe_optional(
+    ctx: &Context,
+    kind: Kind,
+    result: Result<Event<DynamicObject>, String>,
+) -> Result<BTreeSet<NamespacedName>, Incomplete> {
+    let event = match result {
+        Ok(event) => event,
+        Err(reason) if ctx.cache.sync.mark_failed(kind, &reason) => {
+            return Ok(ctx.cache.references().chatboxes());
+        }
+        Err(_) => return Ok(BTreeSet::new()),
+    };
+    let mut triggered = ctx.cache.owned_objects().observe(kind, &event)?;
+    if matches!(event, Event::InitDone) && ctx.cache.sync.mark_synced(kind) {
+        triggered.extend(ctx.cache.references().chatboxes());
+    }
+    Ok(triggered)
 }
 
 fn optional(ctx: &Arc<Context>, namespace: &str, kind: Kind, period: Duration) -> Triggers {
@@ -60,13 +93,13 @@ fn optional(ctx: &Arc<Context>, namespace: &str, kind: Kind, period: Duration) -
             let watched = ctx.clone();
             let gone = async move { until(&watched, kind, false, period).await };
             let appeared = ctx.cache.references().chatboxes();
-            let events = served(&ctx, &namespace, kind).take_until(Box::pin(gone));
+            let events = served_optional(&ctx, &namespace, kind).take_until(Box::pin(gone));
             let disappeared = stream::once(async move {
                 let mut triggered = ctx.cache.owned_objects().clear(kind);
                 triggered.extend(ctx.cache.references().chatboxes());
-                trigger(kind.name(), Ok(triggered))
+                trigger(kind, Ok(triggered))
             });
-            trigger(kind.name(), Ok(appeared))
+            trigger(kind, Ok(appeared))
                 .chain(events)
                 .chain(disappeared.flatten())
         })

@@ -10,6 +10,7 @@ use kube::runtime::watcher::{self, Event, watcher};
 use serde::de::DeserializeOwned;
 
 use crate::error::watch_message;
+use crate::kind::Kind;
 
 /// Objects of one page of a list. Each is held decoded, at up to a hundred kilobytes, until the page is taken in, and all
 /// watches list at the same time when the operator starts.
@@ -17,21 +18,32 @@ const PAGE_SIZE: u32 = 50;
 
 /// The events of one watch, for ever: a failure is logged, and the watch is tried again after a pause.
 pub fn events<K>(
-    name: &'static str,
+    kind: Kind,
     api: Api<K>,
     config: watcher::Config,
 ) -> impl Stream<Item = Event<K>> + Send
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
+    results(kind, api, config).filter_map(async |result| result.ok())
+}
+
+/// Like [`events`], with the reason of each failure.
+pub fn results<K>(
+    kind: Kind,
+    api: Api<K>,
+    config: watcher::Config,
+) -> impl Stream<Item = Result<Event<K>, String>> + Send
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
+{
     let events = watcher(api, config.page_size(PAGE_SIZE)).default_backoff();
-    events.filter_map(move |event| async move {
-        event
-            .inspect_err(|error| {
-                let error = watch_message(error);
-                tracing::warn!(watch = name, error, "watch failed; will retry");
-            })
-            .ok()
+    events.map(move |event| {
+        event.map_err(|error| {
+            let error = watch_message(&error);
+            tracing::warn!(watch = %kind, error, "watch failed; will retry");
+            error
+        })
     })
 }
 

@@ -15,6 +15,7 @@ fn object(kind: Kind) -> Object {
 fn owned_by(owner: Option<(&str, &str)>) -> CachedObject {
     CachedObject {
         owner: owner.map(|(name, uid)| Owner {
+            group: "chatbox.dev".to_owned(),
             kind: "Chatbox".to_owned(),
             name: name.to_owned(),
             uid: uid.to_owned(),
@@ -187,7 +188,7 @@ fn only_what_we_applied_to_this_chatbox_is_stale() {
     let desired = fixtures::objects(QUICKSTART);
     let planned = desired
         .iter()
-        .fold(OwnedObjects::new("support"), |objects, object| {
+        .fold(OwnedObjects::default(), |objects, object| {
             objects.with(object.kind, &object.name, ours())
         });
     assert_eq!(stale(&stored(), &desired, &planned), []);
@@ -214,10 +215,18 @@ fn only_what_we_applied_to_this_chatbox_is_stale() {
 }
 
 #[test]
-fn an_object_of_an_absent_api_is_reported_by_its_kind() {
+fn an_object_whose_api_is_absent_or_fails_is_reported_by_its_kind() {
     let desired = fixtures::objects(QUICKSTART);
-    assert!(not_served(&desired, |_| true).is_none());
-    let error = not_served(&desired, |kind| kind != Kind::DEPLOYMENT).unwrap();
+    assert!(unavailable(&desired, |_| None).is_none());
+    let only = |reason: Unavailable| move |kind| (kind == Kind::DEPLOYMENT).then(|| reason.clone());
+    let failed = only(Unavailable::Failed("forbidden".to_owned()));
+    let error = unavailable(&desired, failed).unwrap();
+    assert_eq!(
+        error.to_string(),
+        "cannot list deployments of apps: forbidden; nothing is applied until that succeeds, and it is tried again"
+    );
+    assert!(error.awaits_change() && !error.is_transient());
+    let error = unavailable(&desired, only(Unavailable::NotServed)).unwrap();
     assert_eq!(
         error.to_string(),
         "this cluster does not serve deployments of apps; install its CustomResourceDefinition, or take what needs it \

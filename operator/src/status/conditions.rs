@@ -11,6 +11,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use super::progress::{self, Cause, Progress, progress};
 use crate::cache::OwnedObjects;
 use crate::error::Error;
+use crate::stored::Stored;
 use crate::validate::Findings;
 
 const MESSAGE_BYTES: usize = 2048;
@@ -68,13 +69,14 @@ pub fn ours(status: &ChatboxStatus) -> ChatboxStatus {
 
 /// The status after a reconcile. `before` is the last status, for what does not change.
 pub fn status(
+    chatbox: &Stored,
     before: &ChatboxStatus,
     generation: Option<i64>,
     result: &Result<Converged, Error>,
     objects: &OwnedObjects,
     now: &Time,
 ) -> ChatboxStatus {
-    let summary = summary(result, objects);
+    let summary = summary(result, progress(chatbox, objects));
     let (config, secrets) = checks(result);
     let draft = Draft {
         before,
@@ -85,7 +87,7 @@ pub fn status(
     conditions.extend(draft.phase(&summary));
     conditions.push(draft.check(CONFIG_VALID, ("Valid", "Invalid"), config));
     conditions.push(draft.check(SECRETS_RESOLVED, ("Resolved", "Unresolved"), secrets));
-    let rollout = objects.rollout().and_then(Result::ok);
+    let rollout = objects.rollout(chatbox).and_then(Result::ok);
     let converged = result.as_ref().ok();
     ChatboxStatus {
         observed_generation: generation,
@@ -117,8 +119,7 @@ pub fn shorten(text: &str, bytes: usize) -> String {
     format!("{}...", &text[..cut])
 }
 
-fn summary(result: &Result<Converged, Error>, objects: &OwnedObjects) -> Summary {
-    let progress = progress(objects);
+fn summary(result: &Result<Converged, Error>, progress: Progress) -> Summary {
     match result {
         Err(error) => failure(error),
         Ok(Converged {
@@ -170,6 +171,7 @@ fn failure(error: &Error) -> Summary {
         Error::Invalid(findings) if findings.config.is_empty() => "SecretsUnresolved",
         Error::Undecodable(_) | Error::Invalid(_) => "InvalidConfig",
         Error::NotServed(_) => "ApiNotServed",
+        Error::NotListed { .. } => "ApiNotListed",
         Error::Foreign { .. } => "NameTaken",
         Error::Terminating { .. } => "WaitingForDeletion",
         Error::Read { .. } | Error::TimedOut(_) | Error::Incomplete(_) => "ReadFailed",
@@ -205,6 +207,7 @@ fn checks(result: &Result<Converged, Error>) -> (Check, Check) {
         Ok(_)
         | Err(
             Error::NotServed(_)
+            | Error::NotListed { .. }
             | Error::Unserializable(_)
             | Error::Foreign { .. }
             | Error::Terminating { .. }

@@ -1,6 +1,7 @@
 //! How far the rollout is, read from the Deployment and its pods. Pure.
 
 use crate::cache::{OwnedObjects, Pod, Rollout};
+use crate::stored::Stored;
 
 /// The reason while a Deployment cannot be decoded.
 pub const DEPLOYMENT_UNREADABLE: &str = "DeploymentUnreadable";
@@ -31,8 +32,8 @@ impl Progress {
     }
 }
 
-pub fn progress(objects: &OwnedObjects) -> Progress {
-    let rollout = match objects.rollout() {
+pub fn progress(chatbox: &Stored, objects: &OwnedObjects) -> Progress {
+    let rollout = match objects.rollout(chatbox) {
         None => {
             return Progress::InProgress(cause("Progressing", "the Deployment is being created"));
         }
@@ -53,7 +54,7 @@ pub fn progress(objects: &OwnedObjects) -> Progress {
         };
     }
     let failure = objects
-        .pods()
+        .pods(chatbox)
         .filter(|pod| is_current(pod, rollout))
         .find_map(failure);
     match &rollout.stalled {

@@ -122,6 +122,37 @@ pub(crate) fn a_secret_is_picked_up(world: &World<'_>) -> Result<()> {
     roll_out(world)
 }
 
+/// The deadline of our own plan is ten minutes. While the Chatbox is paused a test may set another.
+pub(crate) fn a_rollout_that_makes_no_progress_is_stalled(world: &World<'_>) -> Result<()> {
+    let mut chatbox = chatbox();
+    world.apply(&chatbox)?;
+    let _operator = Operator::start(world)?;
+    let message = wait_for_condition(world, "Reconciling", "True", "Progressing")?;
+    ensure!(message == "0 of 1 pods are ready", "{message}");
+    chatbox["spec"]["paused"] = json!(true);
+    world.apply(&chatbox)?;
+    wait_for_condition(world, "Ready", "False", "Paused")?;
+    let soon = r#"--patch={"spec": {"progressDeadlineSeconds": 1}}"#;
+    world.kubectl(&[
+        "patch",
+        "deployment",
+        "support-chatbox",
+        "--type=merge",
+        soon,
+    ])?;
+    let reason = r#"--output=jsonpath={.status.conditions[?(@.type=="Progressing")].reason}"#;
+    world.wait_for("the deadline has passed", || {
+        let reason = world.kubectl(&["get", "deployment", "support-chatbox", reason])?;
+        Ok((reason == "ProgressDeadlineExceeded").then_some(()))
+    })?;
+    chatbox["spec"]["paused"] = json!(false);
+    world.apply(&chatbox)?;
+    let message = wait_for_condition(world, "Stalled", "True", "ProgressDeadlineExceeded")?;
+    ensure!(message.contains("has timed out progressing"), "{message}");
+    wait_for_condition(world, "Ready", "False", "ProgressDeadlineExceeded")?;
+    roll_out(world)
+}
+
 pub(crate) fn a_paused_chatbox_waits(world: &World<'_>) -> Result<()> {
     let mut chatbox = chatbox();
     world.apply(&chatbox)?;

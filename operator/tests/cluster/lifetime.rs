@@ -46,6 +46,8 @@ pub(crate) fn what_is_kept_is_taken_up_again(world: &World<'_>) -> Result<()> {
         "--output=jsonpath={.data.jwt}",
     ];
     let before = world.kubectl(&key)?;
+    let claim = ["get", CLAIM, "--output=jsonpath={.metadata.uid}"];
+    let volume = world.kubectl(&claim)?;
     let gone = |expected: &str| {
         world.wait_for("what goes with the Chatbox is gone", || {
             let left = world.kubectl(&["get", KINDS, OURS, "--output=name"])?;
@@ -58,6 +60,7 @@ pub(crate) fn what_is_kept_is_taken_up_again(world: &World<'_>) -> Result<()> {
     world.apply(&chatbox)?;
     roll_out(world)?;
     ensure!(world.kubectl(&key)? == before, "a new key was generated");
+    ensure!(world.kubectl(&claim)? == volume, "a new volume was claimed");
     world.kubectl(&["delete", "chatbox", "support"])?;
     gone("")
 }

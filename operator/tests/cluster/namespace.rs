@@ -9,7 +9,7 @@ use kube::api::PostParams;
 use kube::{Api, ResourceExt};
 use serde_json::json;
 
-use crate::program::client;
+use crate::program::{block_on, client};
 
 /// The API server names the cause of the rejection, which is how the operator knows that there is nothing to repair.
 pub(crate) fn a_namespace_that_is_deleted_is_recognized(world: &World<'_>) -> Result<()> {
@@ -30,10 +30,7 @@ pub(crate) fn a_namespace_that_is_deleted_is_recognized(world: &World<'_>) -> Re
     world
         .cluster()
         .run(&["delete", "namespace", &name, "--wait=false"])?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
-    let rejection = runtime.block_on(async {
+    let rejection = block_on(async {
         let api: Api<ConfigMap> = Api::namespaced(client(world).await?, &name);
         let object = ConfigMap {
             metadata: kube::api::ObjectMeta {

@@ -126,13 +126,30 @@ impl Drop for Operator {
     }
 }
 
+/// Runs what a test does by itself, without the program.
+pub(crate) fn block_on<T>(future: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(future)
+}
+
 /// A client of an admin.
 pub(crate) async fn client(world: &World<'_>) -> Result<Client> {
+    client_as(world, None).await
+}
+
+/// A client of an account, or else of an admin.
+pub(crate) async fn client_as(world: &World<'_>, account: Option<&str>) -> Result<Client> {
     // Several TLS providers are linked into the tests; the first one that is chosen stays.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let kubeconfig = Kubeconfig::read_from(world.cluster().kubeconfig())?;
     let options = KubeConfigOptions::default();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await?;
+    if let Some(account) = account {
+        config.auth_info.impersonate = Some(account.to_owned());
+        config.auth_info.impersonate_groups = Some(vec!["system:authenticated".to_owned()]);
+    }
     Ok(Client::try_from(config)?)
 }
 

@@ -35,6 +35,7 @@ pub(crate) fn drift_is_repaired(world: &World<'_>) -> Result<()> {
             Ok((!now.is_empty() && now != before).then_some(()))
         })?;
     }
+    content_is_repaired(world)?;
     let before = deployment_generation(world)?;
     world.kubectl(&["scale", "deployment/support-chatbox", "--replicas=3"])?;
     world.wait_for("there is one replica again", || {
@@ -48,6 +49,40 @@ pub(crate) fn drift_is_repaired(world: &World<'_>) -> Result<()> {
     let after = deployment_generation(world)?;
     ensure!(after == before + 4, "each edit takes one repair: {after}");
     roll_out(world)
+}
+
+/// Of every kind that has content beside its metadata, apart from the Deployment.
+fn content_is_repaired(world: &World<'_>) -> Result<()> {
+    let config_map = world.kubectl(&["get", "configmaps", OURS, "--output=name"])?;
+    let rows = [
+        (
+            config_map.trim(),
+            "{.data.config\\.json}",
+            r#"{"data": {"config.json": "{}"}}"#,
+        ),
+        (
+            "service/support-chatbox",
+            "{.spec.selector}",
+            r#"{"spec": {"selector": {"chatbox.dev/name": "x"}}}"#,
+        ),
+        (
+            "serviceaccount/support-chatbox",
+            "{.automountServiceAccountToken}",
+            r#"{"automountServiceAccountToken": true}"#,
+        ),
+    ];
+    for (name, path, edit) in rows {
+        let output = format!("--output=jsonpath={path}");
+        let content = || world.kubectl(&["get", name, &output]);
+        let before = content()?;
+        ensure!(!before.is_empty(), "{name} has no {path}");
+        let patch = format!("--patch={edit}");
+        world.kubectl(&["patch", name, "--type=merge", &patch])?;
+        world.wait_for(&format!("{path} of {name} is as it was"), || {
+            Ok((content()? == before).then_some(()))
+        })?;
+    }
+    Ok(())
 }
 
 /// What runs was chosen by an older release, and no watch delivers it.

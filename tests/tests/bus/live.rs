@@ -3,11 +3,15 @@
 use std::sync::Arc;
 
 use chatbox::bus::{Bus, Event, LiveRun, Received};
-use chatbox::chat::{Run, SessionId};
+use chatbox::chat::SessionId;
+use tokio::sync::oneshot;
 
 use crate::fixture::{Fixture, delta, run, stored};
 
-const PIECES: usize = 300;
+/// Fewer than a follower may fall behind.
+const PIECES: usize = 200;
+/// Where followers join, in pieces that were published before.
+const JOINS: [usize; 4] = [0, 1, 100, PIECES - 1];
 
 /// A follower that applies the receiver's rules: it appends what follows, drops what it has, and subscribes again when
 /// something is missing.
@@ -15,13 +19,18 @@ struct Follower {
     bus: Arc<dyn Bus>,
     session: SessionId,
     text: String,
+    /// Bytes of `text` that came as events.
+    followed: usize,
 }
 
 impl Follower {
-    /// Follows until the message of the run comes, and returns it.
-    async fn follow(&mut self) -> String {
+    /// Follows until the message of the run comes, and returns it. `joined` is told when it has subscribed.
+    async fn follow(&mut self, joined: oneshot::Sender<()>) -> String {
+        let mut subscription = self.bus.subscribe(&self.session).await;
+        let live = subscription.live.as_ref();
+        assert!(live.is_some(), "the run is at work when it joins");
+        joined.send(()).unwrap();
         'subscription: loop {
-            let mut subscription = self.bus.subscribe(&self.session).await;
             let Some(live) = subscription.live else {
                 // The run is over: its message is in the store.
                 return whole();
@@ -30,16 +39,20 @@ impl Follower {
             self.text = live.text;
             loop {
                 let Received::Events(events) = subscription.events.recv().await else {
+                    subscription = self.bus.subscribe(&self.session).await;
                     continue 'subscription;
                 };
                 for event in events {
                     match &*event {
                         Event::Delta(delta) if delta.off > self.text.len() => {
+                            subscription = self.bus.subscribe(&self.session).await;
                             continue 'subscription;
                         }
                         Event::Delta(delta) => {
                             let known = self.text.len() - delta.off;
-                            self.text.push_str(delta.text.get(known..).unwrap_or(""));
+                            let new = delta.text.get(known..).unwrap_or("");
+                            self.text.push_str(new);
+                            self.followed += new.len();
                         }
                         Event::MessageStored(message) => return message.content.clone(),
                         Event::RunStarted { .. } | Event::RunEnded { .. } => {}
@@ -50,47 +63,52 @@ impl Follower {
     }
 }
 
+fn pieces(count: usize) -> String {
+    (0..count).map(|piece| format!("{piece};")).collect()
+}
+
 fn whole() -> String {
-    (0..PIECES).map(|piece| format!("{piece};")).collect()
+    pieces(PIECES)
 }
 
 pub(crate) async fn text_and_events_make_the_whole_wherever_a_follower_joins(fixture: Fixture) {
     let session = SessionId::random();
     let run = run(&session);
     fixture.bus.publish(&session, Event::started(&run));
-    let publisher = tokio::spawn(publish(Arc::clone(&fixture.bus), run));
-    let followers = (0..4).map(|_| {
-        let mut follower = Follower {
-            bus: Arc::clone(&fixture.bus),
-            session: session.clone(),
-            text: String::new(),
-        };
-        tokio::spawn(async move {
-            let message = follower.follow().await;
-            (follower.text, message)
-        })
-    });
-    for follower in followers.collect::<Vec<_>>() {
-        let (text, message) = follower.await.unwrap();
-        assert!(whole().starts_with(&text), "a piece is wrong in {text}");
-        assert_eq!(message, whole());
-        if fixture.reliable && !text.is_empty() {
-            assert_eq!(text, whole());
-        }
-    }
-    publisher.await.unwrap();
-}
-
-async fn publish(bus: Arc<dyn Bus>, run: Run) {
-    let mut off = 0;
+    let mut followers = Vec::new();
     for piece in 0..PIECES {
+        if JOINS.contains(&piece) {
+            let mut follower = Follower {
+                bus: Arc::clone(&fixture.bus),
+                session: session.clone(),
+                text: String::new(),
+                followed: 0,
+            };
+            let (joined, has_joined) = oneshot::channel();
+            followers.push(tokio::spawn(async move {
+                let message = follower.follow(joined).await;
+                (follower, message)
+            }));
+            has_joined.await.unwrap();
+        }
         let text = format!("{piece};");
-        bus.publish(&run.session, delta(&run, off, &text));
-        off += text.len();
+        let event = delta(&run, pieces(piece).len(), &text);
+        fixture.bus.publish(&session, event);
         tokio::task::yield_now().await;
     }
-    bus.publish(&run.session, stored(&run, &whole()));
-    bus.publish(&run.session, Event::ended(&run, None));
+    fixture.bus.publish(&session, stored(&run, &whole()));
+    fixture.bus.publish(&session, Event::ended(&run, None));
+    for (follower, joined) in followers.into_iter().zip(JOINS) {
+        let (follower, message) = follower.await.unwrap();
+        assert_eq!(message, whole());
+        let text = follower.text;
+        assert!(whole().starts_with(&text), "a piece is wrong in {text}");
+        if fixture.reliable {
+            assert_eq!(text, whole(), "joined at {joined}");
+            let live = pieces(joined).len();
+            assert_eq!(follower.followed, whole().len() - live);
+        }
+    }
 }
 
 pub(crate) async fn a_run_that_has_ended_is_not_live(fixture: Fixture) {

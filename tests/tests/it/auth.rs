@@ -135,6 +135,11 @@ async fn a_connection_ends_with_its_token() {
     let world = World::start(demo()).await;
     let token = world.token_until("u", Timestamp::now().as_second() + 5);
     let mut client = Client::connect(&world.ws(""), &token).await.unwrap();
+    let error = client.wait_for("error").await;
+    assert_eq!(
+        (&error["error"]["code"], &error["error"]["recoverable"]),
+        (&json!("EXPIRED_TOKEN"), &json!(false))
+    );
     assert_eq!(client.closed().await, 4014);
 }
 

@@ -1,6 +1,6 @@
 //! What happens at each limit.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tests::{Client, World, demo};
 use tokio_tungstenite::tungstenite::Error;
 
@@ -102,4 +102,42 @@ async fn a_frame_that_is_too_big_ends_only_its_connection() {
     assert_eq!(big.closed().await, 1009);
     other.say("s", "c", &"ä".repeat(3_000)).await;
     assert_eq!(other.answer().await.status, "complete");
+}
+
+#[tokio::test]
+async fn who_resumes_too_often_is_told_when_to_go_on() {
+    let world = World::start(demo()).await;
+    let mut client = world.connect("u", "").await;
+    client.say("s", "c", "hello").await;
+    client.answer().await;
+    let resume =
+        json!({"type": "connection_status", "session_id": "s", "metadata": {"op": "resume"}});
+    let mut served = 0;
+    let error = loop {
+        client.send(resume.clone()).await;
+        let last = |frame: &Value| frame["type"] == "error" || frame["seq"] == 2;
+        let frame = client.until(last).await.pop().unwrap();
+        if frame["type"] == "error" {
+            break frame;
+        }
+        client.wait_for("caught_up").await;
+        served += 1;
+        assert!(served < 1000, "nothing is limited");
+    };
+    assert!(served >= 30, "{served}");
+    assert_eq!(error["error"]["code"], "TOO_MANY_REQUESTS");
+    assert_eq!(error["error"]["recoverable"], true);
+    assert!(error["error"]["retry_after"].as_i64().unwrap() <= 1000);
+
+    let (status, _) = world.get("u", "/sessions/s").await;
+    assert_eq!(status, 429, "a history is a read too");
+    let mut second = world.connect("u", "session_id=s&after_seq=0").await;
+    let error = second.wait_for("error").await;
+    assert_eq!(error["error"]["code"], "TOO_MANY_REQUESTS");
+    assert_eq!(second.closed().await, 1013);
+
+    client.say("s", "c2", "still served").await;
+    assert_eq!(client.answer().await.status, "complete");
+    let (status, _) = world.get("other", "/sessions").await;
+    assert_eq!(status, 200);
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Each module of the server, from the top down, and the modules that it may use: each of them stands further down. A
 /// module that is missing here may not exist.
-const CHATBOX: [(&str, &[&str]); 24] = [
+const CHATBOX: [(&str, &[&str]); 25] = [
     ("lib", &[]),
     ("main", &["commands"]),
     (
@@ -17,6 +17,7 @@ const CHATBOX: [(&str, &[&str]); 24] = [
             "auth",
             "clock",
             "config_file",
+            "open_files",
             "signals",
             "telemetry",
             "wire",
@@ -24,6 +25,7 @@ const CHATBOX: [(&str, &[&str]); 24] = [
     ),
     ("args", &["telemetry"]),
     ("config_file", &[]),
+    ("open_files", &[]),
     ("signals", &[]),
     (
         "app",

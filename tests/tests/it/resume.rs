@@ -1,9 +1,13 @@
 //! Cut the connection anywhere: each message once, in order, no character lost or doubled.
 
-use chatbox::chat::{Admission, DigestKey, MessageId, SessionId};
+use std::sync::Arc;
+
+use chatbox::bus::{Bus, Event, LocalBus};
+use chatbox::chat::{Admission, DigestKey, Message, MessageId, Sender, SessionId};
 use chatbox::clock;
 use chatbox::store::sqlite::Sqlite;
 use chatbox::store::{Question, Store};
+use rusqlite::Connection;
 use serde_json::json;
 use tests::{Answer, Provider, World, demo, openai};
 
@@ -157,6 +161,77 @@ async fn who_missed_too_much_is_sent_to_the_history() {
         (seqs, page["has_more"].as_bool()),
         ((491..=500).collect(), Some(true))
     );
+}
+
+/// Makes each read of messages fail, as long as `then` takes.
+async fn without_messages<T>(world: &World, then: impl Future<Output = T>) -> T {
+    let database = Connection::open(world.data().join("chatbox.db")).unwrap();
+    database
+        .busy_timeout(std::time::Duration::from_secs(5))
+        .unwrap();
+    database
+        .execute_batch("ALTER TABLE messages RENAME TO away")
+        .unwrap();
+    let done = then.await;
+    database
+        .execute_batch("ALTER TABLE away RENAME TO messages")
+        .unwrap();
+    done
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_read_ends_the_connection_and_it_resumes_later() {
+    let world = World::start(demo()).await;
+    let mut client = world.connect("u", "").await;
+    client.say("s", "c", "hello").await;
+    client.answer().await;
+    let resume =
+        json!({"type": "connection_status", "session_id": "s", "metadata": {"op": "resume"}});
+    without_messages(&world, async {
+        let mut binding = world.connect("u", "session_id=s&after_seq=0").await;
+        client.send(resume).await;
+        for client in [&mut binding, &mut client] {
+            let error = client.wait_for("error").await;
+            assert_eq!(error["error"]["code"], "DATABASE_ERROR");
+            assert_eq!(error["error"]["recoverable"], true);
+            assert_eq!(client.closed().await, 1011);
+        }
+    })
+    .await;
+    let mut back = world.connect("u", "session_id=s&after_seq=0").await;
+    assert_eq!(back.wait_for("caught_up").await["seq"], 2);
+}
+
+#[tokio::test]
+async fn a_catch_up_that_cannot_be_read_ends_the_connection() {
+    let bus = Arc::new(LocalBus::default());
+    let world = World::start_on(bus.clone(), demo()).await;
+    let mut client = world.connect("u", "").await;
+    client.say("s", "c", "hello").await;
+    client.answer().await;
+    let data = world.data();
+    let session = SessionId::parse("s").unwrap();
+    let behind = Message {
+        id: MessageId::new(),
+        session: session.clone(),
+        // One that is not the next: the ones between must be read.
+        seq: 9,
+        client_id: None,
+        sender: Sender::User,
+        content: "later".to_owned(),
+        at: clock::now(),
+        answer: None,
+    };
+    let database = Connection::open(data.join("chatbox.db")).unwrap();
+    database
+        .execute_batch("ALTER TABLE sessions RENAME TO away")
+        .unwrap();
+    bus.publish(&session, Event::MessageStored(behind));
+    assert_eq!(
+        client.wait_for("error").await["error"]["code"],
+        "DATABASE_ERROR"
+    );
+    assert_eq!(client.closed().await, 1011);
 }
 
 async fn fill(data: &std::path::Path, count: usize) {

@@ -1,8 +1,12 @@
 //! What the server cannot do without ends: the process ends, says why, and fails its probes meanwhile.
 
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 
-use tests::{Client, Process, Provider, World, demo, openai};
+use serde_json::{Value, json};
+use tests::{Client, Process, Provider, TIMEOUT, World, demo, documents, openai, serve};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::time::timeout;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_server");
 
@@ -75,4 +79,32 @@ async fn a_second_signal_ends_the_process_at_once() {
     assert_eq!(process.exit_code().await, Some(130));
     let log = process.rest_of_log().await;
     assert!(log.contains("second signal"), "{log}");
+}
+
+#[tokio::test]
+async fn the_limit_on_open_files_is_raised_and_a_low_one_is_told_once() {
+    let home = tempfile::tempdir().unwrap();
+    documents(home.path(), &demo());
+    let script = home.path().join("limited");
+    let text = format!("#!/bin/sh\nulimit -Sn 300; ulimit -Hn 400; exec {BINARY} \"$@\"\n");
+    std::fs::write(&script, text).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut server = serve(script.to_str().unwrap(), home.path()).spawn().unwrap();
+    let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
+    let mut warnings = Vec::new();
+    let internal = loop {
+        let line = timeout(TIMEOUT, lines.next_line()).await.unwrap().unwrap();
+        let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        let message = line["message"].as_str().unwrap();
+        if message.contains("open files") {
+            warnings.push((line["allowed"].clone(), line["needed"].clone()));
+        }
+        if message == "serving" {
+            break line["internal"].as_str().unwrap().to_owned();
+        }
+    };
+    assert_eq!(warnings, [(json!(400), json!(16_300))]);
+    let metrics = reqwest::get(format!("http://{internal}/metrics")).await;
+    let metrics = metrics.unwrap().text().await.unwrap();
+    assert!(metrics.contains("process_max_fds 400"), "{metrics}");
 }

@@ -12,7 +12,15 @@ struct Head {
     fence: i64,
     answered: i64,
     pending: usize,
-    is_running: bool,
+    /// The run at work.
+    run: Option<String>,
+}
+
+impl Head {
+    /// Whether the session still belongs to this run.
+    fn is_held_by(&self, run: &Run) -> bool {
+        self.fence == run.fence && self.run.as_deref() == Some(run.id.to_string().as_str())
+    }
 }
 
 pub(super) fn append(tx: &Connection, question: &Question) -> Result<Appended> {
@@ -31,7 +39,7 @@ pub(super) fn append(tx: &Connection, question: &Question) -> Result<Appended> {
     }
     let is_free = head
         .as_ref()
-        .is_none_or(|head| !head.is_running && head.pending == 0);
+        .is_none_or(|head| head.run.is_none() && head.pending == 0);
     let fence = head.as_ref().map_or(0, |head| head.fence);
     if head.is_none() {
         insert_session(tx, question)?;
@@ -47,7 +55,7 @@ pub(super) fn append(tx: &Connection, question: &Question) -> Result<Appended> {
 }
 
 pub(super) fn claim(tx: &Connection, session: &SessionId, run: &NewRun) -> Result<Option<Claim>> {
-    let Some(head) = head(tx, session)?.filter(|head| !head.is_running && head.pending > 0) else {
+    let Some(head) = head(tx, session)?.filter(|head| head.run.is_none() && head.pending > 0) else {
         return Ok(None);
     };
     let question = tx
@@ -64,6 +72,9 @@ pub(super) fn checkpoint(
     text: Option<&str>,
     lease: i64,
 ) -> Result<bool> {
+    if !is_held_by(tx, run)? {
+        return Ok(false);
+    }
     let kept = tx
         .prepare_cached(
             "UPDATE runs SET checkpoint = coalesce(?3, checkpoint), lease = ?4 WHERE id = ?1 AND fence = ?2",
@@ -124,6 +135,9 @@ pub(super) fn take_over(
     new: &NewRun,
     now: i64,
 ) -> Result<Option<Claim>> {
+    if !is_held_by(tx, run)? {
+        return Ok(None);
+    }
     let freed = tx
         .prepare_cached(
             "DELETE FROM runs WHERE id = ?1 AND fence = ?2 AND lease < ?3 RETURNING checkpoint",
@@ -157,7 +171,7 @@ pub(super) fn end_leases(connection: &Connection) -> Result<()> {
 
 fn head(tx: &Connection, session: &SessionId) -> Result<Option<Head>> {
     tx.prepare_cached(
-        "SELECT user, fence, answered, pending, run IS NOT NULL FROM sessions WHERE id = ?1",
+        "SELECT user, fence, answered, pending, run FROM sessions WHERE id = ?1",
     )?
     .query_row([session.as_str()], |row| {
         Ok(Head {
@@ -165,10 +179,14 @@ fn head(tx: &Connection, session: &SessionId) -> Result<Option<Head>> {
             fence: row.get(1)?,
             answered: row.get(2)?,
             pending: row.get(3)?,
-            is_running: row.get(4)?,
+            run: row.get(4)?,
         })
     })
     .optional()
+}
+
+fn is_held_by(tx: &Connection, run: &Run) -> Result<bool> {
+    Ok(head(tx, &run.session)?.is_some_and(|head| head.is_held_by(run)))
 }
 
 fn begin(
@@ -309,4 +327,72 @@ fn insert_message(tx: &Connection, message: &Message, digest: Option<&Digest>) -
         digest.map(Digest::as_bytes),
     ])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::super::schema;
+    use super::*;
+    use crate::chat::{Admission, DigestKey, OwnerId, RunId};
+    use crate::store::Lease;
+
+    fn new_run() -> NewRun {
+        NewRun {
+            id: RunId::new(),
+            model: "m".to_owned(),
+            lease: Lease {
+                owner: OwnerId::new(),
+                until: Timestamp::UNIX_EPOCH,
+            },
+        }
+    }
+
+    fn claimed(tx: &Connection) -> Run {
+        let question = Question {
+            id: MessageId::new(),
+            session: SessionId::parse("s").unwrap(),
+            client_id: None,
+            content: "q".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            name: "q".to_owned(),
+            admission: Admission {
+                user: "u".to_owned(),
+                roles: Vec::new(),
+                digest: DigestKey::random().digest("q"),
+                pending_max: 1,
+            },
+            run: Some(new_run()),
+        };
+        match append(tx, &question).unwrap() {
+            Appended::Stored {
+                claim: Some(claim), ..
+            } => claim.run,
+            other => panic!("not claimed: {other:?}"),
+        }
+    }
+
+    /// The session says who holds it, whatever stands elsewhere.
+    #[test]
+    fn a_run_that_its_session_does_not_name_changes_nothing() {
+        for change in [
+            "UPDATE sessions SET fence = fence + 1",
+            "UPDATE sessions SET run = 'another'",
+            "UPDATE sessions SET run = NULL",
+        ] {
+            let mut tx = Connection::open_in_memory().unwrap();
+            schema::migrate(&mut tx).unwrap();
+            let run = claimed(&tx);
+            assert!(checkpoint(&tx, &run, Some("a"), 0).unwrap());
+            tx.execute(change, []).unwrap();
+            assert!(!checkpoint(&tx, &run, Some("b"), 0).unwrap(), "{change}");
+            let taken = take_over(&tx, &run, &new_run(), 1).unwrap();
+            assert!(taken.is_none(), "{change}");
+            let kept: String = tx
+                .query_row("SELECT checkpoint FROM runs", [], |row| row.get(0))
+                .unwrap();
+            assert_eq!(kept, "a", "{change}");
+        }
+    }
 }

@@ -71,7 +71,7 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |tx| {
             let result = match tx {
-                Ok(tx) => alone(tx, change).map_err(StoreError::from),
+                Ok(tx) => in_savepoint(tx, change).map_err(StoreError::from),
                 Err(cause) => Err(cause.into()),
             };
             Box::new(move |committed: Result<(), NotCommitted>| {
@@ -102,7 +102,7 @@ impl Drop for EndIsDamage {
 }
 
 /// Runs a change so that only it is undone if it fails.
-fn alone<T>(
+fn in_savepoint<T>(
     connection: &Connection,
     change: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<T> {

@@ -8,6 +8,10 @@ fn keys(names: &[&str]) -> BTreeSet<NamespacedName> {
     names.iter().map(|name| key(name)).collect()
 }
 
+fn read(name: &str, version: u64) -> SecretVersion {
+    super::version(&secret(name, version))
+}
+
 fn secret(name: &str, version: u64) -> Stored {
     Stored {
         namespaced_name: key(name),
@@ -76,7 +80,7 @@ fn a_list_says_nothing_of_a_secret_that_is_referenced_after_its_page() {
         references.observe_secret(&Event::InitApply(secret(name, 1)));
     }
     references.observe_chatbox(&Event::Apply(chatbox(FULL)));
-    remember(&mut references, Some(1));
+    remember(&mut references, read("llm", 1));
     let event = Event::InitDone;
     assert_eq!(references.observe_secret(&event), keys(&[]));
     assert!(is_known(&references));
@@ -148,10 +152,13 @@ fn full() -> (Stored, Option<i64>) {
     (chatbox.stored().unwrap(), chatbox.metadata.generation)
 }
 
-fn remember(references: &mut References, llm: Version) {
+fn remember(references: &mut References, llm: impl Into<Version>) {
     let (full, generation) = full();
     let resolution = Resolution {
-        versions: BTreeMap::from([("jwt".to_owned(), Some(4)), ("llm".to_owned(), llm)]),
+        versions: BTreeMap::from([
+            ("jwt".to_owned(), Some(read("jwt", 4))),
+            ("llm".to_owned(), llm.into()),
+        ]),
         secrets: ResolvedSecrets::default(),
         generated: None,
     };
@@ -177,40 +184,49 @@ fn start() -> Instant {
 #[test]
 fn a_resolution_holds_until_the_watch_reports_another_version() {
     let apply = |version| Event::Apply(secret("llm", version));
+    let successor = || {
+        let uid = "another".to_owned();
+        Event::Apply(Stored {
+            uid,
+            ..secret("llm", 4)
+        })
+    };
     let delete = || Event::Delete(secret("llm", 9));
+    let five = || Some(read("llm", 5));
     let rows = [
-        ("nothing reported", Some(5), vec![], true),
-        ("the same version", Some(5), vec![apply(5)], true),
-        ("the watch is behind", Some(5), vec![apply(4)], true),
-        ("a newer version", Some(5), vec![apply(6)], false),
-        ("deleted", Some(5), vec![delete()], false),
+        ("nothing reported", five(), vec![], true),
+        ("the same version", five(), vec![apply(5)], true),
+        ("the watch is behind", five(), vec![apply(4)], true),
+        ("a newer version", five(), vec![apply(6)], false),
+        ("another of the same name", five(), vec![successor()], false),
+        ("deleted", five(), vec![delete()], false),
         ("missing", None, vec![], true),
         ("missing, and reported so", None, vec![delete()], true),
         ("created", None, vec![apply(6)], false),
         (
             "another Secret",
-            Some(5),
+            five(),
             vec![Event::Apply(secret("jwt", 7))],
             false,
         ),
         (
             "an unrelated Secret",
-            Some(5),
+            five(),
             vec![Event::Apply(secret("x", 7))],
             true,
         ),
     ];
-    for (what, read, events, expected) in rows {
+    for (what, version, events, expected) in rows {
         for reported_before in [true, false] {
             let mut references = both();
             if !reported_before {
-                remember(&mut references, read);
+                remember(&mut references, version.clone());
             }
             for event in &events {
                 references.observe_secret(event);
             }
             if reported_before {
-                remember(&mut references, read);
+                remember(&mut references, version.clone());
             }
             assert_eq!(is_known(&references), expected, "{what}, {reported_before}");
         }
@@ -223,12 +239,12 @@ fn a_resolution_ends_with_the_spec_that_it_was_computed_for() {
     let recreated = FULL.replace("u-2", "u-3");
     for yaml in [edited, recreated] {
         let mut references = both();
-        remember(&mut references, Some(5));
+        remember(&mut references, read("llm", 5));
         references.observe_chatbox(&Event::Apply(chatbox(FULL)));
         assert!(is_known(&references));
         references.observe_chatbox(&Event::Apply(chatbox(&yaml)));
         assert!(!is_known(&references), "{yaml}");
-        remember(&mut references, Some(5));
+        remember(&mut references, read("llm", 5));
         assert!(!is_known(&references), "it is of an older spec: {yaml}");
     }
 }
@@ -236,15 +252,15 @@ fn a_resolution_ends_with_the_spec_that_it_was_computed_for() {
 #[test]
 fn a_resolution_ends_with_our_own_write() {
     let mut references = both();
-    remember(&mut references, Some(5));
-    references.forget_resolution(&full().0);
+    remember(&mut references, read("llm", 5));
+    references.forget_resolution(&key("full"));
     assert!(!is_known(&references));
 }
 
 #[test]
 fn a_resolution_ends_with_its_age() {
     let mut references = both();
-    remember(&mut references, Some(5));
+    remember(&mut references, read("llm", 5));
     let rows = [
         (MAX_AGE.saturating_sub(Duration::from_nanos(1)), true),
         (MAX_AGE, false),
@@ -257,9 +273,39 @@ fn a_resolution_ends_with_its_age() {
 #[test]
 fn a_resolution_outlives_a_new_list_of_chatboxes() {
     let mut references = both();
-    remember(&mut references, Some(5));
+    remember(&mut references, read("llm", 5));
     references.observe_chatbox(&Event::Init);
     references.observe_chatbox(&Event::InitApply(chatbox(FULL)));
     references.observe_chatbox(&Event::InitDone);
     assert!(is_known(&references));
+}
+
+/// The cluster is restored from a backup: the list shows versions that are lower than those that were seen.
+#[test]
+fn a_resolution_ends_when_versions_go_back() {
+    let list = |references: &mut References, version: &str| {
+        references.observe_chatbox(&Event::Init);
+        let restored = FULL.replace(
+            "resourceVersion: '2'",
+            &format!("resourceVersion: '{version}'"),
+        );
+        references.observe_chatbox(&Event::InitApply(chatbox(&restored)));
+        references.observe_chatbox(&Event::InitDone);
+    };
+    let known = || {
+        let mut references = both();
+        triggered(&mut references, "llm", 5);
+        remember(&mut references, read("llm", 5));
+        references
+    };
+    let mut secret_restored = known();
+    secret_restored.observe_secret(&Event::Init);
+    let event = Event::InitApply(secret("llm", 3));
+    assert_eq!(secret_restored.observe_secret(&event), keys(&["full"]));
+    assert!(!is_known(&secret_restored));
+    let mut chatbox_restored = known();
+    list(&mut chatbox_restored, "2");
+    assert!(is_known(&chatbox_restored));
+    list(&mut chatbox_restored, "1");
+    assert!(!is_known(&chatbox_restored));
 }

@@ -1,7 +1,7 @@
 use kube::core::Status as Answer;
 
-use crate::cache::{Detail, Rollout};
-use crate::fixtures::cached;
+use crate::cache::{CachedObject, Detail, Rollout};
+use crate::fixtures::{cached, stored};
 use crate::kind::Kind;
 
 use super::*;
@@ -17,8 +17,21 @@ fn objects(ready: i32) -> OwnedObjects {
         config_hash: Some("d1".to_owned()),
         ..Rollout::default()
     };
-    let deployment = cached(Detail::Deployment(Ok(Box::new(rollout))));
-    OwnedObjects::new("x").with(Kind::DEPLOYMENT, "x-chatbox", deployment)
+    let deployment = CachedObject {
+        managed: true,
+        ..cached(Detail::Deployment(Ok(Box::new(rollout))))
+    };
+    OwnedObjects::default().with(Kind::DEPLOYMENT, "support-chatbox", deployment)
+}
+
+fn status(
+    before: &ChatboxStatus,
+    generation: Option<i64>,
+    result: &Result<Converged, Error>,
+    objects: &OwnedObjects,
+    now: &Time,
+) -> ChatboxStatus {
+    super::status(&stored(), before, generation, result, objects, now)
 }
 
 fn time(second: i64) -> Time {
@@ -113,6 +126,12 @@ fn each_result_has_its_conditions() {
         })
     };
     let not_served = || Err(Error::NotServed(Kind::SERVICE));
+    let not_listed = || {
+        Err(Error::NotListed {
+            kind: Kind::SERVICE,
+            reason: "forbidden".to_owned(),
+        })
+    };
     let terminating = || {
         Err(Error::Terminating {
             kind: Kind::SERVICE,
@@ -144,6 +163,7 @@ fn each_result_has_its_conditions() {
         (foreign(), 1, "F/-/T/T/T NameTaken", "Failed"),
         (unreadable(), 1, "F/-/T/U/U DeploymentUnreadable", "Failed"),
         (not_served(), 1, "F/-/T/T/T ApiNotServed", "Failed"),
+        (not_listed(), 1, "F/-/T/T/T ApiNotListed", "Failed"),
         (
             terminating(),
             1,
@@ -305,4 +325,26 @@ fn a_message_is_bounded() {
     for length in 3..9 {
         assert!(shorten("ääää", length).len() <= length);
     }
+}
+
+/// One has taken the name, and is read because no watch delivers it.
+#[test]
+fn a_foreign_deployment_is_not_reported_as_ours() {
+    let foreign = Error::Foreign {
+        kind: Kind::DEPLOYMENT,
+        name: "support-chatbox".to_owned(),
+    };
+    let unmanaged = CachedObject {
+        managed: false,
+        ..objects(1)
+            .get(Kind::DEPLOYMENT, "support-chatbox")
+            .unwrap()
+            .clone()
+    };
+    let objects = OwnedObjects::default().with(Kind::DEPLOYMENT, "support-chatbox", unmanaged);
+    let before = ChatboxStatus::default();
+    let status = status(&before, Some(1), &Err(foreign), &objects, &time(1));
+    assert_eq!(line(&status), "F/-/T/T/T NameTaken");
+    assert_eq!((status.replicas, status.ready_replicas), (None, None));
+    assert_eq!((status.image, status.config_hash), (None, None));
 }

@@ -1,9 +1,32 @@
-use crate::cache::Detail;
+use crate::cache::cached_object::Owner;
 use crate::cache::pod_failure::PodFailure;
-use crate::fixtures::cached;
+use crate::cache::{CachedObject, Detail};
+use crate::fixtures::{cached, stored};
 use crate::kind::Kind;
 
 use super::*;
+
+fn progress(objects: &OwnedObjects) -> Progress {
+    super::progress(&stored(), objects)
+}
+
+/// An object of [`stored`].
+fn owned(kind: &str, name: &str, uid: &str, detail: Detail) -> CachedObject {
+    CachedObject {
+        owner: Some(Owner {
+            group: String::new(),
+            kind: kind.to_owned(),
+            name: name.to_owned(),
+            uid: uid.to_owned(),
+        }),
+        ..cached(detail)
+    }
+}
+
+fn deployment(rollout: Result<Box<Rollout>, String>) -> OwnedObjects {
+    let deployment = owned("Chatbox", "support", "u-1", Detail::Deployment(rollout));
+    OwnedObjects::default().with(Kind::DEPLOYMENT, "support-chatbox", deployment)
+}
 
 fn rolled_out() -> Rollout {
     Rollout {
@@ -20,10 +43,11 @@ fn rolled_out() -> Rollout {
 }
 
 fn objects(rollout: Rollout, pods: Vec<Pod>) -> OwnedObjects {
-    let deployment = cached(Detail::Deployment(Ok(Box::new(rollout))));
-    let objects = OwnedObjects::new("x").with(Kind::DEPLOYMENT, "x-chatbox", deployment);
+    let objects = deployment(Ok(Box::new(rollout)));
     pods.into_iter().fold(objects, |objects, pod| {
-        objects.with(Kind::POD, &pod.name.clone(), cached(Detail::Pod(pod)))
+        let name = pod.name.clone();
+        let pod = owned("ReplicaSet", "support-chatbox-1", "r", Detail::Pod(pod));
+        objects.with(Kind::POD, &name, pod)
     })
 }
 
@@ -100,7 +124,7 @@ fn it_is_complete_only_when_nothing_is_left_to_happen() {
         );
     }
     assert!(matches!(
-        progress(&OwnedObjects::new("x")),
+        progress(&OwnedObjects::default()),
         Progress::InProgress(_)
     ));
 }
@@ -184,8 +208,7 @@ fn the_cause_is_that_of_a_new_pod() {
 
 #[test]
 fn a_deployment_that_cannot_be_decoded_is_stalled() {
-    let deployment = cached(Detail::Deployment(Err("has the wrong type".to_owned())));
-    let objects = OwnedObjects::new("x").with(Kind::DEPLOYMENT, "x-chatbox", deployment);
+    let objects = deployment(Err("has the wrong type".to_owned()));
     let expected = Cause {
         reason: "DeploymentUnreadable".to_owned(),
         message: "the Deployment cannot be decoded: has the wrong type".to_owned(),

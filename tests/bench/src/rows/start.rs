@@ -1,6 +1,7 @@
 //! From the start of the process until the server is ready, and how big its program is.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
@@ -14,6 +15,10 @@ use crate::table::{Goal, Row, Unit};
 
 const READY_MILLIS: f64 = 7.0;
 const BINARY_MEGABYTES: f64 = 18.0;
+const IMAGE_MEGABYTES: f64 = 8.0;
+
+/// Where `make images` writes, from the root of the checkout.
+const IMAGES: &str = "target/cluster/images";
 
 pub async fn measure(programs: &Programs, scale: &Scale) -> Result<Vec<Row>> {
     let (_provider, address) = Process::role(&programs.bench, &Role::Provider).await?;
@@ -23,9 +28,8 @@ pub async fn measure(programs: &Programs, scale: &Scale) -> Result<Vec<Row>> {
         ready.push(server.ready_after.as_secs_f64() * 1e3);
         server.process.end().await?;
     }
-    #[expect(clippy::cast_precision_loss, reason = "told with one digit")]
-    let megabytes = fs::metadata(&programs.server)?.len() as f64 / 1e6;
-    Ok(vec![
+    let megabytes = megabytes(&programs.server)?;
+    let mut rows = vec![
         Row {
             name: "start to ready".to_owned(),
             unit: Unit::Milliseconds,
@@ -40,5 +44,41 @@ pub async fn measure(programs: &Programs, scale: &Scale) -> Result<Vec<Row>> {
             floor: None,
             goal: Goal::AtMost(BINARY_MEGABYTES),
         },
-    ])
+    ];
+    rows.extend(image()?);
+    Ok(rows)
+}
+
+/// The image that was built last; nothing when none was.
+fn image() -> Result<Option<Row>> {
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    let images = checkout
+        .context("this crate is two folders deep")?
+        .join(IMAGES);
+    let Ok(entries) = fs::read_dir(images) else {
+        return Ok(None);
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let tag = name
+            .strip_prefix("chatbox-")
+            .and_then(|rest| rest.strip_suffix(".tar"));
+        // The tag is one word; the operator's archive is named chatbox-operator-TAG.
+        if tag.is_some_and(|tag| !tag.contains('-')) {
+            return Ok(Some(Row {
+                name: "image of the server, as `make images` built it last".to_owned(),
+                unit: Unit::Megabytes,
+                ours: megabytes(&entry.path())?,
+                floor: None,
+                goal: Goal::AtMost(IMAGE_MEGABYTES),
+            }));
+        }
+    }
+    Ok(None)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "told with one digit")]
+fn megabytes(file: &Path) -> Result<f64> {
+    Ok(fs::metadata(file)?.len() as f64 / 1e6)
 }

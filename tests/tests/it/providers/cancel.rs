@@ -21,7 +21,7 @@ fn model(home: &Path, mut config: Config) -> Model {
     config.models[0].total_seconds = 600;
     documents(home, &config);
     let models = Models::new(&config.models, &home.join("secrets")).unwrap();
-    models.first().unwrap().clone()
+    models.first().clone()
 }
 
 fn ask(model: &Model, question: &str) -> EventStream {

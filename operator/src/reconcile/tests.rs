@@ -1,0 +1,147 @@
+use std::convert::Infallible;
+use std::future;
+
+use axum::http::{Request, Response};
+use kube::Client;
+use kube::client::Body;
+use kube::core::Status as Answer;
+use serde_json::{Value, json};
+use tower::service_fn;
+
+use crate::fixtures::{QUICKSTART, chatbox, stored};
+use crate::kind::Kind;
+use crate::metrics::Metrics;
+use crate::validate::Findings;
+
+use super::*;
+
+fn write(code: u16) -> Error {
+    let answer = Answer {
+        code,
+        ..Answer::default()
+    };
+    Error::write(
+        Kind::SERVICE,
+        "s".to_owned(),
+        kube::Error::Api(Box::new(answer)),
+    )
+}
+
+#[test]
+fn each_end_of_a_reconcile_has_its_outcome() {
+    let foreign = Error::Foreign {
+        kind: Kind::SERVICE,
+        name: "s".to_owned(),
+    };
+    let terminating = Error::Terminating {
+        kind: Kind::SERVICE,
+        name: "s".to_owned(),
+    };
+    let rows = [
+        (Ok(Attempt::Converged), Outcome::Converged),
+        (Ok(Attempt::Skipped), Outcome::Skipped),
+        (Err(Error::NamespaceTerminating), Outcome::Skipped),
+        (Err(Error::Invalid(Findings::default())), Outcome::Invalid),
+        (Err(Error::NotServed(Kind::SERVICE)), Outcome::Invalid),
+        (Err(foreign), Outcome::Refused),
+        (Err(write(403)), Outcome::Refused),
+        (Err(write(422)), Outcome::Refused),
+        (Err(write(409)), Outcome::Failed),
+        (Err(write(500)), Outcome::Failed),
+        (Err(Error::TimedOut(30)), Outcome::Failed),
+        (Err(terminating), Outcome::Failed),
+    ];
+    for (result, expected) in rows {
+        let text = result.as_ref().err().map(Error::to_string);
+        assert_eq!(outcome(&result), expected, "{text:?}");
+    }
+}
+
+/// In a cluster that answers what `answers` says for a method, and nothing to others.
+fn context(answers: fn(&str) -> Option<(u16, Value)>) -> Arc<Context> {
+    let service = service_fn(move |request: Request<Body>| async move {
+        let Some((code, body)) = answers(request.method().as_str()) else {
+            return future::pending().await;
+        };
+        let body = Body::from(body.to_string().into_bytes());
+        let response = Response::builder().status(code).body(body);
+        Ok::<_, Infallible>(response.unwrap())
+    });
+    let client = Client::new(service, "default");
+    let metrics = Metrics::new().unwrap();
+    let ctx = Context::new(client, "chatbox:1".to_owned(), &[], metrics);
+    ctx.cache.sync.mark_synced(Kind::CHATBOX);
+    Arc::new(ctx)
+}
+
+fn count(ctx: &Context, outcome: &str) -> bool {
+    let line = format!("chatbox_operator_reconciles_total{{outcome=\"{outcome}\"}} 1\n");
+    ctx.metrics.text().unwrap().contains(&line)
+}
+
+/// An API server that hangs is reported after our own time-out, and one that hangs for the status too ends the reconcile.
+#[tokio::test(start_paused = true)]
+async fn a_reconcile_has_an_end() {
+    let ctx = context(|_| None);
+    let result = reconcile(Arc::new(chatbox(QUICKSTART)), ctx.clone()).await;
+    assert!(matches!(result, Err(Error::TimedOut(30))), "{result:?}");
+    assert!(count(&ctx, "failed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reconcile_that_times_out_says_so_in_the_status() {
+    let ctx = context(|method| {
+        let mut chatbox: Value = serde_saphyr::from_str(QUICKSTART).unwrap();
+        chatbox["metadata"]["resourceVersion"] = json!("9");
+        (method == "PATCH").then_some((200, chatbox))
+    });
+    let result = reconcile(Arc::new(chatbox(QUICKSTART)), ctx.clone()).await;
+    assert!(matches!(result, Err(Error::TimedOut(30))), "{result:?}");
+    let written = ctx.cache.statuses().newer_than(&stored()).cloned();
+    let ready = written.unwrap().conditions[0].clone();
+    assert_eq!((&*ready.type_, &*ready.reason), ("Ready", "ReadFailed"));
+    let words = "the API server did not answer within 30 seconds";
+    assert_eq!(ready.message, words);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reconcile_whose_status_is_not_written_has_failed() {
+    let ctx = context(|method| {
+        let code = if method == "PATCH" { 500 } else { 403 };
+        Some((
+            code,
+            json!({"kind": "Status", "code": code, "message": "no"}),
+        ))
+    });
+    let result = reconcile(Arc::new(chatbox(QUICKSTART)), ctx.clone()).await;
+    assert!(matches!(result, Err(Error::Status(_))), "{result:?}");
+    assert!(count(&ctx, "failed"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_repaired_in_a_namespace_that_is_deleted() {
+    let ctx = context(|method| {
+        let cause = json!({"reason": "NamespaceTerminating", "message": "it is being terminated"});
+        let rejection = json!({
+            "kind": "Status", "code": 403, "reason": "Forbidden", "details": {"causes": [cause]},
+        });
+        let absent = json!({"kind": "Status", "code": 404, "reason": "NotFound"});
+        Some(if method == "GET" {
+            (404, absent)
+        } else {
+            (403, rejection)
+        })
+    });
+    let chatbox = Arc::new(chatbox(QUICKSTART));
+    let known = kube::runtime::watcher::Event::Apply((*chatbox).clone());
+    ctx.cache.references().observe_chatbox(&known);
+    for times in [1, 2] {
+        let result = reconcile(chatbox.clone(), ctx.clone()).await;
+        assert_eq!(result.unwrap(), Action::await_change());
+        let text = ctx.metrics.text().unwrap();
+        let skipped = format!("reconciles_total{{outcome=\"skipped\"}} {times}\n");
+        assert!(text.contains(&skipped), "{text}");
+        let writes = "writes_total{group=\"\",kind=\"Secret\",verb=\"create\"} 1\n";
+        assert!(text.contains(writes), "it tried again: {text}");
+    }
+}
