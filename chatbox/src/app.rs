@@ -16,6 +16,7 @@ use crate::lifecycle::Lifecycle;
 use crate::limits::Limits;
 use crate::llm::Models;
 use crate::metrics::Metrics;
+use crate::old_clients::OldClients;
 use crate::state::{AppState, Parts};
 use crate::store::Store;
 use crate::store::sqlite::Sqlite;
@@ -93,6 +94,7 @@ impl App {
         let state = AppState::new(Parts {
             proxies: config.server.proxies(),
             limits: Limits::new(&config.limits),
+            old_clients: OldClients::default(),
             config,
             keys,
             models,

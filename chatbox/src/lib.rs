@@ -8,6 +8,7 @@
 //! - [`turn`]: one question to one answer
 //! - [`wire`]: the JSON on the socket; pure
 //! - [`limits`], [`auth`]: how much of everything, who makes a request
+//! - [`old_clients`]: what clients have that never say it
 //! - [`state`]: what a handler may ask for
 //! - [`socket`]: the life of one connection
 //! - [`http`]: every route, and the connections they come on
@@ -34,6 +35,7 @@ pub mod wire;
 
 pub mod auth;
 pub mod limits;
+pub mod old_clients;
 
 pub mod state;
 

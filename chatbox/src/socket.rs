@@ -19,10 +19,11 @@ use self::coalesce::coalesce;
 use self::cursor::{Cursor, Step};
 use self::transport::{Closed, Incoming, Transport};
 use crate::auth::Caller;
-use crate::bus::{Event, Received, Receiver, Subscription};
+use crate::bus::{Event, LiveRun, Received, Receiver, Subscription};
 use crate::chat::{Message, RunId, SessionId};
 use crate::clock;
 use crate::limits::Permit;
+use crate::old_clients::{Has, OldClient, Position};
 use crate::state::AppState;
 use crate::turn::{Asked, NewQuestion};
 use crate::wire::inbound::{self, Resume, UserMessage};
@@ -58,6 +59,8 @@ pub fn serve(
         transport: Transport::new(socket),
         caller,
         binding: Binding::None,
+        is_old: true,
+        old_client: None,
         state,
         _permit: permit,
     };
@@ -74,6 +77,9 @@ struct Connection {
     transport: Transport,
     caller: Caller,
     binding: Binding,
+    /// The client has not said what it has of a session, as clients of the predecessor never do.
+    is_old: bool,
+    old_client: Option<OldClient>,
     state: AppState,
     _permit: Permit,
 }
@@ -236,7 +242,7 @@ impl Connection {
             self.transport.feed(&hello).await?;
             live = subscription.live;
             self.binding = Binding::Bound {
-                cursor: Cursor::new(message.session.clone(), message.seq - 1, None),
+                cursor: self.cursor_before(message, live.as_ref()),
                 events: subscription.events,
             };
         }
@@ -263,7 +269,23 @@ impl Connection {
             let ack = ServerFrame::ack(clock::now(), message);
             self.transport.feed(&ack).await?;
         }
+        self.remember();
         self.transport.flush().await
+    }
+
+    /// For a connection that a message has bound to its session.
+    fn cursor_before(&mut self, message: &Message, live: Option<&LiveRun>) -> Cursor {
+        let before = message.seq - 1;
+        if !self.is_old {
+            return Cursor::new(message.session.clone(), before, None);
+        }
+        let has = match self.old_client_has(&message.session) {
+            Has::Sent(Position { run, .. }) => Has::Sent(Position { seq: before, run }),
+            Has::History(_) | Has::Unknown => Has::History(before),
+        };
+        let mut cursor = Cursor::appending(message.session.clone(), has, before, live);
+        cursor.has_caught_up();
+        cursor
     }
 
     /// Something happened in the session.
@@ -280,6 +302,7 @@ impl Connection {
         self.deliver_received(received).await?;
         // What was published meanwhile goes out with the same write.
         self.deliver_waiting().await?;
+        self.remember();
         self.transport.flush().await
     }
 

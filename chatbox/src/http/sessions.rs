@@ -55,6 +55,9 @@ pub(super) struct Before {
     /// Only messages with a smaller `seq`.
     before_seq: Option<i64>,
     limit: Option<usize>,
+    /// Answers without a word stay empty. Clients of old would show empty messages: they get words instead.
+    #[serde(default)]
+    with_empty: bool,
 }
 
 #[derive(Serialize)]
@@ -91,13 +94,16 @@ pub(super) async fn list(
     State(state): State<AppState>,
     caller: Caller,
 ) -> Result<Json<List>, ApiError> {
-    state
-        .limits
-        .read(&caller.user)
-        .map_err(ApiError::TooMany)?;
+    state.limits.read(&caller.user).map_err(ApiError::TooMany)?;
     let mut sessions = state.store.sessions(&caller.user, LIST_MAX + 1).await?;
     let truncated = sessions.len() > LIST_MAX;
     sessions.truncate(LIST_MAX);
+    if let Some(newest) = sessions.first() {
+        // A client of old follows it next, without reading its history.
+        state
+            .old_clients
+            .has_read(&caller.user, &newest.id, newest.seq);
+    }
     let now = clock::now();
     Ok(Json(List {
         count: sessions.len(),
@@ -118,10 +124,7 @@ pub(super) async fn read(
     Path(id): Path<String>,
     Query(before): Query<Before>,
 ) -> Result<Json<History>, ApiError> {
-    state
-        .limits
-        .read(&caller.user)
-        .map_err(ApiError::TooMany)?;
+    state.limits.read(&caller.user).map_err(ApiError::TooMany)?;
     let id = SessionId::parse(&id).ok_or(ApiError::NotFound)?;
     let session = state
         .store
@@ -139,12 +142,25 @@ pub(super) async fn read(
         .store
         .messages_before(&id, before.before_seq.unwrap_or(i64::MAX), page)
         .await?;
+    if !before.with_empty {
+        state.old_clients.has_read(&caller.user, &id, session.seq);
+    }
     Ok(Json(History {
         session_id: session.id,
         name: session.name,
         model_id: state.models.first().id.clone(),
         has_more: messages.first().is_some_and(|oldest| oldest.seq > 1),
-        messages: messages.into_iter().map(entry).collect(),
+        messages: messages
+            .into_iter()
+            .map(|message| {
+                if before.with_empty {
+                    message
+                } else {
+                    with_words(message)
+                }
+            })
+            .map(entry)
+            .collect(),
         seq: session.seq,
     }))
 }
@@ -166,6 +182,29 @@ fn summary(session: Session, now: Timestamp) -> Summary {
             .answer_ms_sum
             .checked_div(session.answers)
             .unwrap_or(0),
+    }
+}
+
+/// Says in words what the status of an answer without any says to newer clients.
+fn with_words(message: Message) -> Message {
+    let status = message.answer.as_ref().map(|answer| answer.status);
+    let words = match status {
+        Some(status) if message.content.is_empty() => words(status),
+        _ => return message,
+    };
+    Message {
+        content: words.to_owned(),
+        ..message
+    }
+}
+
+fn words(status: Status) -> &'static str {
+    match status {
+        Status::Interrupted => "This answer was interrupted.",
+        Status::Refusal => "The assistant declined to answer this.",
+        Status::ContentFilter => "A content filter stopped this answer.",
+        Status::Length => "This answer became too long.",
+        Status::Complete | Status::Failed => "The assistant could not answer. Please try again.",
     }
 }
 

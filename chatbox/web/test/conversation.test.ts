@@ -96,6 +96,12 @@ describe('an error', () => {
     }
   });
 
+  test('about too many questions sends the message again when an answer has ended', () => {
+    const busy = receive({ type: 'error', error: { code: 'SERVICE_ERROR', recoverable: true, retryAfter: 2_000, clientId: 'c1' } });
+    const end = receive({ type: 'final', run: { id: 'r', fence: 1 }, off: 0, message: stored(1, { sender: 'ai', run: 'r' }) }, 500);
+    expect(transmitted(run(receive(hello), send(), busy, end)[1])).toMatchObject([{ client_id: 'c1' }]);
+  });
+
   test('before the hello, or that the token has ended, is left to the close that follows', () => {
     expect(run(receive({ type: 'error', error: { code: 'SERVICE_ERROR', recoverable: true } }))[0].notice).toBeUndefined();
     const expired = receive({ type: 'error', error: { code: 'EXPIRED_TOKEN', recoverable: false } });

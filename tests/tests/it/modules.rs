@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Each module of the server, from the top down, and the modules that it may use: each of them stands further down. A
 /// module that is missing here may not exist.
-const CHATBOX: [(&str, &[&str]); 25] = [
+const CHATBOX: [(&str, &[&str]); 26] = [
     ("lib", &[]),
     ("main", &["commands"]),
     (
@@ -38,6 +38,7 @@ const CHATBOX: [(&str, &[&str]); 25] = [
             "limits",
             "llm",
             "metrics",
+            "old_clients",
             "state",
             "store",
             "supervisor",
@@ -51,7 +52,16 @@ const CHATBOX: [(&str, &[&str]); 25] = [
     (
         "socket",
         &[
-            "auth", "bus", "chat", "clock", "limits", "state", "store", "turn", "wire",
+            "auth",
+            "bus",
+            "chat",
+            "clock",
+            "limits",
+            "old_clients",
+            "state",
+            "store",
+            "turn",
+            "wire",
         ],
     ),
     (
@@ -63,6 +73,7 @@ const CHATBOX: [(&str, &[&str]); 25] = [
             "limits",
             "llm",
             "metrics",
+            "old_clients",
             "store",
             "turn",
             "wire",
@@ -70,6 +81,7 @@ const CHATBOX: [(&str, &[&str]); 25] = [
     ),
     ("auth", &["chat", "clock", "secrets"]),
     ("limits", &[]),
+    ("old_clients", &["chat"]),
     ("wire", &["chat"]),
     (
         "turn",

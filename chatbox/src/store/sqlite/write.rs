@@ -55,7 +55,8 @@ pub(super) fn append(tx: &Connection, question: &Question) -> Result<Appended> {
 }
 
 pub(super) fn claim(tx: &Connection, session: &SessionId, run: &NewRun) -> Result<Option<Claim>> {
-    let Some(head) = head(tx, session)?.filter(|head| head.run.is_none() && head.pending > 0) else {
+    let Some(head) = head(tx, session)?.filter(|head| head.run.is_none() && head.pending > 0)
+    else {
         return Ok(None);
     };
     let question = tx
@@ -170,19 +171,17 @@ pub(super) fn end_leases(connection: &Connection) -> Result<()> {
 }
 
 fn head(tx: &Connection, session: &SessionId) -> Result<Option<Head>> {
-    tx.prepare_cached(
-        "SELECT user, fence, answered, pending, run FROM sessions WHERE id = ?1",
-    )?
-    .query_row([session.as_str()], |row| {
-        Ok(Head {
-            user: row.get(0)?,
-            fence: row.get(1)?,
-            answered: row.get(2)?,
-            pending: row.get(3)?,
-            run: row.get(4)?,
+    tx.prepare_cached("SELECT user, fence, answered, pending, run FROM sessions WHERE id = ?1")?
+        .query_row([session.as_str()], |row| {
+            Ok(Head {
+                user: row.get(0)?,
+                fence: row.get(1)?,
+                answered: row.get(2)?,
+                pending: row.get(3)?,
+                run: row.get(4)?,
+            })
         })
-    })
-    .optional()
+        .optional()
 }
 
 fn is_held_by(tx: &Connection, run: &Run) -> Result<bool> {

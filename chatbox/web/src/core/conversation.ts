@@ -184,7 +184,8 @@ function receiveFinal(before: Conversation, frame: Frame & { type: 'final' }, no
   const { id } = frame.run;
   const message = step[0].transcript.messages.find((known) => known.run === id);
   const wasLive = before.transcript.live.some((live) => live.run === id);
-  return message && wasLive ? [step[0], [...step[1], { type: 'announce', message }]] : step;
+  const effects: Effect[] = message && wasLive ? [{ type: 'announce', message }] : [];
+  return andThen([step[0], [...step[1], ...effects]], (c) => flush({ ...c, outbox: outbox.answered(c.outbox, now) }, now));
 }
 
 function receiveError(before: Conversation, error: WireError, now: number): Step {

@@ -28,10 +28,13 @@ export function parsePageUrl(url: URL): PageUrl {
   };
 }
 
-/** The URL to show: it names the session, so that a reload opens it again, and contains no token. */
-export function withSession(url: URL, session: string | undefined): URL {
+/**
+ * The URL to show: it names the session, so that a reload opens it again. It contains no token, unless the browser keeps it
+ * nowhere else: without it, a reload would sign the visitor out.
+ */
+export function withSession(url: URL, session: string | undefined, isTokenKept = true): URL {
   const next = new URL(url);
-  next.searchParams.delete('token');
+  if (isTokenKept) next.searchParams.delete('token');
   next.searchParams.delete('new');
   if (session) next.searchParams.set('session_id', session);
   return next;

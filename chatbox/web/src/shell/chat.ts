@@ -164,7 +164,10 @@ export class Chat {
 
   private choose(how: 'push' | 'replace'): void {
     this.isChosen = true;
-    const url = withSession(new URL(location.href), this.current.conversation.session);
+    const shown = new URL(location.href);
+    const token = shown.searchParams.get('token');
+    const isKept = token === null || this.storage.token() === token;
+    const url = withSession(shown, this.current.conversation.session, isKept);
     setUrl(how, url);
   }
 
