@@ -51,7 +51,7 @@ struct Summary {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Before {
+pub(super) struct Selection {
     /// Only messages with a smaller `seq`.
     before_seq: Option<i64>,
     limit: Option<usize>,
@@ -122,7 +122,7 @@ pub(super) async fn read(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
-    Query(before): Query<Before>,
+    Query(before): Query<Selection>,
 ) -> Result<Json<History>, ApiError> {
     state.limits.read(&caller.user).map_err(ApiError::TooMany)?;
     let id = SessionId::parse(&id).ok_or(ApiError::NotFound)?;
