@@ -14,8 +14,8 @@ use crate::store::{Answer, StoreError};
 pub(super) enum Ending {
     Complete,
     Failed(llm::Error),
-    /// No model was asked: what came before the question could not be read.
-    Unasked(StoreError),
+    /// What came before the question could not be read, or the first words not be kept.
+    StoreFailed(StoreError),
     /// The server stopped, or somebody else took the session.
     Interrupted,
 }
@@ -25,7 +25,7 @@ impl Ending {
     pub(super) fn failure(&self) -> Option<Failure> {
         match self {
             Self::Failed(error) => Some(error.class.failure()),
-            Self::Unasked(_) => Some(Failure::Unavailable),
+            Self::StoreFailed(_) => Some(Failure::Unavailable),
             Self::Complete | Self::Interrupted => None,
         }
     }
@@ -33,7 +33,7 @@ impl Ending {
     pub(super) fn status(&self) -> Status {
         match self {
             Self::Complete => Status::Complete,
-            Self::Failed(_) | Self::Unasked(_) => Status::Failed,
+            Self::Failed(_) | Self::StoreFailed(_) => Status::Failed,
             Self::Interrupted => Status::Interrupted,
         }
     }
