@@ -46,7 +46,9 @@ const CHATBOX: [(&str, &[&str]); 25] = [
     ),
     (
         "http",
-        &["auth", "chat", "clock", "socket", "state", "store"],
+        &[
+            "auth", "chat", "clock", "limits", "socket", "state", "store",
+        ],
     ),
     (
         "socket",
@@ -69,7 +71,6 @@ const CHATBOX: [(&str, &[&str]); 25] = [
         ],
     ),
     ("auth", &["chat", "clock", "secrets"]),
-    ("limits", &[]),
     ("wire", &["chat"]),
     (
         "turn",
@@ -86,6 +87,7 @@ const CHATBOX: [(&str, &[&str]); 25] = [
     ("llm", &["chat", "secrets"]),
     ("bus", &["chat"]),
     ("store", &["chat"]),
+    ("limits", &[]),
     ("lifecycle", &[]),
     ("supervisor", &[]),
     ("metrics", &[]),
