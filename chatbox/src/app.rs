@@ -172,11 +172,15 @@ fn supervise(
     let connections = usize::try_from(state.config.limits.connections)? + SPARE_CONNECTIONS;
     let mut supervisor = Supervisor::default();
     let routes = http::public(state.clone());
-    supervisor.spawn("the public server", serve(public, routes, connections));
+    let limits = state.limits.clone();
+    supervisor.spawn(
+        "the public server",
+        serve(public, routes, limits, connections),
+    );
     let routes = http::internal(state.clone());
     supervisor.spawn(
         "the probe server",
-        serve(internal, routes, PROBE_CONNECTIONS),
+        serve(internal, routes, state.limits.clone(), PROBE_CONNECTIONS),
     );
     let store = Arc::clone(&state.store);
     supervisor.spawn("the store", async move { store.lost().await.into() });

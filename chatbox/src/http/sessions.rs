@@ -1,9 +1,15 @@
 //! The sessions of the caller.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::ready;
 
 use axum::Json;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +17,7 @@ use super::error::ApiError;
 use crate::auth::Caller;
 use crate::chat::{Action, Message, MessageId, RunId, Sender, Session, SessionId, Status};
 use crate::clock;
+use crate::limits::Slot;
 use crate::state::AppState;
 use crate::store::Page;
 
@@ -123,8 +130,11 @@ pub(super) async fn read(
     caller: Caller,
     Path(id): Path<String>,
     Query(before): Query<Selection>,
-) -> Result<Json<History>, ApiError> {
-    state.limits.read(&caller.user).map_err(ApiError::TooMany)?;
+) -> Result<Response, ApiError> {
+    let slot = state
+        .limits
+        .history(&caller.user)
+        .map_err(ApiError::TooMany)?;
     let id = SessionId::parse(&id).ok_or(ApiError::NotFound)?;
     let session = state
         .store
@@ -145,7 +155,7 @@ pub(super) async fn read(
     if !before.with_empty {
         state.old_clients.has_read(&caller.user, &id, session.seq);
     }
-    Ok(Json(History {
+    let history = History {
         session_id: session.id,
         name: session.name,
         model_id: state.models.first().id.clone(),
@@ -162,7 +172,24 @@ pub(super) async fn read(
             .map(entry)
             .collect(),
         seq: session.seq,
-    }))
+    };
+    let json = serde_json::to_vec(&history).map_err(|error| ApiError::Internal(error.into()))?;
+    Ok(held_until_sent(json, slot))
+}
+
+/// JSON whose slot is given back when the client has taken it, and not when it was made.
+fn held_until_sent(json: Vec<u8>, slot: Slot) -> Response {
+    let length = json.len();
+    let bytes = stream::iter([Ok::<_, Infallible>(Bytes::from(json))]);
+    let end = stream::once(async move { drop(slot) }).filter_map(|()| ready(None));
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        ),
+        (header::CONTENT_LENGTH, HeaderValue::from(length)),
+    ];
+    (headers, Body::from_stream(bytes.chain(end))).into_response()
 }
 
 fn summary(session: Session, now: Timestamp) -> Summary {

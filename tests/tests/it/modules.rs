@@ -47,7 +47,9 @@ const CHATBOX: [(&str, &[&str]); 26] = [
     ),
     (
         "http",
-        &["auth", "chat", "clock", "socket", "state", "store"],
+        &[
+            "auth", "chat", "clock", "limits", "socket", "state", "store",
+        ],
     ),
     (
         "socket",
@@ -80,7 +82,6 @@ const CHATBOX: [(&str, &[&str]); 26] = [
         ],
     ),
     ("auth", &["chat", "clock", "secrets"]),
-    ("limits", &[]),
     ("old_clients", &["chat"]),
     ("wire", &["chat"]),
     (
@@ -98,6 +99,7 @@ const CHATBOX: [(&str, &[&str]); 26] = [
     ("llm", &["chat", "secrets"]),
     ("bus", &["chat"]),
     ("store", &["chat"]),
+    ("limits", &[]),
     ("lifecycle", &[]),
     ("supervisor", &[]),
     ("metrics", &[]),

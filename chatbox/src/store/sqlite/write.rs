@@ -67,6 +67,16 @@ pub(super) fn claim(tx: &Connection, session: &SessionId, run: &NewRun) -> Resul
     begin(tx, run, head.fence + 1, &question, "").map(Some)
 }
 
+pub(super) fn begin_answer(tx: &Connection, run: &Run, text: &str) -> Result<bool> {
+    if !is_held_by(tx, run)? {
+        return Ok(false);
+    }
+    let kept = tx
+        .prepare_cached("UPDATE runs SET checkpoint = ?3 WHERE id = ?1 AND fence = ?2")?
+        .execute(params![run.id.to_string(), run.fence, text])?;
+    Ok(kept == 1)
+}
+
 pub(super) fn checkpoint(
     tx: &Connection,
     run: &Run,
@@ -386,6 +396,7 @@ mod tests {
             assert!(checkpoint(&tx, &run, Some("a"), 0).unwrap());
             tx.execute(change, []).unwrap();
             assert!(!checkpoint(&tx, &run, Some("b"), 0).unwrap(), "{change}");
+            assert!(!begin_answer(&tx, &run, "c").unwrap(), "{change}");
             let taken = take_over(&tx, &run, &new_run(), 1).unwrap();
             assert!(taken.is_none(), "{change}");
             let kept: String = tx
