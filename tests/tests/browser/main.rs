@@ -67,6 +67,7 @@ const SCENARIOS: &[Scenario] = scenarios![
     sessions::a_new_chat_is_empty_and_back_shows_the_old_one,
     sessions::a_second_device_shows_the_same_chat,
     sessions::two_tabs_are_one_guest,
+    sessions::a_tab_too_many_is_told_why_and_can_connect_again,
     network::an_answer_goes_on_after_the_network_was_lost,
     network::a_message_sent_offline_arrives_once,
     network::a_pending_message_survives_its_tab,
