@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Composer } from '../src/view/composer';
 
 /** An event: its type, what a key event says, and when. */
-type Step = [type: string, key?: { key?: string; code?: string; keyCode?: number; isComposing?: boolean; repeat?: boolean }, at?: number];
+type Key = { key?: string; code?: string; keyCode?: number; isComposing?: boolean; repeat?: boolean };
+type Step = [type: string, key?: Key | undefined, at?: number];
 
 const enter = (more = {}) => ({ key: 'Enter', code: 'Enter', keyCode: 13, isComposing: false, ...more });
 const handled = (more = {}) => ({ key: 'Enter', code: 'Enter', keyCode: 229, isComposing: true, ...more });
@@ -28,10 +29,10 @@ const ENDINGS: [string, Step[]][] = [
   ['a browser that marks the event alone', [...typed, ['keydown', enter({ isComposing: true })], ['compositionend'], ['keyup', enter()]]],
   ['a browser that marks nothing', [...typed, ['keydown', enter()], ['compositionend'], ['keyup', enter()]]],
   ['Safari', [...typed, ['compositionend'], ['keydown', handled({ isComposing: false }), 1], ['keyup', enter()]]],
-  ['a web view that hides the input method', [...typed, ['compositionend'], ['keydown', enter(), 3], ['keyup', enter()]]],
+  ['a web view that hides the input method', [...typed, ['compositionend', undefined, 4], ['keydown', enter(), 1], ['keyup', enter(), 80]]],
   ['an event without codes', [...typed, ['compositionend'], ['keydown', { key: 'Enter', keyCode: 0, code: '' }], ['keyup', { key: 'Enter' }]]],
   ['a browser that reports no composition', [['keydown', { key: 'Enter', keyCode: 229 }], ['keyup', enter()]]],
-  ['a browser that reports no start', [['compositionend'], ['keydown', enter(), 1], ['keyup', enter()]]],
+  ['a browser that reports no start', [['compositionend'], ['keydown', enter()], ['keyup', enter()]]],
   ['a numeric keypad', [...typed, ['keydown', handled({ code: 'NumpadEnter' })], ['compositionend'], ['keyup', enter()]]],
   ['a key that is held', [...typed, ['keydown', handled()], ['compositionend'], ['keydown', enter({ repeat: true }), 500], ['keydown', enter({ repeat: true }), 1_600], ['keyup', enter()]]],
 ];
@@ -83,8 +84,11 @@ describe('an Enter that follows a composition', () => {
     expect(send).toHaveBeenCalledTimes(1);
   });
 
-  test('sends when the composition was ended by a click', () => {
-    play(open(), [...typed, ['compositionend'], ['keydown', enter(), 400]]);
+  test.each([
+    ['a click on a suggestion', 400],
+    ['dictation or a virtual keyboard, a moment before', 3],
+  ])('sends when the composition was ended by %s', (_, later) => {
+    play(open(), [...typed, ['compositionend'], ['keydown', enter(), later]]);
     expect(send).toHaveBeenCalledTimes(1);
   });
 

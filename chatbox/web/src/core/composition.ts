@@ -22,8 +22,8 @@ const HANDLED = 229;
 const ENTER = 13;
 /** The keys, where an input method hides what they mean. */
 const ENTER_CODES: ReadonlySet<string> = new Set(['Enter', 'NumpadEnter']);
-/** The `keydown` that ended a composition follows its end within this time. */
-const SAME_KEY_MS = 100;
+/** The key that ended a composition was pressed before the end was reported: its time is not later. */
+const SAME_KEY_MS = 1;
 /** A press lasts at most so long if its end is never reported. */
 const PRESS_MS = 1_000;
 

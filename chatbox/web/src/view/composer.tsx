@@ -52,7 +52,7 @@ export function Composer({ text, setText, send, disabled, assistant, limit, inpu
             id="message-input"
             ref={input}
             rows={1}
-            placeholder={disabled ? 'This chat is closed' : `Message ${assistant}`}
+            placeholder={disabled ? 'Not connected' : `Message ${assistant}`}
             dir="auto"
             value={text}
             disabled={disabled}
