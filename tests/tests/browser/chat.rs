@@ -121,6 +121,23 @@ pub(crate) async fn a_rejected_message_can_be_removed(fixture: &Fixture<'_>) -> 
     no_problems(&page)
 }
 
+pub(crate) async fn a_rejected_message_can_be_edited(fixture: &Fixture<'_>) -> Result<()> {
+    let mut provider = Provider::start().await;
+    let mut config = openai(&provider);
+    config.limits.messages_per_minute = 1;
+    let world = World::start(config).await;
+    let page = fixture.guest(&world)?;
+    exchange(&page, &mut provider, "One", "first").await?;
+    page.send("Two")?;
+    page.wait_for("[data-state=rejected]")?;
+    page.fill("#message-input", "and three")?;
+    page.click("[data-state=rejected] .link:nth-last-child(2)")?;
+    page.wait_until("document.getElementById('message-input').value === 'Two\\nand three'")?;
+    page.wait_until("document.activeElement.id === 'message-input'")?;
+    shows(&page, &[("user", "One"), ("ai", "first")])?;
+    no_problems(&page)
+}
+
 pub(crate) async fn a_message_that_is_too_long_cannot_be_sent(fixture: &Fixture<'_>) -> Result<()> {
     let (world, mut provider) = server().await;
     let page = fixture.guest(&world)?;

@@ -54,6 +54,7 @@ const SCENARIOS: &[Scenario] = scenarios![
     chat::a_failed_answer_offers_a_retry,
     chat::an_answer_that_breaks_off_keeps_its_text,
     chat::a_rejected_message_can_be_removed,
+    chat::a_rejected_message_can_be_edited,
     chat::a_message_that_is_too_long_cannot_be_sent,
     chat::a_refused_copy_is_told,
     scrolling::the_list_scrolls_along_unless_the_user_scrolled_up,

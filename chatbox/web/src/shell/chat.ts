@@ -33,6 +33,9 @@ export interface State {
 
 const BAD_TOKEN = 4500;
 const TOO_MANY_CONNECTIONS = 4504;
+/** The close code of a server that is busy, and what it says over HTTP. */
+const TRY_LATER = 1013;
+const BUSY: ReadonlySet<number> = new Set([429, 503]);
 const NO_CLOSE_FRAME = 1006;
 
 export class Chat {
@@ -178,9 +181,7 @@ export class Chat {
     const credentials = await this.identity.credentials(this.renewToken);
     if (attempt !== this.attempt) return;
     if ('stop' in credentials) return this.stop(credentials.stop);
-    if ('retryAfterMs' in credentials) {
-      return this.reconnectLater(afterFailedRequest(this.retryState, Math.random(), credentials.retryAfterMs));
-    }
+    if ('status' in credentials) return this.onFailedRequest(credentials);
     this.renewToken = false;
     if (credentials.isNewUser) this.continueAsNewUser();
     const failed = this.current.isLoaded ? undefined : await this.load(credentials.token, attempt);
@@ -261,6 +262,7 @@ export class Chat {
 
   private onFailedRequest(failed: FailedRequest): void {
     this.renewToken ||= failed.status === 401;
+    this.update({ closeCode: BUSY.has(failed.status) ? TRY_LATER : undefined });
     this.reconnectLater(afterFailedRequest(this.retryState, Math.random(), failed.retryAfterMs));
   }
 
