@@ -3,7 +3,7 @@
 //! Such a client never says it: it connects with nothing but a session, and appends whatever comes to the bubble that is
 //! open on its page. So the server remembers, for each user and session, what the last connection of this kind was sent,
 //! and whether the history was read since, which tells a page that was opened anew from one that has reconnected. Kept in
-//! memory and bounded: who is forgotten is sent what is new.
+//! memory and bounded: who is forgotten counts as new.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,6 +36,8 @@ struct Memory {
     sent: Option<Position>,
     /// The history up to this `seq` was read, and no connection has followed yet.
     read: Option<i64>,
+    /// It names its messages, as clients of the predecessor do not.
+    names_messages: bool,
 }
 
 /// How far a client is: the newest message, and the answer that was being written, with its length in UTF-16 code units.
@@ -52,8 +54,8 @@ pub enum Has {
     History(i64),
     /// It has reconnected, and shows what it was sent before.
     Sent(Position),
-    /// Nobody knows.
-    Unknown,
+    /// It has nothing.
+    Nothing,
 }
 
 impl OldClients {
@@ -65,12 +67,15 @@ impl OldClients {
     /// A client connects. What it has read before counts once.
     pub fn connects(&self, user: &str, session: &SessionId) -> (OldClient, Has) {
         let client = self.client(user, session);
+        let is_held = client.is_held();
         let has = {
             let mut memory = client.memory();
+            // A page that is cut off comes back before the server has noticed. A newer client beside it is another one.
+            let is_other = is_held && memory.names_messages;
             match (memory.read.take(), memory.sent) {
                 (Some(seq), _) => Has::History(seq),
-                (None, Some(sent)) => Has::Sent(sent),
-                (None, None) => Has::Unknown,
+                (None, Some(sent)) if !is_other => Has::Sent(sent),
+                (None, _) => Has::Nothing,
             }
         };
         (client, has)
@@ -97,6 +102,16 @@ impl OldClient {
         self.memory().sent = Some(position);
     }
 
+    /// The client sent a message with a `client_id`.
+    pub fn names_messages(&self) {
+        self.memory().names_messages = true;
+    }
+
+    /// Whether a connection holds it, beside the map and the caller.
+    fn is_held(&self) -> bool {
+        Arc::strong_count(&self.0) > 2
+    }
+
     fn memory(&self) -> std::sync::MutexGuard<'_, Memory> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -115,7 +130,7 @@ mod tests {
         let all = OldClients::default();
         let run = RunId::new();
         let (client, has) = all.connects("ada", &session("s"));
-        assert_eq!(has, Has::Unknown);
+        assert_eq!(has, Has::Nothing);
         let sent = Position {
             seq: 3,
             run: Some((run, 7)),
@@ -125,8 +140,20 @@ mod tests {
         all.has_read("ada", &session("s"), 4);
         assert_eq!(all.connects("ada", &session("s")).1, Has::History(4));
         assert_eq!(all.connects("ada", &session("s")).1, Has::Sent(sent));
-        assert_eq!(all.connects("bob", &session("s")).1, Has::Unknown);
-        assert_eq!(all.connects("ada", &session("t")).1, Has::Unknown);
+        assert_eq!(all.connects("bob", &session("s")).1, Has::Nothing);
+        assert_eq!(all.connects("ada", &session("t")).1, Has::Nothing);
+    }
+
+    #[test]
+    fn a_newer_client_beside_one_that_is_connected_is_another_one() {
+        let all = OldClients::default();
+        let (client, _) = all.connects("ada", &session("s"));
+        let sent = Position { seq: 3, run: None };
+        client.was_sent(sent);
+        client.names_messages();
+        assert_eq!(all.connects("ada", &session("s")).1, Has::Nothing);
+        drop(client);
+        assert_eq!(all.connects("ada", &session("s")).1, Has::Sent(sent));
     }
 
     #[test]
@@ -140,6 +167,6 @@ mod tests {
         drop(generations);
         let newest = session(&format!("s{}", 3 * GENERATION - 1));
         assert_eq!(all.connects("ada", &newest).1, Has::History(1));
-        assert_eq!(all.connects("ada", &session("s0")).1, Has::Unknown);
+        assert_eq!(all.connects("ada", &session("s0")).1, Has::Nothing);
     }
 }

@@ -19,7 +19,7 @@ use self::coalesce::coalesce;
 use self::cursor::{Cursor, Step};
 use self::transport::{Closed, Incoming, Transport};
 use crate::auth::Caller;
-use crate::bus::{Event, LiveRun, Received, Receiver, Subscription};
+use crate::bus::{Event, Received, Receiver, Subscription};
 use crate::chat::{Message, RunId, SessionId};
 use crate::clock;
 use crate::limits::{Full, InFlight};
@@ -272,9 +272,12 @@ impl Connection {
             self.transport.feed(&hello).await?;
             live = subscription.live;
             self.binding = Binding::Bound {
-                cursor: self.cursor_before(message, live.as_ref()),
+                cursor: self.cursor_before(message),
                 events: subscription.events,
             };
+        }
+        if let (Some(client), Some(_)) = (&self.old_client, &message.client_id) {
+            client.names_messages();
         }
         if let Binding::Bound { cursor, .. } = &mut self.binding {
             if cursor.seq() >= message.seq {
@@ -304,16 +307,16 @@ impl Connection {
     }
 
     /// For a connection that a message has bound to its session.
-    fn cursor_before(&mut self, message: &Message, live: Option<&LiveRun>) -> Cursor {
+    fn cursor_before(&mut self, message: &Message) -> Cursor {
         let before = message.seq - 1;
         if !self.is_old {
             return Cursor::new(message.session.clone(), before, None);
         }
         let has = match self.old_client_has(&message.session) {
             Has::Sent(Position { run, .. }) => Has::Sent(Position { seq: before, run }),
-            Has::History(_) | Has::Unknown => Has::History(before),
+            Has::History(_) | Has::Nothing => Has::History(before),
         };
-        let mut cursor = Cursor::appending(message.session.clone(), has, before, live);
+        let mut cursor = Cursor::appending(message.session.clone(), has, before);
         cursor.has_caught_up();
         cursor
     }

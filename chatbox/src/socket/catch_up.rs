@@ -47,8 +47,7 @@ impl Connection {
                 Some(after) => Has::History(after),
                 None => self.old_client_has(&start.session),
             };
-            let live = subscription.live.as_ref();
-            Cursor::appending(start.session, has, session.seq, live)
+            Cursor::appending(start.session, has, session.seq)
         } else {
             let after = start.after.unwrap_or(session.seq).min(session.seq);
             Cursor::new(start.session, after, start.run)

@@ -59,21 +59,12 @@ impl Cursor {
         }
     }
 
-    /// For a client that never says what it has. `newest`: `seq` of the session; `live`: the run at work.
-    pub(super) fn appending(
-        session: SessionId,
-        has: Has,
-        newest: i64,
-        live: Option<&LiveRun>,
-    ) -> Self {
+    /// For a client that never says what it has. `newest`: `seq` of the session.
+    pub(super) fn appending(session: SessionId, has: Has, newest: i64) -> Self {
         let (seq, run) = match has {
             Has::History(seq) => (seq, None),
             Has::Sent(Position { seq, run }) => (seq, run),
-            // Only what is new: it may have seen everything up to here.
-            Has::Unknown => {
-                let spoken = live.filter(|live| live.units > 0);
-                (newest, spoken.map(|live| (live.run, live.units)))
-            }
+            Has::Nothing => (newest, None),
         };
         Self {
             appends: true,

@@ -189,18 +189,26 @@ async fn an_old_page_that_is_opened_in_the_middle_of_an_answer_shows_its_beginni
     assert_eq!(again.bubbles, ["tell me", "once upon a time"]);
 }
 
+/// A client of newer programs: it names its messages, and still asks for nothing.
 #[tokio::test]
-async fn who_asks_for_nothing_and_has_read_nothing_is_sent_what_is_new() {
+async fn who_asks_for_nothing_is_told_the_beginning_once() {
     let (world, mut provider) = server().await;
     let mut first = world.connect("u", "").await;
     first.say("s", "c", "tell me").await;
     let speech = provider.call().await.begin();
     speech.say("once upon ");
     first.wait_for("ai_response").await;
-    let mut late = world.connect("u", "session_id=s").await;
-    late.wait_for("hello").await;
+    let mut beside = world.connect("u", "session_id=s").await;
+    assert_eq!(
+        beside.wait_for("ai_response").await["content"],
+        "once upon "
+    );
+    beside.vanish();
+    first.vanish();
+    let mut again = world.connect("u", "session_id=s").await;
+    again.wait_for("hello").await;
     speech.say("a time");
-    assert_eq!(late.next().await["content"], "a time");
+    assert_eq!(again.next().await["content"], "a time");
 }
 
 #[tokio::test]

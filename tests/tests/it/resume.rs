@@ -48,9 +48,15 @@ async fn who_comes_in_the_middle_is_told_the_beginning() {
     let speech = provider.call().await.begin();
     speech.say("once upon ");
     first.wait_for("ai_response").await;
-    let mut late = world.connect("u", "session_id=s&after_seq=0").await;
-    late.wait_for("loading").await;
-    assert_eq!(late.wait_for("ai_response").await["content"], "once upon ");
+    for query in ["session_id=s&after_seq=0", "session_id=s"] {
+        let mut late = world.connect("u", query).await;
+        late.wait_for("loading").await;
+        assert_eq!(
+            late.wait_for("ai_response").await["content"],
+            "once upon ",
+            "{query}"
+        );
+    }
     let mut open = world.connect("u", "").await;
     open.send(json!({"type": "connection_status", "session_id": "s", "seq": 0, "metadata": {"op": "resume"}})).await;
     assert_eq!(open.wait_for("user_message").await["content"], "tell me");

@@ -327,9 +327,9 @@ fn a_client_that_appends_gets_of_a_live_answer_what_it_lacks() {
         (sent(Some((run, 0))), "ai_response", "once upon"),
         (sent(Some((run, 5))), "ai_response", "upon"),
         (sent(Some((run, 9))), "", ""),
-        (Has::Unknown, "", ""),
+        (Has::Nothing, "loading ai_response", "once upon"),
     ] {
-        let mut cursor = Cursor::appending(session.clone(), has, 1, Some(&live));
+        let mut cursor = Cursor::appending(session.clone(), has, 1);
         let shown = appended(&cursor.live(now(), Some(&live)));
         assert_eq!(
             (shown.0.join(" ").as_str(), shown.1.as_str()),
@@ -338,7 +338,7 @@ fn a_client_that_appends_gets_of_a_live_answer_what_it_lacks() {
         );
     }
     let silent = live_run(run, "");
-    let mut cursor = Cursor::appending(session, Has::Unknown, 1, Some(&silent));
+    let mut cursor = Cursor::appending(session, Has::Nothing, 1);
     assert_eq!(appended(&cursor.live(now(), Some(&silent))).0, ["loading"]);
 }
 
@@ -349,7 +349,7 @@ fn a_client_that_appends_is_sent_nothing_of_an_answer_that_was_stored_shorter() 
         seq: 1,
         run: Some((run, 9)),
     });
-    let mut cursor = Cursor::appending(session.clone(), has, 2, None);
+    let mut cursor = Cursor::appending(session.clone(), has, 2);
     let message = stored(&session, 2, Some((run, "once")));
     let Step::Send(frame) = cursor.message(now(), &message) else {
         panic!("nothing is sent");
@@ -365,7 +365,7 @@ fn a_client_that_appends_is_sent_nothing_of_an_answer_that_was_stored_shorter() 
 fn a_client_that_appends_gets_the_answers_that_it_missed_and_no_question_twice() {
     let session = SessionId::random();
     let has = Has::Sent(Position { seq: 1, run: None });
-    let mut cursor = Cursor::appending(session.clone(), has, 3, None);
+    let mut cursor = Cursor::appending(session.clone(), has, 3);
     let question = stored(&session, 2, None);
     assert!(matches!(cursor.message(now(), &question), Step::Skip));
     let answer = stored(&session, 3, Some((RunId::new(), "yes")));
