@@ -23,7 +23,7 @@ use crate::bus::{Event, Received, Receiver, Subscription};
 use crate::chat::{Message, RunId, SessionId};
 use crate::clock;
 use crate::limits::{Full, InFlight};
-use crate::old_clients::{Has, OldClient, Position};
+use crate::old_clients::OldClient;
 use crate::state::AppState;
 use crate::turn::{Asked, NewQuestion};
 use crate::wire::inbound::{self, Resume, UserMessage};
@@ -304,21 +304,6 @@ impl Connection {
         }
         self.remember();
         self.transport.flush().await
-    }
-
-    /// For a connection that a message has bound to its session.
-    fn cursor_before(&mut self, message: &Message) -> Cursor {
-        let before = message.seq - 1;
-        if !self.is_old {
-            return Cursor::new(message.session.clone(), before, None);
-        }
-        let has = match self.old_client_has(&message.session) {
-            Has::Sent(Position { run, .. }) => Has::Sent(Position { seq: before, run }),
-            Has::History(_) | Has::Nothing => Has::History(before),
-        };
-        let mut cursor = Cursor::appending(message.session.clone(), has, before);
-        cursor.has_caught_up();
-        cursor
     }
 
     /// Something happened in the session.

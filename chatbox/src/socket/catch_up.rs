@@ -4,9 +4,9 @@ use super::cursor::{Cursor, Step};
 use super::transport::Closed;
 use super::{Binding, Connection, Start, rejection};
 use crate::bus::{LiveRun, Receiver};
-use crate::chat::{Action, SessionId};
+use crate::chat::{Action, Message, SessionId};
 use crate::clock;
-use crate::old_clients::Has;
+use crate::old_clients::{Has, Position};
 use crate::store::{Page, StoreError};
 use crate::wire::{CLOSE_NOT_READ, ServerFrame};
 
@@ -151,8 +151,23 @@ impl Connection {
 
     /// Ends the connection: what it lacks is not known, and so nothing that comes later could be sent in order. The
     /// client comes back, and resumes from what it has.
+    /// For a connection that a message has bound to its session.
+    pub(super) fn cursor_before(&mut self, message: &Message) -> Cursor {
+        let before = message.seq - 1;
+        if !self.is_old {
+            return Cursor::new(message.session.clone(), before, None);
+        }
+        let has = match self.old_client_has(&message.session) {
+            Has::Sent(Position { run, .. }) => Has::Sent(Position { seq: before, run }),
+            Has::History(_) | Has::Nothing => Has::History(before),
+        };
+        let mut cursor = Cursor::appending(message.session.clone(), has, before);
+        cursor.has_caught_up();
+        cursor
+    }
+
     /// What a client has that never says it; from now on it is remembered.
-    pub(super) fn old_client_has(&mut self, session: &SessionId) -> Has {
+    fn old_client_has(&mut self, session: &SessionId) -> Has {
         let all = &self.state.old_clients;
         let (client, has) = all.connects(&self.caller.user, session);
         self.old_client = Some(client);

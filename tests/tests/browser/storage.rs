@@ -51,5 +51,9 @@ async fn can_chat_with(fixture: &Fixture<'_>, script: &str) -> Result<()> {
         ],
     )?;
     ensure!(provider.is_idle(), "something else reached the model");
-    no_problems(&page)
+    no_problems(&page)?;
+    // What no storage keeps, a reload loses. The visitor is not locked out.
+    page.reload()?;
+    connected(&page)?;
+    exchange(&page, &mut provider, "Fourth", "four").await
 }
