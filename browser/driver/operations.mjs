@@ -33,6 +33,11 @@ export const fill = ({ page, selector, text }) => tab(page).locator(selector).fi
 export const click = ({ page, selector }) => tab(page).locator(selector).click();
 export const press = ({ page, key }) => tab(page).keyboard.press(key);
 export const type = ({ page, text }) => tab(page).keyboard.type(text);
+/** Turns the mouse wheel over an element; upwards with a negative distance, in pixels. */
+export async function wheel({ page, selector, distance }) {
+  await tab(page).locator(selector).hover();
+  await tab(page).mouse.wheel(0, distance);
+}
 export const count = ({ page, selector }) => tab(page).locator(selector).count();
 export const evaluate = ({ page, expression }) => tab(page).evaluate(expression);
 export const offline = ({ page, on }) => tab(page).context().setOffline(on);

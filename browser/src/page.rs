@@ -115,6 +115,11 @@ impl Page {
         self.act("type", json!({"text": text}))
     }
 
+    /// Turns the mouse wheel over an element; upwards with a negative distance, in pixels.
+    pub fn wheel(&self, selector: &str, distance: i32) -> Result<()> {
+        self.act("wheel", json!({"selector": selector, "distance": distance}))
+    }
+
     /// Waits until an element that matches the selector is visible and contains the text.
     pub fn wait_for_text(&self, selector: &str, text: &str) -> Result<()> {
         self.act("wait", json!({"selector": selector, "text": text}))

@@ -16,6 +16,7 @@ use crate::lifecycle::Lifecycle;
 use crate::limits::Limits;
 use crate::llm::Models;
 use crate::metrics::Metrics;
+use crate::old_clients::OldClients;
 use crate::state::{AppState, Parts};
 use crate::store::Store;
 use crate::store::sqlite::Sqlite;
@@ -93,6 +94,7 @@ impl App {
         let state = AppState::new(Parts {
             proxies: config.server.proxies(),
             limits: Limits::new(&config.limits),
+            old_clients: OldClients::default(),
             config,
             keys,
             models,
@@ -170,11 +172,15 @@ fn supervise(
     let connections = usize::try_from(state.config.limits.connections)? + SPARE_CONNECTIONS;
     let mut supervisor = Supervisor::default();
     let routes = http::public(state.clone());
-    supervisor.spawn("the public server", serve(public, routes, connections));
+    let limits = state.limits.clone();
+    supervisor.spawn(
+        "the public server",
+        serve(public, routes, limits, connections),
+    );
     let routes = http::internal(state.clone());
     supervisor.spawn(
         "the probe server",
-        serve(internal, routes, PROBE_CONNECTIONS),
+        serve(internal, routes, state.limits.clone(), PROBE_CONNECTIONS),
     );
     let store = Arc::clone(&state.store);
     supervisor.spawn("the store", async move { store.lost().await.into() });

@@ -9,6 +9,7 @@ mod pages;
 pub mod serve;
 mod sessions;
 mod socket;
+mod stream;
 mod token;
 
 use axum::Router;

@@ -4,10 +4,12 @@
 //!
 //! - [`chat`]: session, message, run, and the rules about them; pure
 //! - [`clock`], [`telemetry`], [`secrets`], [`metrics`], [`lifecycle`], [`supervisor`]: what every module may use
+//! - [`limits`]: how much of everything
 //! - [`store`], [`bus`], [`llm`]: what is kept, what is published, the models
 //! - [`turn`]: one question to one answer
 //! - [`wire`]: the JSON on the socket; pure
-//! - [`limits`], [`auth`]: how much of everything, who makes a request
+//! - [`auth`]: who makes a request
+//! - [`old_clients`]: what clients have that never say it
 //! - [`state`]: what a handler may ask for
 //! - [`socket`]: the life of one connection
 //! - [`http`]: every route, and the connections they come on
@@ -19,6 +21,7 @@ pub mod chat;
 
 pub mod clock;
 pub mod lifecycle;
+pub mod limits;
 pub mod metrics;
 pub mod secrets;
 pub mod supervisor;
@@ -33,7 +36,7 @@ pub mod turn;
 pub mod wire;
 
 pub mod auth;
-pub mod limits;
+pub mod old_clients;
 
 pub mod state;
 

@@ -1,4 +1,12 @@
 //! How much of everything, and what happens beyond it.
+//!
+//! - `in_flight`: bytes of a connection that are no message yet
+//! - `budget`: bytes, by user and in all
+//! - `slots`: things at the same time, by user and in all
+
+mod budget;
+mod in_flight;
+mod slots;
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -10,11 +18,36 @@ use std::time::Duration;
 use crds::config;
 use governor::clock::Clock;
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use self::budget::Budget;
+pub use self::budget::Share;
+pub use self::in_flight::InFlight;
+pub use self::slots::Slot;
+use self::slots::Slots;
 
 /// Reads of a session's past by one user: a burst for many tabs that come back at once, then one a second.
 const READS_AT_ONCE: NonZeroU32 = NonZeroU32::new(30).unwrap();
+/// Bytes of incomplete frames: two of the largest size of one user, and a small part of a pod's memory in all.
+const FRAMES_PER_USER: usize = 2 * 1024 * 1024;
+const FRAMES: usize = 32 * 1024 * 1024;
+/// Answers that are written at the same time: in a few tabs of one user; in all, what a provider grants and what the
+/// memory of a pod holds.
+const RUNS_PER_USER: usize = 5;
+const RUNS: usize = 1000;
+/// Bytes of answers that are being written. One answer may have all of a user's: more than any model writes.
+const ANSWERS_PER_USER: usize = 4 * 1024 * 1024;
+const ANSWERS: usize = 48 * 1024 * 1024;
+/// Histories that are sent over HTTP at the same time: each may have a megabyte.
+const HISTORIES_PER_USER: usize = 2;
+const HISTORIES: usize = 32;
+/// Sockets that are opened only to be told that there are too many.
+const TURNED_AWAY: usize = 100;
 /// How often the counters of those who did nothing for a while are removed.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
+
+/// When to try again where too much happens at the same time.
+pub const RETRY: Duration = Duration::from_secs(5);
 
 /// Counts what each user and address does. Cheap to clone.
 #[derive(Clone)]
@@ -24,9 +57,23 @@ struct Counters {
     messages: DefaultKeyedRateLimiter<String>,
     reads: DefaultKeyedRateLimiter<String>,
     guests: DefaultKeyedRateLimiter<IpAddr>,
+    frames: Budget,
+    answers: Budget,
+    runs: Slots,
+    histories: Slots,
+    turned_away: Arc<Semaphore>,
     connections: Mutex<Connections>,
     per_user: usize,
     total: usize,
+}
+
+/// Why there is no permission for one more connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// The user has as many as one may.
+    User,
+    /// The server has.
+    Server,
 }
 
 #[derive(Default)]
@@ -49,6 +96,11 @@ impl Limits {
                 Quota::per_second(NonZeroU32::MIN).allow_burst(READS_AT_ONCE),
             ),
             guests: RateLimiter::keyed(per_minute(limits.guests_per_minute)),
+            frames: Budget::new(FRAMES_PER_USER, FRAMES),
+            answers: Budget::new(ANSWERS_PER_USER, ANSWERS),
+            runs: Slots::new(RUNS_PER_USER, RUNS),
+            histories: Slots::new(HISTORIES_PER_USER, HISTORIES),
+            turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
             connections: Mutex::default(),
             per_user: count(limits.connections_per_user),
             total: count(limits.connections),
@@ -70,19 +122,53 @@ impl Limits {
         check(&self.0.guests, &network(address))
     }
 
+    /// Permission to send one history to this user, or how long to wait before it.
+    pub fn history(&self, user: &str) -> Result<Slot, Duration> {
+        self.read(user)?;
+        self.0.histories.try_take(user).ok_or(RETRY)
+    }
+
     /// Permission for one more connection of this user, unless there are too many.
-    pub fn connect(&self, user: &str) -> Option<Permit> {
+    pub fn connect(&self, user: &str) -> Result<Permit, Full> {
         let mut connections = self.connections();
         let mine = connections.by_user.get(user).copied().unwrap_or(0);
-        if mine >= self.0.per_user || connections.total >= self.0.total {
-            return None;
+        if mine >= self.0.per_user {
+            return Err(Full::User);
+        }
+        if connections.total >= self.0.total {
+            return Err(Full::Server);
         }
         connections.total += 1;
         connections.by_user.insert(user.to_owned(), mine + 1);
-        Some(Permit {
+        Ok(Permit {
             limits: self.clone(),
             user: user.to_owned(),
         })
+    }
+
+    /// Permission to tell one more client over a socket that there are too many; otherwise its request is refused.
+    pub fn turn_away(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.turned_away).try_acquire_owned().ok()
+    }
+
+    /// The count of a new connection's bytes.
+    pub fn in_flight(&self) -> InFlight {
+        InFlight::new(self.0.frames.share(None))
+    }
+
+    /// Permission to write one more answer to this user, unless there are too many.
+    pub fn try_run(&self, user: &str) -> Option<Slot> {
+        self.0.runs.try_take(user)
+    }
+
+    /// The same, as soon as there are not too many.
+    pub async fn run(&self, user: &str) -> Option<Slot> {
+        self.0.runs.take(user).await
+    }
+
+    /// The bytes of an answer that begins.
+    pub fn answer(&self, user: &str) -> Share {
+        self.0.answers.share(Some(user))
     }
 
     /// Forgets those who did nothing for a while, again and again. Ends never.
@@ -93,6 +179,8 @@ impl Limits {
             self.0.messages.retain_recent();
             self.0.reads.retain_recent();
             self.0.guests.retain_recent();
+            self.0.runs.forget_idle();
+            self.0.histories.forget_idle();
         }
     }
 
@@ -155,11 +243,11 @@ mod tests {
             ..config::Limits::default()
         });
         let (first, _second) = (limits.connect("a").unwrap(), limits.connect("a").unwrap());
-        assert!(limits.connect("a").is_none(), "a user has two");
+        assert_eq!(limits.connect("a").err(), Some(Full::User));
         let third = limits.connect("b").unwrap();
-        assert!(limits.connect("c").is_none(), "there are three in all");
+        assert_eq!(limits.connect("c").err(), Some(Full::Server));
         drop(first);
-        assert!(limits.connect("a").is_some());
+        assert!(limits.connect("a").is_ok());
         drop(third);
         assert_eq!(limits.connections().by_user.len(), 1);
     }

@@ -22,12 +22,14 @@ use crate::auth::Caller;
 use crate::bus::{Event, Received, Receiver, Subscription};
 use crate::chat::{Message, RunId, SessionId};
 use crate::clock;
-use crate::limits::Permit;
+use crate::limits::{Full, InFlight};
+use crate::old_clients::OldClient;
 use crate::state::AppState;
 use crate::turn::{Asked, NewQuestion};
 use crate::wire::inbound::{self, Resume, UserMessage};
 use crate::wire::{
-    CLOSE_EXPIRED, CLOSE_GOING_AWAY, CLOSE_TRY_LATER, ClientFrame, Rejection, ServerFrame,
+    CLOSE_EXPIRED, CLOSE_GOING_AWAY, CLOSE_SLOW, CLOSE_TOO_MANY_CONNECTIONS, CLOSE_TRY_LATER,
+    ClientFrame, Rejection, ServerFrame,
 };
 
 /// Between two pings: short enough for the proxies that close idle connections after 30 s.
@@ -44,22 +46,23 @@ pub struct Start {
     pub run: Option<(RunId, usize)>,
 }
 
-/// Serves one client until one of the two goes; `permit` is given back then.
+/// Serves one client until one of the two goes.
 ///
 /// Not an `async fn`: it would hold each argument twice, once more for ten thousand connections.
 pub fn serve(
     socket: WebSocket,
     caller: Caller,
-    permit: Permit,
+    in_flight: InFlight,
     start: Option<Start>,
     state: AppState,
 ) -> impl Future<Output = ()> + Send {
     let mut connection = Connection {
-        transport: Transport::new(socket),
+        transport: Transport::new(socket, in_flight),
         caller,
         binding: Binding::None,
+        is_old: true,
+        old_client: None,
         state,
-        _permit: permit,
     };
     // Boxed, as everything that a connection does: it takes memory while it is under way, and not while it waits.
     let start = start.map(Box::new);
@@ -74,8 +77,32 @@ struct Connection {
     transport: Transport,
     caller: Caller,
     binding: Binding,
+    /// The client has not said what it has of a session, as clients of the predecessor never do.
+    is_old: bool,
+    old_client: Option<OldClient>,
     state: AppState,
-    _permit: Permit,
+}
+
+/// Tells a client that there are too many connections, and ends its own.
+pub async fn turn_away(socket: WebSocket, full: Full, state: &AppState) {
+    let (rejection, code, reason) = match full {
+        Full::User => (
+            rejection::too_many_connections(),
+            CLOSE_TOO_MANY_CONNECTIONS,
+            "the user has too many connections",
+        ),
+        Full::Server => (
+            rejection::server_is_full(),
+            CLOSE_TRY_LATER,
+            "the server has too many connections",
+        ),
+    };
+    let frame = ServerFrame::rejected(clock::now(), None, rejection);
+    count_error(state, &frame);
+    let mut transport = Transport::new(socket, state.limits.in_flight());
+    if transport.send(&frame).await.is_ok() {
+        let Closed = transport.close(code, reason).await;
+    }
 }
 
 /// The session of a connection.
@@ -109,12 +136,21 @@ impl Connection {
             tokio::select! {
                 incoming = self.transport.next() => {
                     last_received = Instant::now();
-                    if let Incoming::Text(text) = incoming? {
-                        Box::pin(self.take(&text)).await?;
+                    match incoming? {
+                        Incoming::Text(text) => Box::pin(self.take(&text)).await?,
+                        Incoming::NotText => {
+                            let rejection = inbound::not_readable();
+                            Box::pin(self.reject(None, rejection)).await?;
+                        }
+                        Incoming::Other => {}
                     }
                 }
                 received = self.binding.recv() => Box::pin(self.receive(received)).await?,
                 _ = ping.tick() => {
+                    if self.transport.is_stalled() {
+                        let closed = self.transport.close(CLOSE_SLOW, "a message has no end");
+                        return Err(Box::pin(closed).await);
+                    }
                     if last_received.elapsed() > DEAD_AFTER {
                         return Err(Closed);
                     }
@@ -236,9 +272,12 @@ impl Connection {
             self.transport.feed(&hello).await?;
             live = subscription.live;
             self.binding = Binding::Bound {
-                cursor: Cursor::new(message.session.clone(), message.seq - 1, None),
+                cursor: self.cursor_before(message),
                 events: subscription.events,
             };
+        }
+        if let (Some(client), Some(_)) = (&self.old_client, &message.client_id) {
+            client.names_messages();
         }
         if let Binding::Bound { cursor, .. } = &mut self.binding {
             if cursor.seq() >= message.seq {
@@ -263,6 +302,7 @@ impl Connection {
             let ack = ServerFrame::ack(clock::now(), message);
             self.transport.feed(&ack).await?;
         }
+        self.remember();
         self.transport.flush().await
     }
 
@@ -280,6 +320,7 @@ impl Connection {
         self.deliver_received(received).await?;
         // What was published meanwhile goes out with the same write.
         self.deliver_waiting().await?;
+        self.remember();
         self.transport.flush().await
     }
 

@@ -12,6 +12,7 @@ use crate::lifecycle::Lifecycle;
 use crate::limits::Limits;
 use crate::llm::Models;
 use crate::metrics::Metrics;
+use crate::old_clients::OldClients;
 use crate::store::Store;
 use crate::turn::Turns;
 use crate::wire::outbound::ModelName;
@@ -30,6 +31,7 @@ pub struct Parts {
     pub bus: Arc<dyn Bus>,
     pub turns: Turns,
     pub limits: Limits,
+    pub old_clients: OldClients,
     pub lifecycle: Lifecycle,
     pub metrics: Metrics,
 }

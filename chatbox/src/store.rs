@@ -30,8 +30,12 @@ pub trait Store: Send + Sync {
     /// Takes the oldest unanswered question of a session, unless there is none or a run is at work on one.
     async fn claim(&self, session: &SessionId, run: NewRun) -> Result<Option<Claim>, StoreError>;
 
+    /// Keeps the first words of a run, at once: from then on it is never started again. False: it has lost its session.
+    /// When it returns, the words survive the end of the process; those of a whole machine that stops may be lost.
+    async fn begin_answer(&self, run: &Run, text: String) -> Result<bool, StoreError>;
+
     /// Keeps what a run has produced so far, if `text` is given, and moves its lease. False: the run has ended, or lost
-    /// its session to another fence.
+    /// its session to another fence. It survives as long as first words do.
     async fn checkpoint(
         &self,
         run: &Run,

@@ -3,6 +3,7 @@
 //! - [`World`]: a server of its own for each test, in this process, on free ports
 //! - [`Process`]: the same as a process that can be killed
 //! - [`Client`]: one socket, and the receiver's rules of the wire
+//! - [`raw`]: a socket of which the test writes every byte
 //! - [`Provider`]: an endpoint that speaks OpenAI's chat completions word by word, as the test says
 //! - [`UnreliableBus`]: a bus that loses, repeats and delays
 //! - [`seeds()`]: how many rounds a random test runs, and how one is run again
@@ -18,6 +19,7 @@ mod bus;
 mod client;
 mod process;
 mod provider;
+pub mod raw;
 mod seeds;
 mod world;
 

@@ -1,9 +1,15 @@
 //! The sessions of the caller.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::ready;
 
 use axum::Json;
+use axum::body::{Body, Bytes};
 use axum::extract::{Path, Query, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +17,7 @@ use super::error::ApiError;
 use crate::auth::Caller;
 use crate::chat::{Action, Message, MessageId, RunId, Sender, Session, SessionId, Status};
 use crate::clock;
+use crate::limits::Slot;
 use crate::state::AppState;
 use crate::store::Page;
 
@@ -51,10 +58,13 @@ struct Summary {
 }
 
 #[derive(Deserialize)]
-pub(super) struct Before {
+pub(super) struct Selection {
     /// Only messages with a smaller `seq`.
     before_seq: Option<i64>,
     limit: Option<usize>,
+    /// Answers without a word stay empty. Clients of old would show empty messages: they get words instead.
+    #[serde(default)]
+    with_empty: bool,
 }
 
 #[derive(Serialize)]
@@ -91,13 +101,16 @@ pub(super) async fn list(
     State(state): State<AppState>,
     caller: Caller,
 ) -> Result<Json<List>, ApiError> {
-    state
-        .limits
-        .read(&caller.user)
-        .map_err(ApiError::TooMany)?;
+    state.limits.read(&caller.user).map_err(ApiError::TooMany)?;
     let mut sessions = state.store.sessions(&caller.user, LIST_MAX + 1).await?;
     let truncated = sessions.len() > LIST_MAX;
     sessions.truncate(LIST_MAX);
+    if let Some(newest) = sessions.first() {
+        // A client of old follows it next, without reading its history.
+        state
+            .old_clients
+            .has_read(&caller.user, &newest.id, newest.seq);
+    }
     let now = clock::now();
     Ok(Json(List {
         count: sessions.len(),
@@ -116,11 +129,11 @@ pub(super) async fn read(
     State(state): State<AppState>,
     caller: Caller,
     Path(id): Path<String>,
-    Query(before): Query<Before>,
-) -> Result<Json<History>, ApiError> {
-    state
+    Query(before): Query<Selection>,
+) -> Result<Response, ApiError> {
+    let slot = state
         .limits
-        .read(&caller.user)
+        .history(&caller.user)
         .map_err(ApiError::TooMany)?;
     let id = SessionId::parse(&id).ok_or(ApiError::NotFound)?;
     let session = state
@@ -139,14 +152,44 @@ pub(super) async fn read(
         .store
         .messages_before(&id, before.before_seq.unwrap_or(i64::MAX), page)
         .await?;
-    Ok(Json(History {
+    if !before.with_empty {
+        state.old_clients.has_read(&caller.user, &id, session.seq);
+    }
+    let history = History {
         session_id: session.id,
         name: session.name,
         model_id: state.models.first().id.clone(),
         has_more: messages.first().is_some_and(|oldest| oldest.seq > 1),
-        messages: messages.into_iter().map(entry).collect(),
+        messages: messages
+            .into_iter()
+            .map(|message| {
+                if before.with_empty {
+                    message
+                } else {
+                    with_words(message)
+                }
+            })
+            .map(entry)
+            .collect(),
         seq: session.seq,
-    }))
+    };
+    let json = serde_json::to_vec(&history).map_err(|error| ApiError::Internal(error.into()))?;
+    Ok(held_until_sent(json, slot))
+}
+
+/// JSON whose slot is given back when the client has taken it, and not when it was made.
+fn held_until_sent(json: Vec<u8>, slot: Slot) -> Response {
+    let length = json.len();
+    let bytes = stream::iter([Ok::<_, Infallible>(Bytes::from(json))]);
+    let end = stream::once(async move { drop(slot) }).filter_map(|()| ready(None));
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        ),
+        (header::CONTENT_LENGTH, HeaderValue::from(length)),
+    ];
+    (headers, Body::from_stream(bytes.chain(end))).into_response()
 }
 
 fn summary(session: Session, now: Timestamp) -> Summary {
@@ -166,6 +209,29 @@ fn summary(session: Session, now: Timestamp) -> Summary {
             .answer_ms_sum
             .checked_div(session.answers)
             .unwrap_or(0),
+    }
+}
+
+/// Says in words what the status of an answer without any says to newer clients.
+fn with_words(message: Message) -> Message {
+    let status = message.answer.as_ref().map(|answer| answer.status);
+    let words = match status {
+        Some(status) if message.content.is_empty() => words(status),
+        _ => return message,
+    };
+    Message {
+        content: words.to_owned(),
+        ..message
+    }
+}
+
+fn words(status: Status) -> &'static str {
+    match status {
+        Status::Interrupted => "This answer was interrupted.",
+        Status::Refusal => "The assistant declined to answer this.",
+        Status::ContentFilter => "A content filter stopped this answer.",
+        Status::Length => "This answer became too long.",
+        Status::Complete | Status::Failed => "The assistant could not answer. Please try again.",
     }
 }
 

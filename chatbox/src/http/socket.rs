@@ -1,17 +1,17 @@
 //! The WebSocket upgrade: authenticates the request, then hands the socket to [`crate::socket`].
 
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use serde::Deserialize;
-use std::time::Duration;
 use url::Url;
 
 use super::error::ApiError;
 use super::token;
 use crate::chat::{RunId, SessionId};
 use crate::clock;
+use crate::limits::{self, Full, InFlight};
 use crate::socket::{self, Start};
 use crate::state::AppState;
 
@@ -21,8 +21,6 @@ const PROTOCOL: &str = "chatbox.v1";
 /// frame is read in several steps, and more than the write buffer holds is written at once.
 const READ_BUFFER: usize = 1024;
 const WRITE_BUFFER: usize = 2048;
-/// When a user who has too many connections may try again.
-const RETRY: Duration = Duration::from_secs(5);
 
 #[derive(Deserialize)]
 pub(super) struct Params {
@@ -38,6 +36,7 @@ pub(super) struct Params {
 pub(super) async fn upgrade(
     State(state): State<AppState>,
     Query(params): Query<Params>,
+    Extension(in_flight): Extension<InFlight>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
@@ -56,23 +55,38 @@ pub(super) async fn upgrade(
     }
     let upgrade =
         upgrade.map_err(|_| ApiError::BadRequest("this address expects a WebSocket upgrade"))?;
-    // Taken last, so that nothing that fails above holds on to it.
-    let permit = state
-        .limits
-        .connect(&caller.user)
-        .ok_or(ApiError::TooMany(RETRY))?;
-    let frame_bytes = usize::try_from(state.config.limits.frame_bytes).unwrap_or(READ_BUFFER);
     // A client that offers its token alone must get it back: a browser takes no other answer.
     let bearer = token::from_subprotocol(&headers).map(|bearer| format!("bearer.{bearer}"));
+    let protocols = [PROTOCOL.to_owned()].into_iter().chain(bearer);
+    // Taken last, so that nothing that fails above holds on to it.
+    let permit = match state.limits.connect(&caller.user) {
+        Ok(permit) => permit,
+        Err(full) => return turn_away(upgrade.protocols(protocols), full, state),
+    };
+    in_flight.belongs_to(permit);
+    let frame_bytes = usize::try_from(state.config.limits.frame_bytes).unwrap_or(READ_BUFFER);
     let upgrade = upgrade
-        .protocols([PROTOCOL.to_owned()].into_iter().chain(bearer))
+        .protocols(protocols)
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
         .max_message_size(frame_bytes)
         .max_frame_size(frame_bytes);
     Ok(upgrade.on_upgrade(move |socket| {
         let lifecycle = state.lifecycle.clone();
-        lifecycle.track_socket(socket::serve(socket, caller, permit, start, state))
+        lifecycle.track_socket(socket::serve(socket, caller, in_flight, start, state))
+    }))
+}
+
+/// Tells a client over a socket why it gets none: a page cannot see the status of a failed upgrade.
+fn turn_away(upgrade: WebSocketUpgrade, full: Full, state: AppState) -> Result<Response, ApiError> {
+    let permit = state
+        .limits
+        .turn_away()
+        .ok_or(ApiError::TooMany(limits::RETRY))?;
+    Ok(upgrade.on_upgrade(move |socket| async move {
+        let told = socket::turn_away(socket, full, &state);
+        state.lifecycle.track_socket(told).await;
+        drop(permit);
     }))
 }
 

@@ -4,8 +4,9 @@ use super::cursor::{Cursor, Step};
 use super::transport::Closed;
 use super::{Binding, Connection, Start, rejection};
 use crate::bus::{LiveRun, Receiver};
-use crate::chat::{Action, SessionId};
+use crate::chat::{Action, Message, SessionId};
 use crate::clock;
+use crate::old_clients::{Has, Position};
 use crate::store::{Page, StoreError};
 use crate::wire::{CLOSE_NOT_READ, ServerFrame};
 
@@ -21,6 +22,7 @@ impl Connection {
     /// Follows a session from where the client left it.
     pub(super) async fn bind(&mut self, start: Start) -> Result<(), Closed> {
         let is_asked = start.after.is_some();
+        self.is_old &= !is_asked && start.run.is_none();
         self.follow(start, is_asked).await
     }
 
@@ -39,13 +41,27 @@ impl Connection {
             self.binding = Binding::None;
             return self.reject(None, rejection::not_permitted()).await;
         }
-        let after = start.after.unwrap_or(session.seq).min(session.seq);
+        let cursor = if self.is_old {
+            let has = match start.after {
+                // It has waited for the session.
+                Some(after) => Has::History(after),
+                None => self.old_client_has(&start.session),
+            };
+            Cursor::appending(start.session, has, session.seq)
+        } else {
+            let after = start.after.unwrap_or(session.seq).min(session.seq);
+            Cursor::new(start.session, after, start.run)
+        };
         self.binding = Binding::Bound {
-            cursor: Cursor::new(start.session, after, start.run),
+            cursor,
             events: subscription.events,
         };
         let recovered = self.send_missing(session.seq).await?;
+        if let Binding::Bound { cursor, .. } = &mut self.binding {
+            cursor.has_caught_up();
+        }
         self.deliver_live(subscription.live.as_ref()).await?;
+        self.remember();
         if let (Binding::Bound { cursor, .. }, true) = (&self.binding, recovered && is_asked) {
             let frame = ServerFrame::caught_up(clock::now(), cursor.session(), cursor.seq(), true);
             self.transport.feed(&frame).await?;
@@ -135,6 +151,36 @@ impl Connection {
 
     /// Ends the connection: what it lacks is not known, and so nothing that comes later could be sent in order. The
     /// client comes back, and resumes from what it has.
+    /// For a connection that a message has bound to its session.
+    pub(super) fn cursor_before(&mut self, message: &Message) -> Cursor {
+        let before = message.seq - 1;
+        if !self.is_old {
+            return Cursor::new(message.session.clone(), before, None);
+        }
+        let has = match self.old_client_has(&message.session) {
+            Has::Sent(Position { run, .. }) => Has::Sent(Position { seq: before, run }),
+            Has::History(_) | Has::Nothing => Has::History(before),
+        };
+        let mut cursor = Cursor::appending(message.session.clone(), has, before);
+        cursor.has_caught_up();
+        cursor
+    }
+
+    /// What a client has that never says it; from now on it is remembered.
+    fn old_client_has(&mut self, session: &SessionId) -> Has {
+        let all = &self.state.old_clients;
+        let (client, has) = all.connects(&self.caller.user, session);
+        self.old_client = Some(client);
+        has
+    }
+
+    /// Keeps what a client was sent that never says what it has.
+    pub(super) fn remember(&self) {
+        if let (Some(client), Binding::Bound { cursor, .. }) = (&self.old_client, &self.binding) {
+            client.was_sent(cursor.position());
+        }
+    }
+
     async fn not_read(&mut self, session: &SessionId, error: &StoreError) -> Closed {
         tracing::error!(session.id = %session, cause = format!("{:#}", error.cause()), "cannot read a session");
         let close = (CLOSE_NOT_READ, "the session could not be read");

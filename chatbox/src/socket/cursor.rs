@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::bus::{Delta, Event, LiveRun};
 use crate::chat::{Answered, Message, MessageId, RunId, SessionId, utf16};
+use crate::old_clients::{Has, Position};
 use crate::wire::ServerFrame;
 use crate::wire::outbound::Piece;
 
@@ -26,6 +27,10 @@ pub(super) struct Cursor {
     unavailable: Option<RunId>,
     /// Messages that this client sent itself: they are acknowledged, not sent back.
     own: Vec<MessageId>,
+    /// The client appends whatever comes: nothing may come twice, and nothing can be replaced.
+    appends: bool,
+    /// It is being sent what it missed. Its own questions are on its page already, and cannot be told from others.
+    misses_answers: bool,
 }
 
 /// What to do about an event.
@@ -49,6 +54,35 @@ impl Cursor {
             failed: 0,
             unavailable: None,
             own: Vec::new(),
+            appends: false,
+            misses_answers: false,
+        }
+    }
+
+    /// For a client that never says what it has. `newest`: `seq` of the session.
+    pub(super) fn appending(session: SessionId, has: Has, newest: i64) -> Self {
+        let (seq, run) = match has {
+            Has::History(seq) => (seq, None),
+            Has::Sent(Position { seq, run }) => (seq, run),
+            Has::Nothing => (newest, None),
+        };
+        Self {
+            appends: true,
+            misses_answers: matches!(has, Has::Sent(_)),
+            ..Self::new(session, seq.min(newest), run)
+        }
+    }
+
+    /// The client has everything that it missed.
+    pub(super) fn has_caught_up(&mut self) {
+        self.misses_answers = false;
+    }
+
+    /// What the client was sent.
+    pub(super) fn position(&self) -> Position {
+        Position {
+            seq: self.seq,
+            run: self.run,
         }
     }
 
@@ -114,6 +148,9 @@ impl Cursor {
             return Step::Gap;
         }
         self.seq = message.seq;
+        if self.misses_answers && message.answer.is_none() {
+            return Step::Skip;
+        }
         let own = self.own.iter().position(|id| *id == message.id);
         Step::Send(Box::new(match (&message.answer, own) {
             (Some(answer), _) => self.answered(message, answer),
@@ -168,6 +205,7 @@ impl Cursor {
             Some((seen, off)) if seen == run && off <= utf16::len(text) => {
                 (off, utf16::skip(text, off))
             }
+            Some((seen, _)) if seen == run && self.appends => (utf16::len(text), ""),
             _ => (0, text),
         }
     }
@@ -190,13 +228,11 @@ impl Cursor {
         }
         self.fence = live.fence;
         let (off, text) = self.beyond(live.run, &live.text);
+        let is_seen = self.run.is_some_and(|(run, _)| run == live.run);
         self.run = Some((live.run, off + utf16::len(text)));
-        let mut frames = vec![ServerFrame::loading(
-            now,
-            &self.session,
-            live.run,
-            live.fence,
-        )];
+        let loading = ServerFrame::loading(now, &self.session, live.run, live.fence);
+        // A client that appends would show again that it waits for the first word.
+        let mut frames = Vec::from_iter((!self.appends || !is_seen).then_some(loading));
         if !text.is_empty() {
             let piece = Piece {
                 run: live.run,

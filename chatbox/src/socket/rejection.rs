@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::chat;
+use crate::limits;
 use crate::store::StoreError;
 use crate::wire::{Code, Rejection};
 
@@ -22,6 +23,23 @@ pub(super) fn resumes_too_often(wait: Duration) -> Rejection {
     Rejection {
         retry_after: Some(wait),
         ..Rejection::new(Code::TooManyRequests, words)
+    }
+}
+
+pub(super) fn too_many_connections() -> Rejection {
+    Rejection::new(
+        Code::ConnectionLimitExceeded,
+        "The chat is open in too many tabs or devices. Please close one of them.",
+    )
+}
+
+pub(super) fn server_is_full() -> Rejection {
+    Rejection {
+        retry_after: Some(limits::RETRY),
+        ..Rejection::new(
+            Code::ServiceError,
+            "The chat is very busy right now. Please try again later.",
+        )
     }
 }
 

@@ -6,11 +6,17 @@ use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::{SinkExt, StreamExt};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 
-use crate::wire::{CLOSE_SLOW, CLOSE_TOO_BIG, ServerFrame};
+use crate::limits::InFlight;
+use crate::wire::{
+    CLOSE_NOT_UTF8, CLOSE_PROTOCOL, CLOSE_SLOW, CLOSE_TOO_BIG, CLOSE_TRY_LATER, ServerFrame,
+};
 
 /// A peer that does not take a frame for so long is cut off; it reconnects and is caught up.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// A message that was begun before so many pings, and has not ended, does not end: fifty seconds at least.
+const STALLED_PINGS: u8 = 3;
 /// How long a peer has to answer a close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -19,31 +25,83 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) struct Closed;
 
 pub(super) enum Incoming {
+    /// What should be a frame of the protocol. Old clients send it as bytes, too.
     Text(String),
-    /// A ping, a pong, or bytes: the peer is there.
+    /// Bytes that are no text.
+    NotText,
+    /// A ping or a pong: the peer is there.
     Other,
 }
 
 /// Reads or writes, one at a time: a client that does not read is not read either.
 pub(super) struct Transport {
     socket: WebSocket,
+    in_flight: InFlight,
+    /// How often in a row the same half of a message was found.
+    stalled: u8,
 }
 
 impl Transport {
-    pub(super) fn new(socket: WebSocket) -> Self {
-        Self { socket }
+    pub(super) fn new(socket: WebSocket, in_flight: InFlight) -> Self {
+        Self {
+            socket,
+            in_flight,
+            stalled: 0,
+        }
     }
 
     pub(super) async fn next(&mut self) -> Result<Incoming, Closed> {
         match self.socket.next().await {
-            Some(Ok(Message::Text(text))) => Ok(Incoming::Text(text.to_string())),
-            Some(Ok(Message::Close(_))) | None => Err(Closed),
-            Some(Ok(_)) => Ok(Incoming::Other),
-            Some(Err(error)) if is_too_big(&error) => {
-                Err(Box::pin(self.close(CLOSE_TOO_BIG, "the message is too big")).await)
+            Some(Ok(Message::Text(text))) => {
+                self.message_taken();
+                Ok(Incoming::Text(text.to_string()))
             }
-            Some(Err(_)) => Err(Closed),
+            Some(Ok(Message::Binary(bytes))) => {
+                self.message_taken();
+                let text = String::from_utf8(bytes.into());
+                Ok(text.map_or(Incoming::NotText, Incoming::Text))
+            }
+            Some(Ok(Message::Ping(payload) | Message::Pong(payload))) => {
+                self.in_flight.control(payload.len());
+                Ok(Incoming::Other)
+            }
+            Some(Ok(Message::Close(_))) | None => Err(Closed),
+            Some(Err(error)) => Err(Box::pin(self.failed(&error)).await),
         }
+    }
+
+    /// Whether a message was begun long ago, and its end has not come. Asked with each ping.
+    pub(super) fn is_stalled(&mut self) -> bool {
+        self.stalled = if self.in_flight.is_partial() {
+            self.stalled + 1
+        } else {
+            0
+        };
+        self.stalled >= STALLED_PINGS
+    }
+
+    fn message_taken(&mut self) {
+        self.in_flight.taken();
+        self.stalled = 0;
+    }
+
+    /// Tells the peer what was wrong with its bytes, if that is why nothing more can be read.
+    async fn failed(&mut self, error: &axum::Error) -> Closed {
+        let cause = std::error::Error::source(error)
+            .and_then(|source| source.downcast_ref::<tungstenite::Error>());
+        let (code, reason) = match cause {
+            Some(tungstenite::Error::Capacity(_)) => (CLOSE_TOO_BIG, "the message is too big"),
+            Some(tungstenite::Error::Utf8(_)) => (CLOSE_NOT_UTF8, "the message is not UTF-8"),
+            Some(tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) => {
+                return Closed;
+            }
+            Some(tungstenite::Error::Protocol(_)) => (CLOSE_PROTOCOL, "not a WebSocket frame"),
+            Some(tungstenite::Error::Io(_)) if self.in_flight.is_refused() => {
+                (CLOSE_TRY_LATER, "too much is in flight")
+            }
+            _ => return Closed,
+        };
+        self.close(code, reason).await
     }
 
     /// Queues a frame; [`Self::flush`] sends it with its neighbours in one write.
@@ -97,10 +155,4 @@ impl Transport {
             Err(_) => Err(Box::pin(self.close(CLOSE_SLOW, "the connection is too slow")).await),
         }
     }
-}
-
-fn is_too_big(error: &axum::Error) -> bool {
-    let cause = std::error::Error::source(error)
-        .and_then(|source| source.downcast_ref::<tungstenite::Error>());
-    matches!(cause, Some(tungstenite::Error::Capacity(_)))
 }

@@ -21,7 +21,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
 use self::damage::Damage;
-use self::writer::Writer;
+use self::writer::{Durability, Writer};
 use super::{
     Abandoned, Answer, Appended, Claim, ErrorKind, NewRun, OutboxEntry, Page, Question, Store,
     StoreError,
@@ -97,7 +97,17 @@ impl Sqlite {
         &self,
         change: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.damage.note(self.writer.call(change).await)
+        let written = self.writer.call(Durability::Disk, change).await;
+        self.damage.note(written)
+    }
+
+    /// The same without a flush to disk of its own: of what was half said, a machine that loses power may lose more.
+    async fn write_through<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let written = self.writer.call(Durability::Process, change).await;
+        self.damage.note(written)
     }
 
     async fn read<T: Send + 'static>(
@@ -162,6 +172,12 @@ impl Store for Sqlite {
         self.write(move |tx| write::claim(tx, &session, &run)).await
     }
 
+    async fn begin_answer(&self, run: &Run, text: String) -> Result<bool, StoreError> {
+        let run = run.clone();
+        self.write_through(move |tx| write::begin_answer(tx, &run, &text))
+            .await
+    }
+
     async fn checkpoint(
         &self,
         run: &Run,
@@ -170,7 +186,7 @@ impl Store for Sqlite {
     ) -> Result<bool, StoreError> {
         self.next_checkpoint().await;
         let (run, lease) = (run.clone(), lease.as_microsecond());
-        self.write(move |tx| write::checkpoint(tx, &run, text.as_deref(), lease))
+        self.write_through(move |tx| write::checkpoint(tx, &run, text.as_deref(), lease))
             .await
     }
 

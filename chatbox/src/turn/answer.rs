@@ -14,8 +14,8 @@ use crate::store::{Answer, StoreError};
 pub(super) enum Ending {
     Complete,
     Failed(llm::Error),
-    /// No model was asked: what came before the question could not be read.
-    Unasked(StoreError),
+    /// What came before the question could not be read, or the first words not be kept.
+    StoreFailed(StoreError),
     /// The server stopped, or somebody else took the session.
     Interrupted,
 }
@@ -25,7 +25,7 @@ impl Ending {
     pub(super) fn failure(&self) -> Option<Failure> {
         match self {
             Self::Failed(error) => Some(error.class.failure()),
-            Self::Unasked(_) => Some(Failure::Unavailable),
+            Self::StoreFailed(_) => Some(Failure::Unavailable),
             Self::Complete | Self::Interrupted => None,
         }
     }
@@ -36,7 +36,7 @@ impl Ending {
             Self::Failed(error) if error.class == ErrorClass::ContentRefused => {
                 Status::ContentFilter
             }
-            Self::Failed(_) | Self::Unasked(_) => Status::Failed,
+            Self::Failed(_) | Self::StoreFailed(_) => Status::Failed,
             Self::Interrupted => Status::Interrupted,
         }
     }

@@ -5,17 +5,19 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use backon::Retryable;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Turns;
+use super::run::retry_policy;
 use crate::chat::Run;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 /// How often a run renews its lease, at least: three times within it.
 pub(super) const RENEW_EVERY: Duration = Duration::from_secs(5);
-/// What a run has produced is kept at once when it begins, and again after so long or so much.
+/// What a run has produced is kept when it begins, and again after so long or so much.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
 const KEEP_BYTES: usize = 2048;
 
@@ -32,16 +34,31 @@ pub(super) struct Checkpoints<'a> {
 }
 
 impl<'a> Checkpoints<'a> {
-    /// The very first word is kept at once: from then on the answer has been seen.
     pub(super) fn new(turns: &'a Turns, run: &'a Run, token: CancellationToken) -> Self {
         Self {
             turns,
             run,
             token,
-            due: Instant::now(),
+            due: Instant::now() + KEEP_EVERY,
             kept: Arc::default(),
             under_way: None,
         }
+    }
+
+    /// Keeps the first words, before anybody sees them: a run that was seen is not started again, in other words.
+    /// False: the session is somebody else's.
+    pub(super) async fn begin(&mut self, text: &str) -> Result<bool, StoreError> {
+        let (store, run) = (&self.turns.deps().store, self.run);
+        let is_kept = (|| store.begin_answer(run, text.to_owned()))
+            .retry(retry_policy())
+            .when(StoreError::is_retryable)
+            .notify(|error, delay| {
+                tracing::warn!(run.id = %run.id, ?delay, cause = format!("{:#}", error.cause()), "cannot begin an answer yet");
+            })
+            .await?;
+        self.kept.store(text.len(), Relaxed);
+        self.due = Instant::now() + KEEP_EVERY;
+        Ok(is_kept)
     }
 
     /// The answer has grown to `text`.

@@ -47,8 +47,8 @@ impl Turns {
             .stream(&claim, model, &mut draft, &running.token, started)
             .await;
         count(&self.deps().metrics.tokens, model, draft.usage.total());
-        if let Ending::Unasked(error) = &ending {
-            tracing::error!(session.id = %run.session, run.id = %run.id, cause = format!("{:#}", error.cause()), "cannot read what came before a question");
+        if let Ending::StoreFailed(error) = &ending {
+            tracing::error!(session.id = %run.session, run.id = %run.id, cause = format!("{:#}", error.cause()), "cannot read what came before a question, or keep the first words of its answer");
         }
         if let Ending::Failed(error) = &ending {
             count(&self.deps().metrics.llm_errors, model, 1);
@@ -73,7 +73,7 @@ impl Turns {
         };
         let mut events = match request {
             Ok(request) => model.stream_completion(request),
-            Err(error) => return Ending::Unasked(error),
+            Err(error) => return Ending::StoreFailed(error),
         };
         let mut checkpoints = Checkpoints::new(self, &claim.run, token.clone());
         let mut renew = interval(RENEW_EVERY);
@@ -95,6 +95,9 @@ impl Turns {
                     if draft.text().is_empty() {
                         let waited = started.elapsed().as_secs_f64();
                         self.deps().metrics.first_token.observe(waited);
+                        if let Err(ending) = begin(&mut checkpoints, &text, token).await {
+                            return ending;
+                        }
                     }
                     self.publish(&claim.run, Event::Delta(draft.push(text)));
                     checkpoints.grown(draft.text());
@@ -163,6 +166,23 @@ impl Turns {
     }
 }
 
+/// Nothing of an answer is shown before it is kept that it has begun.
+async fn begin(
+    checkpoints: &mut Checkpoints<'_>,
+    text: &str,
+    token: &CancellationToken,
+) -> Result<(), Ending> {
+    let begun = tokio::select! {
+        begun = checkpoints.begin(text) => begun,
+        () = token.cancelled() => return Err(Ending::Interrupted),
+    };
+    match begun {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Ending::Interrupted),
+        Err(error) => Err(Ending::StoreFailed(error)),
+    }
+}
+
 impl<'a> Running<'a> {
     pub(super) fn new(turns: &'a Turns, run: RunId) -> Self {
         let token = turns.deps().lifecycle.run_token();
@@ -182,7 +202,7 @@ fn count(counter: &prometheus::IntCounterVec, model: &Model, by: u64) {
 }
 
 /// A store that is away costs no answer, however long it takes; the shutdown does not wait for it for ever.
-fn retry_policy() -> ExponentialBuilder {
+pub(super) fn retry_policy() -> ExponentialBuilder {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(100))
         .with_max_delay(Duration::from_secs(5))

@@ -79,7 +79,12 @@ fn read<'text, T: Deserialize<'text>>(text: &'text str) -> Result<T, Rejection> 
     // Serde would take a list of the fields for them.
     let is_object = text.trim_start().starts_with('{');
     let parsed = is_object.then(|| serde_json::from_str(text).ok()).flatten();
-    parsed.ok_or_else(|| invalid("the message is not readable"))
+    parsed.ok_or_else(not_readable)
+}
+
+/// Why bytes that are no JSON object are not served.
+pub fn not_readable() -> Rejection {
+    invalid("the message is not readable")
 }
 
 fn user_message(raw: raw::UserMessage, message_chars: usize) -> Result<ClientFrame, Rejection> {

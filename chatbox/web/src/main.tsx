@@ -19,7 +19,7 @@ const url = parsePageUrl(location);
 const storage = new Storage(url.prefix);
 if (url.token) {
   storage.saveToken(url.token);
-  setUrl('replace', withSession(location, url.session));
+  setUrl('replace', withSession(location, url.session, storage.token() === url.token));
 }
 
 const clock = new ServerClock();

@@ -56,6 +56,18 @@ describe.each([
   });
 });
 
+test('a machine that has slept does not believe that no time has passed', async () => {
+  const browser = new FakeBrowser();
+  const chat = await browser.connected();
+  const before = chat.now();
+  // Monotonic time stands still, the visitor's clock goes on.
+  vi.setSystemTime(Date.now() + 8 * 60 * MINUTES);
+  expect(chat.now() - before).toBeGreaterThanOrEqual(8 * 60 * MINUTES);
+  (await browser.socket(1)).end(1006);
+  await browser.socket(2);
+  expect(browser.count('POST', '/guest')).toBe(2);
+});
+
 test.each([-90 * MINUTES, 90 * MINUTES])('deadlines do not move with a clock that is set by %d ms', async (jump) => {
   const browser = new FakeBrowser();
   const chat = await browser.connected();

@@ -90,6 +90,28 @@ describe('a connection that the server closes', () => {
   });
 });
 
+test.each([
+  [429, 'The server is busy. Trying again…'],
+  [503, 'The server is busy. Trying again…'],
+  [500, 'Reconnecting…'],
+])('a request that is answered with %d is repeated when the server said, and the header says why', async (status, words) => {
+  for (const path of ['/chatbox/guest', '/chatbox/sessions']) {
+    const browser = new FakeBrowser();
+    let failures = 1;
+    browser.respond = (request) =>
+      request.path === path && failures-- > 0 ? { status, headers: { 'Retry-After': '5' } } : browser.defaultResponse(request);
+    localStorage.clear();
+    const chat = browser.page();
+    chat.start();
+    await vi.waitFor(() => expect(chat.state.connection).toBe('reconnecting'));
+    expect(text(chat, '#status-text')).toBe(words);
+    await vi.advanceTimersByTimeAsync(4_500);
+    expect(browser.sockets).toHaveLength(0);
+    (await browser.socket(1)).hello();
+    expect(text(chat, '#status-text')).toBe('Connected');
+  }
+});
+
 test('a guest whom the browser has forgotten is not locked out by the session that the URL names', async () => {
   const browser = new FakeBrowser();
   const chat = await browser.connected('http://localhost/chatbox/chat.html?session_id=mine');

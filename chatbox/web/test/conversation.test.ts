@@ -8,7 +8,7 @@ const stored = (seq: number, more: Partial<Message> = {}): Message => ({
   seq, id: `m${seq}`, sender: 'user', text: `text ${seq}`, at: '', status: 'complete', ...more,
 });
 const entry = { clientId: 'c1', session: 's', content: 'hello', at: 't', order: 1 };
-const hello: Frame = { type: 'hello', models: [], at: '' };
+const hello: Frame = { type: 'hello', models: [], limits: { messageChars: 20 }, at: '' };
 const caughtUp = (seq: number, recovered = true): Frame => ({ type: 'caughtUp', seq, recovered });
 
 /** Applies the steps in turn; the effects are those of the last one. */
@@ -65,6 +65,18 @@ describe('a sent message', () => {
   });
 });
 
+test.each([
+  ['x'.repeat(21), 'TOO_LONG'],
+  ['x'.repeat(20), undefined],
+  ['😀'.repeat(20), undefined],
+  [` ${'x'.repeat(20)}\n`, undefined],
+])('a pending message is held to the limit that the server names: %j', (content, code) => {
+  const pending = { ...entry, content };
+  const [state, effects] = conversation.receive(conversation.start('s', [pending]), hello, 0);
+  expect(state.outbox.entries[0]?.rejection?.code).toBe(code);
+  expect(transmitted(effects)).toHaveLength(code ? 0 : 1);
+});
+
 describe('an error', () => {
   const error = { code: 'TOO_MANY_REQUESTS', recoverable: true, retryAfter: 500 };
 
@@ -82,6 +94,12 @@ describe('an error', () => {
       expect(conversation.nextDeadline(state)).toBeUndefined();
       expect(transmitted(conversation.tick(state, 1e9)[1])).toEqual([]);
     }
+  });
+
+  test('about too many questions sends the message again when an answer has ended', () => {
+    const busy = receive({ type: 'error', error: { code: 'SERVICE_ERROR', recoverable: true, retryAfter: 2_000, clientId: 'c1' } });
+    const end = receive({ type: 'final', run: { id: 'r', fence: 1 }, off: 0, message: stored(1, { sender: 'ai', run: 'r' }) }, 500);
+    expect(transmitted(run(receive(hello), send(), busy, end)[1])).toMatchObject([{ client_id: 'c1' }]);
   });
 
   test('before the hello, or that the token has ended, is left to the close that follows', () => {

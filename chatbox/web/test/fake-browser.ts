@@ -72,7 +72,7 @@ export class FakeBrowser {
   constructor() {
     vi.stubGlobal('WebSocket', FakeSocket);
     vi.stubGlobal('fetch', async (path: string, { method, headers }: { method: string; headers: Record<string, string> }) => {
-      const request = { method, path, token: headers.Authorization?.slice('Bearer '.length) };
+      const request = { method, path: path.split('?')[0] ?? '', token: headers.Authorization?.slice('Bearer '.length) };
       this.requests.push(request);
       const { status = 200, json = {}, headers: more } = this.respond(request);
       return new Response(JSON.stringify(json), { status, headers: { Date: new Date(SERVER_TIME).toUTCString(), ...more } });

@@ -1,5 +1,6 @@
 // @vitest-environment jsdom
 import { describe, expect, test } from 'vitest';
+import { directionOf } from '../src/core/direction';
 import { blocks, html, isCode, plainText, sanitize } from '../src/view/markdown';
 
 function fragment(markup: string): DocumentFragment {
@@ -100,4 +101,28 @@ describe('an answer', () => {
   test('has a text without formatting for screen readers', () => {
     expect(plainText('## Yes\n\nIt **works** &amp; [so on](https://e.example)')).toBe('Yes It works & so on');
   });
+});
+
+describe('the direction', () => {
+  const directions = (text: string, selector: string) =>
+    [...render(text).querySelectorAll(selector)].map((element) => element.getAttribute('dir'));
+
+  test('of a paragraph, a heading and a cell is that of its text', () => {
+    expect(directions('# שלום\n\nhello\n\nمرحبا\n\n| a | ب |\n|--|--|\n| 1 | 2 |', 'h2, p, th, td')).toEqual(Array(7).fill('auto'));
+  });
+
+  test('of a list, an item, a quote and a table is that of the first letter in them', () => {
+    const text = '- **مرحبا** hello\n- hello مرحبا\n\n> - שלום\n\n| - | ب |\n|--|--|\n| 1 | 2 |\n\n1. one\n\n   اثنان';
+    expect(directions(text, 'ul, li, blockquote, table, ol')).toEqual(['rtl', 'rtl', 'ltr', 'rtl', 'rtl', 'rtl', 'rtl', 'ltr', 'ltr']);
+  });
+
+  test.each([
+    ['مرحبا', 'rtl'],
+    ['3. «שלום»', 'rtl'],
+    ['ދިވެހި', 'rtl'],
+    ['Ärger مرحبا', 'ltr'],
+    ['日本語', 'ltr'],
+    ['123 😀', 'ltr'],
+    ['', 'ltr'],
+  ])('of "%s" is %s', (text, expected) => expect(directionOf(text)).toBe(expected));
 });

@@ -51,6 +51,16 @@ describe('the next message to send', () => {
   });
 });
 
+test('a message that must wait for an answer is not given up, and is sent when one has ended', () => {
+  let box = two;
+  for (let now = 0; now < 30_000; now += 1_000) {
+    box = outbox.rejected(box, 'a', { code: 'SERVICE_ERROR', recoverable: true, retryAfter: 2_000 }, now);
+  }
+  expect(box.entries[0]?.rejection).toMatchObject({ attempts: 0, retryAt: 29_000 + 15_000 });
+  expect(outbox.nextToSend(box, 30_000)).toBeUndefined();
+  expect(outbox.nextToSend(outbox.answered(box, 30_000), 30_000)?.clientId).toBe('a');
+});
+
 test('a stored entry is restored unless it is malformed, whatever time it bears', () => {
   expect(outbox.restore({ ...entry('a'), rejection: {} })).toEqual(entry('a'));
   for (const at of ['1970-01-01T00:00:00Z', '9999-01-01T00:00:00Z', 'nonsense', 7]) {

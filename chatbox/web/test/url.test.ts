@@ -17,10 +17,15 @@ test('the page URL names the session, the token, and the wish for a new chat', (
   expect(parse('/c/chat.html?session_id=%00')).toEqual({ prefix: '/c', session: undefined, token: undefined, newChat: false });
 });
 
-test('the shown URL names the session and hides the token', () => {
+test.each(['undefined', 'null', 'a~b', 'a b', 'x'.repeat(129), ''])('"%s" in the URL names no session', (id) => {
+  expect(parse(`/c/chat.html?session_id=${encodeURIComponent(id)}`).session).toBeUndefined();
+});
+
+test('the shown URL names the session and hides the token, unless it is kept nowhere else', () => {
   const url = new URL('https://example.org/c/chat.html?token=secret&new=1&prefix=/x');
   expect(withSession(url, 's-1').search).toBe('?prefix=%2Fx&session_id=s-1');
   expect(withSession(url, undefined).search).toBe('?prefix=%2Fx');
+  expect(withSession(url, 's-1', false).search).toBe('?token=secret&prefix=%2Fx&session_id=s-1');
 });
 
 test('the socket URL names the position to resume from, and contains no token', () => {

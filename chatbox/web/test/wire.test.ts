@@ -13,7 +13,16 @@ describe('a frame', () => {
 
   test('hello has the models; a model without a name is named by its id', () => {
     const frame = { type: 'connection_status', models: [{ id: 'a', name: 'Ada' }, { id: 'b' }, {}], metadata: { op: 'hello' }, timestamp: 't' };
-    expect(parse(frame)).toEqual({ type: 'hello', models: [{ id: 'a', name: 'Ada' }, { id: 'b', name: 'b' }], at: 't' });
+    expect(parse(frame)).toEqual({ type: 'hello', models: [{ id: 'a', name: 'Ada' }, { id: 'b', name: 'b' }], limits: { messageChars: 10_000 }, at: 't' });
+  });
+
+  test.each([
+    [{ message_chars: 2_000 }, 2_000],
+    [{ message_chars: 0 }, 10_000],
+    [{ message_chars: '2000' }, 10_000],
+    [undefined, 10_000],
+  ])('hello with the limits %j allows messages of %d characters', (limits, messageChars) => {
+    expect(parse({ type: 'connection_status', limits, metadata: { op: 'hello' } })).toMatchObject({ limits: { messageChars } });
   });
 
   test('ai_response is a delta or final, by its done mark', () => {

@@ -17,7 +17,8 @@ pub struct Limits {
     /// Characters in one message: more than a person types, less than the context of a model.
     #[garde(range(min = 1, max = 100_000))]
     pub message_chars: i32,
-    /// Bytes in one WebSocket frame; a larger one closes the connection with code 1009.
+    /// Bytes in one WebSocket frame; a larger one closes the connection with code 1009. What is half sent is held in
+    /// memory, so the default is no more than the longest message of the default `messageChars` needs.
     #[garde(range(min = 16_384, max = 1_048_576))]
     pub frame_bytes: i32,
     /// Messages one user may send in a minute: each one costs a completion.
@@ -41,7 +42,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             message_chars: 10_000,
-            frame_bytes: 1_048_576,
+            frame_bytes: 65_536,
             messages_per_minute: 100,
             pending_questions: 3,
             connections_per_user: 10,

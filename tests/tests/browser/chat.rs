@@ -1,10 +1,10 @@
 //! Questions and answers.
 
 use anyhow::{Result, ensure};
-use browser::Page;
+use browser::{Page, Profile};
 use tests::{Provider, World, openai};
 
-use crate::fixture::{COMPLETE, Fixture, LIVE, exchange, no_problems, server, shows};
+use crate::fixture::{COMPLETE, Fixture, LIVE, exchange, no_problems, open, server, shows};
 
 pub(crate) async fn an_answer_streams_and_ends(fixture: &Fixture<'_>) -> Result<()> {
     let (world, mut provider) = server().await;
@@ -121,6 +121,23 @@ pub(crate) async fn a_rejected_message_can_be_removed(fixture: &Fixture<'_>) -> 
     no_problems(&page)
 }
 
+pub(crate) async fn a_rejected_message_can_be_edited(fixture: &Fixture<'_>) -> Result<()> {
+    let mut provider = Provider::start().await;
+    let mut config = openai(&provider);
+    config.limits.messages_per_minute = 1;
+    let world = World::start(config).await;
+    let page = fixture.guest(&world)?;
+    exchange(&page, &mut provider, "One", "first").await?;
+    page.send("Two")?;
+    page.wait_for("[data-state=rejected]")?;
+    page.fill("#message-input", "and three")?;
+    page.click("[data-state=rejected] .link:nth-last-child(2)")?;
+    page.wait_until("document.getElementById('message-input').value === 'Two\\nand three'")?;
+    page.wait_until("document.activeElement.id === 'message-input'")?;
+    shows(&page, &[("user", "One"), ("ai", "first")])?;
+    no_problems(&page)
+}
+
 pub(crate) async fn a_message_that_is_too_long_cannot_be_sent(fixture: &Fixture<'_>) -> Result<()> {
     let (world, mut provider) = server().await;
     let page = fixture.guest(&world)?;
@@ -140,30 +157,21 @@ pub(crate) async fn a_message_that_is_too_long_cannot_be_sent(fixture: &Fixture<
     page.wait_for_text(COMPLETE, "Long.")
 }
 
-pub(crate) async fn the_list_scrolls_along_unless_the_user_scrolled_up(
-    fixture: &Fixture<'_>,
-) -> Result<()> {
+pub(crate) async fn a_refused_copy_is_told(fixture: &Fixture<'_>) -> Result<()> {
     let (world, mut provider) = server().await;
-    let page = fixture.guest(&world)?;
-    let at_end = "(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight < 2) \
-        (document.getElementById('messages-container'))";
-    let paragraphs = "A paragraph.\n\n".repeat(40);
-    page.send("Be long")?;
-    let speech = provider.call().await.begin();
-    speech.say(&paragraphs);
-    page.wait_until("document.querySelectorAll('.markdown .block').length === 40")?;
-    page.wait_until(at_end)?;
-    page.run("document.getElementById('messages-container').scrollTo({ top: 0 })")?;
-    page.wait_until(&format!("!{at_end}"))?;
-    speech.say("The last paragraph.");
-    page.wait_for(".scroll-to-end")?;
-    let top: f64 = page.evaluate("document.getElementById('messages-container').scrollTop")?;
-    ensure!(top < 1.0, "the list scrolled to {top}");
-    page.click(".scroll-to-end")?;
-    page.wait_until(at_end)?;
-    speech.end();
-    page.wait_for(COMPLETE)?;
-    page.wait_until(at_end)
+    let script = "navigator.clipboard.writeText = () => Promise.reject(new DOMException('no', 'NotAllowedError')); \
+        Document.prototype.execCommand = () => false;";
+    let page = fixture.page_with(&Profile {
+        init_script: Some(script.to_owned()),
+        ..Profile::default()
+    })?;
+    open(&page, &world.url("/chat.html"))?;
+    exchange(&page, &mut provider, "Show me", "```\nlet x = 1;\n```").await?;
+    page.click(".code .copy")?;
+    page.wait_for_text(".code .copy", "The browser refused. The code is selected")?;
+    let selected: String = page.evaluate("getSelection().toString()")?;
+    ensure!(selected == "let x = 1;", "{selected:?} is selected");
+    no_problems(&page)
 }
 
 fn remove(page: &Page, text: &str) -> Result<()> {

@@ -7,14 +7,19 @@
 
 mod accessibility;
 mod chat;
+mod clock;
 mod driver;
 mod fixture;
+mod hostile;
 mod identity;
+mod input;
 mod keyboard;
 mod network;
 mod proxy;
+mod scrolling;
 mod sessions;
 mod storage;
+mod writing;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -49,12 +54,21 @@ const SCENARIOS: &[Scenario] = scenarios![
     chat::a_failed_answer_offers_a_retry,
     chat::an_answer_that_breaks_off_keeps_its_text,
     chat::a_rejected_message_can_be_removed,
+    chat::a_rejected_message_can_be_edited,
     chat::a_message_that_is_too_long_cannot_be_sent,
-    chat::the_list_scrolls_along_unless_the_user_scrolled_up,
+    chat::a_refused_copy_is_told,
+    scrolling::the_list_scrolls_along_unless_the_user_scrolled_up,
+    scrolling::any_move_upwards_stops_the_list_until_its_end,
+    clock::a_visitor_whose_clock_is_wrong_can_chat,
+    hostile::no_message_breaks_the_page,
+    input::an_enter_that_ends_a_composition_does_not_send,
+    input::a_message_is_held_to_the_limit_of_the_server,
+    writing::text_begins_on_the_side_of_its_direction,
     sessions::a_reload_resumes_an_answer,
     sessions::a_new_chat_is_empty_and_back_shows_the_old_one,
     sessions::a_second_device_shows_the_same_chat,
     sessions::two_tabs_are_one_guest,
+    sessions::a_tab_too_many_is_told_why_and_can_connect_again,
     network::an_answer_goes_on_after_the_network_was_lost,
     network::a_message_sent_offline_arrives_once,
     network::a_pending_message_survives_its_tab,

@@ -1,9 +1,11 @@
 //! A session is opened again: after a reload, in another tab, on another device.
 
 use anyhow::{Result, ensure};
+use tests::{Provider, World, openai};
 
 use crate::fixture::{
-    COMPLETE, Fixture, LIVE, connected, exchange, no_problems, open, server, session, shows,
+    COMPLETE, Fixture, LIVE, connected, exchange, no_problems, open, screenshot_file, server,
+    session, shows,
 };
 
 pub(crate) async fn a_reload_resumes_an_answer(fixture: &Fixture<'_>) -> Result<()> {
@@ -118,4 +120,43 @@ pub(crate) async fn two_tabs_are_one_guest(fixture: &Fixture<'_>) -> Result<()> 
     ];
     shows(&first, &all)?;
     shows(&second, &all)
+}
+
+pub(crate) async fn a_tab_too_many_is_told_why_and_can_connect_again(
+    fixture: &Fixture<'_>,
+) -> Result<()> {
+    let mut provider = Provider::start().await;
+    let mut config = openai(&provider);
+    config.limits.connections_per_user = 1;
+    let world = World::start(config).await;
+    let first = fixture.guest(&world)?;
+    exchange(&first, &mut provider, "Hello", "hi").await?;
+    let second = fixture.tab(&first)?;
+    second.open(&world.url("/chat.html"))?;
+    second.wait_for_text("[role=alert]", "Close it in another tab, window or device")?;
+    second.wait_for_text("#status-text", "Open in too many windows")?;
+    second.screenshot(&screenshot_file("too-many-windows"))?;
+    ensure!(
+        second.accessibility()?.is_empty(),
+        "{:?}",
+        second.accessibility()?
+    );
+    fixture.close(first);
+    // The server may learn of the end of the first tab after the second has asked again.
+    second.run(
+        "globalThis.asking = setInterval(() => document.querySelector('[role=alert] button')?.click(), 200)",
+    )?;
+    connected(&second)?;
+    second.run("clearInterval(globalThis.asking)")?;
+    second.wait_for_text(COMPLETE, "hi")?;
+    exchange(&second, &mut provider, "Once more", "again").await?;
+    shows(
+        &second,
+        &[
+            ("user", "Hello"),
+            ("ai", "hi"),
+            ("user", "Once more"),
+            ("ai", "again"),
+        ],
+    )
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use browser::Profile;
 
-use crate::fixture::{Fixture, exchange, no_problems, open, server, shows};
+use crate::fixture::{Fixture, connected, exchange, no_problems, open, server, shows};
 
 pub(crate) async fn a_chat_works_without_storage(fixture: &Fixture<'_>) -> Result<()> {
     let script = "for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, \
@@ -34,6 +34,11 @@ async fn can_chat_with(fixture: &Fixture<'_>, script: &str) -> Result<()> {
     open(&page, &world.url("/chat.html"))?;
     exchange(&page, &mut provider, "First", "one").await?;
     exchange(&page, &mut provider, "Second", "two").await?;
+    page.offline(true)?;
+    page.wait_for_text("#status-text", "You are offline")?;
+    page.offline(false)?;
+    connected(&page)?;
+    exchange(&page, &mut provider, "Third", "three").await?;
     shows(
         &page,
         &[
@@ -41,8 +46,14 @@ async fn can_chat_with(fixture: &Fixture<'_>, script: &str) -> Result<()> {
             ("ai", "one"),
             ("user", "Second"),
             ("ai", "two"),
+            ("user", "Third"),
+            ("ai", "three"),
         ],
     )?;
     ensure!(provider.is_idle(), "something else reached the model");
-    no_problems(&page)
+    no_problems(&page)?;
+    // What no storage keeps, a reload loses. The visitor is not locked out.
+    page.reload()?;
+    connected(&page)?;
+    exchange(&page, &mut provider, "Fourth", "four").await
 }

@@ -26,6 +26,7 @@ async fn a_run_that_had_spoken_ends_with_what_it_said() {
     let speech = provider.call().await.begin();
     speech.say("Once ");
     client.wait_for("ai_response").await;
+    speech.say("upon ");
     process.logged("checkpoint kept").await;
     process.kill().await;
 
@@ -35,13 +36,43 @@ async fn a_run_that_had_spoken_ends_with_what_it_said() {
     let answer = client.answer().await;
     assert_eq!(
         (answer.text.as_str(), answer.status.as_str()),
-        ("Once ", "interrupted")
+        ("Once upon ", "interrupted")
     );
     assert!(
         provider.is_idle(),
         "what was seen is not said again in other words"
     );
-    assert_eq!(client.wait_for("caught_up").await["seq"], 2);
+}
+
+/// Wherever the crash comes behind the first word.
+#[tokio::test]
+async fn a_word_that_was_shown_is_not_said_again_after_a_crash() {
+    let mut provider = Provider::start().await;
+    let home = tempfile::tempdir().unwrap();
+    let config = openai(&provider);
+    let mut process = Process::start(BINARY, &home, &config).await;
+    let token = process.guest().await;
+    for round in 1..=3 {
+        let after = 2 * (round - 1);
+        let query = format!("session_id=s&after_seq={after}");
+        let mut client = connect(&process, &query, &token).await;
+        client.say("s", &format!("c{round}"), "tell me").await;
+        let speech = provider.call().await.begin();
+        speech.say("Once ");
+        client.wait_for("ai_response").await;
+        process.kill().await;
+
+        process = Process::start(BINARY, &home, &config).await;
+        let query = format!("session_id=s&after_seq={}", after + 1);
+        let mut client = connect(&process, &query, &token).await;
+        let answer = client.answer().await;
+        assert_eq!(
+            (answer.text.as_str(), answer.status.as_str()),
+            ("Once ", "interrupted"),
+            "round {round}"
+        );
+        assert!(provider.is_idle(), "round {round}");
+    }
 }
 
 #[tokio::test]

@@ -1,31 +1,68 @@
 //! What happens at each limit.
 
+use futures_util::future::select_all;
 use serde_json::{Value, json};
+use tests::raw::{BINARY, Raw, TEXT};
 use tests::{Client, World, demo};
 use tokio_tungstenite::tungstenite::Error;
 
 #[tokio::test]
-async fn a_user_has_so_many_connections() {
+async fn a_connection_too_many_is_told_why_over_its_socket() {
     let mut config = demo();
     config.limits.connections_per_user = 2;
+    config.limits.connections = 3;
     let world = World::start(config).await;
     let mut first = world.connect("u", "").await;
-    let _second = world.connect("u", "").await;
-    let Err(Error::Http(refused)) = Client::connect(&world.ws(""), &world.token("u")).await else {
-        panic!("a third connection was taken");
-    };
-    assert_eq!(refused.status(), 429);
-    assert!(
-        refused.headers()["retry-after"]
-            .to_str()
-            .unwrap()
-            .parse::<u32>()
-            .unwrap()
-            >= 1
+    let second = world.connect("u", "").await;
+    let mut third = world.connect("u", "session_id=s&after_seq=0").await;
+    let error = third.next().await;
+    assert_eq!(
+        (&error["error"]["code"], &error["error"]["recoverable"]),
+        (&json!("CONNECTION_LIMIT_EXCEEDED"), &json!(false))
     );
-    world.connect("other", "").await;
+    assert_eq!(third.closed().await, 4504);
+
+    let _other = world.connect("other", "").await;
+    let mut full = world.connect("another", "").await;
+    let error = full.next().await;
+    assert_eq!(
+        (&error["error"]["code"], &error["error"]["recoverable"]),
+        (&json!("SERVICE_ERROR"), &json!(true))
+    );
+    assert!(error["error"]["retry_after"].as_i64().unwrap() >= 1000);
+    assert_eq!(full.closed().await, 1013);
+
     first.say("s", "c", "still served").await;
     assert_eq!(first.answer().await.status, "complete");
+    second.vanish();
+    loop {
+        // The server learns of it a moment later.
+        let mut again = world.connect("u", "").await;
+        if again.next().await["metadata"]["op"] == "hello" {
+            break;
+        }
+    }
+}
+
+/// Somebody who opens very many is refused in the cheapest way.
+#[tokio::test]
+async fn so_many_are_told_why_at_the_same_time() {
+    let mut config = demo();
+    config.limits.connections_per_user = 1;
+    let world = World::start(config).await;
+    let _first = world.connect("u", "").await;
+    let mut told = Vec::new();
+    let refused = loop {
+        // It takes no word of the end, so it stays for a while.
+        match Client::connect(&world.ws(""), &world.token("u")).await {
+            Ok(client) => told.push(client),
+            Err(Error::Http(response)) => break response,
+            Err(other) => panic!("{other}"),
+        }
+        assert!(told.len() < 1000, "nothing is limited");
+    };
+    assert_eq!(refused.status(), 429);
+    assert_eq!(refused.headers()["retry-after"], "5");
 }
 
 #[tokio::test]
@@ -140,4 +177,124 @@ async fn who_resumes_too_often_is_told_when_to_go_on() {
     assert_eq!(client.answer().await.status, "complete");
     let (status, _) = world.get("other", "/sessions").await;
     assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn a_frame_that_is_too_big_is_told_to_a_client_that_still_sends_it() {
+    let world = World::start(demo()).await;
+    let mut client = Raw::connect(&world, "u").await;
+    client.head(TEXT, 64 * 1024 * 1024).await;
+    let part = vec![b'x'; 64 * 1024];
+    for _ in 0..64 {
+        // What a server that does not read any more would answer with a reset, and the close code would be lost.
+        client.bytes(&part).await;
+    }
+    assert_eq!(client.closed().await, 1009);
+}
+
+#[tokio::test]
+async fn the_default_frame_is_64_kib_and_1_mib_can_be_asked_for() {
+    let world = World::start(demo()).await;
+    let mut client = world.connect("u", "").await;
+    client.send_text("x".repeat(65_536)).await;
+    assert_eq!(
+        client.wait_for("error").await["error"]["code"],
+        "INVALID_FORMAT"
+    );
+    client.send_text("x".repeat(65_537)).await;
+    assert_eq!(client.closed().await, 1009);
+    let mut config = demo();
+    config.limits.frame_bytes = 1_048_576;
+    let world = World::start(config).await;
+    let mut client = world.connect("u", "").await;
+    client.send_text("x".repeat(1_048_576)).await;
+    assert_eq!(
+        client.wait_for("error").await["error"]["code"],
+        "INVALID_FORMAT"
+    );
+}
+
+#[tokio::test]
+async fn halves_of_frames_are_bounded_for_a_user() {
+    let mut config = demo();
+    config.limits.frame_bytes = 1_048_576;
+    let world = World::start(config).await;
+    let half = vec![b'x'; 1_048_575];
+    let mut sockets = Vec::new();
+    for user in ["u", "u", "u", "other"] {
+        let mut socket = Raw::connect(&world, user).await;
+        let (opcode, _hello) = socket.next().await.unwrap();
+        assert_eq!(opcode, TEXT);
+        socket.head(TEXT, 1_048_576).await;
+        socket.bytes(&half).await;
+        sockets.push(socket);
+    }
+    let closing = sockets.iter_mut().map(|socket| Box::pin(socket.closed()));
+    let (code, refused, others) = select_all(closing).await;
+    drop(others);
+    assert_eq!(code, 1013, "a user has two megabytes");
+    assert!(refused < 3, "and another user has more");
+    sockets.remove(refused);
+
+    let mut small = world.connect("u", "").await;
+    small.say("s", "c", "still served").await;
+    assert_eq!(small.answer().await.status, "complete");
+    for socket in &mut sockets {
+        socket.bytes(b"x").await;
+        let (_, answer) = socket.next().await.unwrap();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        assert_eq!(answer["error"]["code"], "INVALID_FORMAT");
+    }
+    // What became a message is given back.
+    let mut again = Raw::connect(&world, "u").await;
+    again.head(TEXT, 1_048_576).await;
+    again.bytes(&half).await;
+    again.bytes(b"x").await;
+    assert_eq!(again.next().await.unwrap().0, TEXT);
+    assert_eq!(again.next().await.unwrap().0, TEXT);
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_the_bytes_is_told_with_a_close_code() {
+    let world = World::start(demo()).await;
+    let head = |first: u8, second: u8| vec![first, second, 0, 0, 0, 0];
+    let fragments = [
+        &[0x01, 0x81, 0, 0, 0, 0, 0xf0][..],
+        &[0x80, 0x81, 0, 0, 0, 0, b'x'],
+    ]
+    .concat();
+    for (bytes, code) in [
+        ([head(0x81, 0x82), vec![0xff, 0xfe]].concat(), 1007),
+        (fragments, 1007),
+        // The reason of a close that is not UTF-8.
+        ([head(0x88, 0x83), vec![3, 232, 0xff]].concat(), 1007),
+        // An opcode that does not exist, and a frame without a mask.
+        (head(0x83, 0x80), 1002),
+        (vec![0x81, 0x01, b'x'], 1002),
+    ] {
+        let mut client = Raw::connect(&world, "u").await;
+        client.bytes(&bytes).await;
+        assert_eq!(client.closed().await, code, "{bytes:x?}");
+    }
+}
+
+#[tokio::test]
+async fn a_question_in_a_binary_frame_is_answered() {
+    let world = World::start(demo()).await;
+    let mut client = Raw::connect(&world, "u").await;
+    client.frame(BINARY, &[0xff, 0x00]).await;
+    let question = json!({"type": "user_message", "session_id": "s", "content": "hi"});
+    let question = question.to_string();
+    client.frame(BINARY, question.as_bytes()).await;
+    let mut kinds = Vec::new();
+    loop {
+        let (_, frame) = client.next().await.unwrap();
+        let frame: Value = serde_json::from_slice(&frame).unwrap();
+        if frame["status"] == "complete" {
+            break;
+        }
+        kinds.push(frame["type"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(kinds[..2], ["connection_status", "error"]);
+    assert_eq!(world.history("u", "s").await.len(), 2);
 }

@@ -7,6 +7,7 @@ mod chat;
 mod crash;
 mod limits;
 mod modules;
+mod old_clients;
 mod pages;
 mod providers;
 mod resume;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// Each module of the server, from the top down, and the modules that it may use: each of them stands further down. A
 /// module that is missing here may not exist.
-const CHATBOX: [(&str, &[&str]); 25] = [
+const CHATBOX: [(&str, &[&str]); 26] = [
     ("lib", &[]),
     ("main", &["commands"]),
     (
@@ -38,6 +38,7 @@ const CHATBOX: [(&str, &[&str]); 25] = [
             "limits",
             "llm",
             "metrics",
+            "old_clients",
             "state",
             "store",
             "supervisor",
@@ -46,12 +47,23 @@ const CHATBOX: [(&str, &[&str]); 25] = [
     ),
     (
         "http",
-        &["auth", "chat", "clock", "socket", "state", "store"],
+        &[
+            "auth", "chat", "clock", "limits", "socket", "state", "store",
+        ],
     ),
     (
         "socket",
         &[
-            "auth", "bus", "chat", "clock", "limits", "state", "store", "turn", "wire",
+            "auth",
+            "bus",
+            "chat",
+            "clock",
+            "limits",
+            "old_clients",
+            "state",
+            "store",
+            "turn",
+            "wire",
         ],
     ),
     (
@@ -63,13 +75,14 @@ const CHATBOX: [(&str, &[&str]); 25] = [
             "limits",
             "llm",
             "metrics",
+            "old_clients",
             "store",
             "turn",
             "wire",
         ],
     ),
     ("auth", &["chat", "clock", "secrets"]),
-    ("limits", &[]),
+    ("old_clients", &["chat"]),
     ("wire", &["chat"]),
     (
         "turn",
@@ -86,6 +99,7 @@ const CHATBOX: [(&str, &[&str]); 25] = [
     ("llm", &["chat", "secrets"]),
     ("bus", &["chat"]),
     ("store", &["chat"]),
+    ("limits", &[]),
     ("lifecycle", &[]),
     ("supervisor", &[]),
     ("metrics", &[]),

@@ -89,7 +89,9 @@ async fn the_limit_on_open_files_is_raised_and_a_low_one_is_told_once() {
     let text = format!("#!/bin/sh\nulimit -Sn 300; ulimit -Hn 400; exec {BINARY} \"$@\"\n");
     std::fs::write(&script, text).unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let mut server = serve(script.to_str().unwrap(), home.path()).spawn().unwrap();
+    let mut server = serve(script.to_str().unwrap(), home.path())
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
     let mut warnings = Vec::new();
     let internal = loop {

@@ -42,6 +42,7 @@ on_every_store!(
     runs::one_at_a_time_takes_the_oldest_question,
     runs::a_question_is_claimed_by_the_commit_that_stores_it,
     runs::of_many_claims_one_succeeds,
+    runs::first_words_are_kept_at_once_and_only_by_the_owner,
     runs::a_lease_that_is_renewed_is_not_abandoned,
     runs::an_abandoned_run_is_taken_over_once,
     runs::an_owner_that_lost_its_session_stores_nothing,

@@ -118,6 +118,24 @@ pub(crate) async fn a_lease_that_is_renewed_is_not_abandoned(fixture: Fixture) {
     assert_eq!(abandoned(99).await.len(), 0);
 }
 
+pub(crate) async fn first_words_are_kept_at_once_and_only_by_the_owner(fixture: Fixture) {
+    let store = &fixture.store;
+    fixture.ask("s", "q").await;
+    let run = new_run(in_seconds(-1));
+    let run = store.claim(&id("s"), run).await.unwrap().unwrap().run;
+    assert_eq!(store.abandoned(clock::now(), 10).await.unwrap()[0].text, "");
+    assert!(store.begin_answer(&run, "So ".to_owned()).await.unwrap());
+    let left = store.abandoned(clock::now(), 10).await.unwrap();
+    assert_eq!(left[0].text, "So ", "its lease is the one it had");
+    let new = new_run(in_seconds(60));
+    let taken = store.take_over(&run, new, clock::now()).await.unwrap();
+    assert!(taken.is_some());
+    let late = store.begin_answer(&run, "late".to_owned()).await;
+    assert!(!late.unwrap());
+    let left = store.abandoned(in_seconds(99), 10).await.unwrap();
+    assert_eq!(left[0].text, "So ");
+}
+
 pub(crate) async fn an_abandoned_run_is_taken_over_once(fixture: Fixture) {
     let store = &fixture.store;
     for session in ["spoke", "silent", "waits"] {

@@ -108,6 +108,12 @@ impl<S: Store> Store for Sealed<S> {
         Ok(claim.map(|claim| self.claimed(claim)))
     }
 
+    async fn begin_answer(&self, run: &Run, text: String) -> Result<bool, StoreError> {
+        let of = format!("question {}", run.question);
+        let text = self.seal(&run.session, &of, "checkpoint", &text);
+        self.inner.begin_answer(run, text).await
+    }
+
     async fn checkpoint(
         &self,
         run: &Run,

@@ -55,7 +55,8 @@ pub(super) fn append(tx: &Connection, question: &Question) -> Result<Appended> {
 }
 
 pub(super) fn claim(tx: &Connection, session: &SessionId, run: &NewRun) -> Result<Option<Claim>> {
-    let Some(head) = head(tx, session)?.filter(|head| head.run.is_none() && head.pending > 0) else {
+    let Some(head) = head(tx, session)?.filter(|head| head.run.is_none() && head.pending > 0)
+    else {
         return Ok(None);
     };
     let question = tx
@@ -64,6 +65,16 @@ pub(super) fn claim(tx: &Connection, session: &SessionId, run: &NewRun) -> Resul
         ))?
         .query_row(params![session.as_str(), head.answered], rows::message)?;
     begin(tx, run, head.fence + 1, &question, "").map(Some)
+}
+
+pub(super) fn begin_answer(tx: &Connection, run: &Run, text: &str) -> Result<bool> {
+    if !is_held_by(tx, run)? {
+        return Ok(false);
+    }
+    let kept = tx
+        .prepare_cached("UPDATE runs SET checkpoint = ?3 WHERE id = ?1 AND fence = ?2")?
+        .execute(params![run.id.to_string(), run.fence, text])?;
+    Ok(kept == 1)
 }
 
 pub(super) fn checkpoint(
@@ -170,19 +181,17 @@ pub(super) fn end_leases(connection: &Connection) -> Result<()> {
 }
 
 fn head(tx: &Connection, session: &SessionId) -> Result<Option<Head>> {
-    tx.prepare_cached(
-        "SELECT user, fence, answered, pending, run FROM sessions WHERE id = ?1",
-    )?
-    .query_row([session.as_str()], |row| {
-        Ok(Head {
-            user: row.get(0)?,
-            fence: row.get(1)?,
-            answered: row.get(2)?,
-            pending: row.get(3)?,
-            run: row.get(4)?,
+    tx.prepare_cached("SELECT user, fence, answered, pending, run FROM sessions WHERE id = ?1")?
+        .query_row([session.as_str()], |row| {
+            Ok(Head {
+                user: row.get(0)?,
+                fence: row.get(1)?,
+                answered: row.get(2)?,
+                pending: row.get(3)?,
+                run: row.get(4)?,
+            })
         })
-    })
-    .optional()
+        .optional()
 }
 
 fn is_held_by(tx: &Connection, run: &Run) -> Result<bool> {
@@ -387,6 +396,7 @@ mod tests {
             assert!(checkpoint(&tx, &run, Some("a"), 0).unwrap());
             tx.execute(change, []).unwrap();
             assert!(!checkpoint(&tx, &run, Some("b"), 0).unwrap(), "{change}");
+            assert!(!begin_answer(&tx, &run, "c").unwrap(), "{change}");
             let taken = take_over(&tx, &run, &new_run(), 1).unwrap();
             assert!(taken.is_none(), "{change}");
             let kept: String = tx

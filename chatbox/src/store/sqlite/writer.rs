@@ -19,9 +19,24 @@ pub(super) struct Writer {
     jobs: mpsc::Sender<Job>,
 }
 
+/// What a change survives when it is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Durability {
+    /// A power cut: the commit reaches the disk.
+    Disk,
+    /// The end of the process: the commit reaches the operating system, and the disk with the next one that must.
+    Process,
+}
+
+/// A change that waits.
+struct Job {
+    durability: Durability,
+    change: Change,
+}
+
 /// Does its write at once, or learns that there is no transaction; what it returns is called with the outcome of the
 /// commit.
-type Job = Box<dyn FnOnce(Result<&Connection, NotCommitted>) -> Reply + Send>;
+type Change = Box<dyn FnOnce(Result<&Connection, NotCommitted>) -> Reply + Send>;
 type Reply = Box<dyn FnOnce(Result<(), NotCommitted>) + Send>;
 
 /// Why a batch was not committed. Every caller of the batch gets a copy.
@@ -66,10 +81,11 @@ impl Writer {
     /// Runs `change` in a transaction and returns when that is committed. If `change` fails, only it is undone.
     pub(super) async fn call<T: Send + 'static>(
         &self,
+        durability: Durability,
         change: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |tx| {
+        let change: Change = Box::new(move |tx| {
             let result = match tx {
                 Ok(tx) => in_savepoint(tx, change).map_err(StoreError::from),
                 Err(cause) => Err(cause.into()),
@@ -83,6 +99,7 @@ impl Writer {
                 let _ = answer.send(result);
             })
         });
+        let job = Job { durability, change };
         self.jobs.send(job).await.map_err(|_| ended())?;
         answered.await.map_err(|_| ended())?
     }
@@ -124,14 +141,48 @@ fn run(connection: &Connection, statement: &str) -> rusqlite::Result<()> {
 }
 
 fn write_all(connection: &Connection, mut queue: mpsc::Receiver<Job>) {
+    // As the connection was opened.
+    let mut durability = Durability::Disk;
     while let Some(first) = queue.blocking_recv() {
         let waiting = std::iter::from_fn(|| queue.try_recv().ok());
-        let batch = std::iter::once(first).chain(waiting).take(BATCH).collect();
-        let (replies, committed) = write_batch(connection, batch);
+        let batch: Vec<_> = std::iter::once(first).chain(waiting).take(BATCH).collect();
+        let needed = needed(&batch);
+        let is_set = needed == durability || set(connection, needed).is_ok();
+        if is_set {
+            durability = needed;
+        }
+        let (replies, committed) = if is_set {
+            write_batch(connection, batch)
+        } else {
+            let cause = NotCommitted {
+                kind: ErrorKind::Unavailable,
+                cause: "the durability of the commit cannot be set".to_owned(),
+            };
+            (reject(batch, &cause), Err(cause))
+        };
         for reply in replies {
             reply(committed.clone());
         }
     }
+}
+
+/// What all of a batch needs: one flush serves them all.
+fn needed(batch: &[Job]) -> Durability {
+    let needs_disk = |job: &Job| job.durability == Durability::Disk;
+    if batch.iter().any(needs_disk) {
+        Durability::Disk
+    } else {
+        Durability::Process
+    }
+}
+
+/// In the write-ahead log, a commit that is not flushed is lost at most; nothing is damaged by it.
+fn set(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    let synchronous = match durability {
+        Durability::Disk => "full",
+        Durability::Process => "normal",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)
 }
 
 fn write_batch(connection: &Connection, batch: Vec<Job>) -> (Vec<Reply>, Result<(), NotCommitted>) {
@@ -142,7 +193,7 @@ fn write_batch(connection: &Connection, batch: Vec<Job>) -> (Vec<Reply>, Result<
     let mut replies = Vec::with_capacity(batch.len());
     let mut jobs = batch.into_iter();
     while let Some(job) = jobs.next() {
-        replies.push(job(Ok(connection)));
+        replies.push((job.change)(Ok(connection)));
         if connection.is_autocommit() {
             // A full disk and the like make SQLite undo the whole transaction by itself. What follows would be
             // committed alone, and reported as lost.
@@ -164,7 +215,7 @@ fn write_batch(connection: &Connection, batch: Vec<Job>) -> (Vec<Reply>, Result<
 
 fn reject(jobs: impl IntoIterator<Item = Job>, cause: &NotCommitted) -> Vec<Reply> {
     jobs.into_iter()
-        .map(|job| job(Err(cause.clone())))
+        .map(|job| (job.change)(Err(cause.clone())))
         .collect()
 }
 
@@ -191,24 +242,65 @@ mod tests {
     async fn a_change_that_fails_undoes_itself_alone() {
         let (writer, _damage, _home) = writer();
         let (first, second, third) = tokio::join!(
-            writer.call(insert(1)),
-            writer.call(insert(1)),
-            writer.call(insert(2))
+            writer.call(Durability::Disk, insert(1)),
+            writer.call(Durability::Disk, insert(1)),
+            writer.call(Durability::Disk, insert(2))
         );
         assert_eq!((first.unwrap(), third.unwrap()), (1, 1));
         assert_eq!(second.unwrap_err().kind(), ErrorKind::Permanent);
     }
 
     #[tokio::test]
+    async fn a_commit_is_flushed_unless_nothing_in_it_must_survive_a_power_cut() {
+        let (writer, _damage, _home) = writer();
+        let synchronous = |tx: &Connection| -> rusqlite::Result<i64> {
+            tx.pragma_query_value(None, "synchronous", |row| row.get(0))
+        };
+        let (full, normal) = (2, 1);
+        for (durability, expected) in [
+            (Durability::Disk, full),
+            (Durability::Process, normal),
+            (Durability::Process, normal),
+            (Durability::Disk, full),
+        ] {
+            let found = writer.call(durability, synchronous).await.unwrap();
+            assert_eq!(found, expected, "{durability:?}");
+        }
+        // While one holds the writer up, those behind it become one batch.
+        let (go_on, held) = std::sync::mpsc::channel::<()>();
+        let (running, is_running) = oneshot::channel();
+        let holds = writer.call(Durability::Process, move |_| {
+            let _ = (running.send(()), held.recv());
+            Ok(())
+        });
+        let (_, (mixed, with_it)) = tokio::join!(holds, async {
+            is_running.await.unwrap();
+            let (mixed, with_it, ()) = tokio::join!(
+                writer.call(Durability::Process, synchronous),
+                writer.call(Durability::Disk, synchronous),
+                async { drop(go_on) }
+            );
+            (mixed, with_it)
+        });
+        assert_eq!((mixed.unwrap(), with_it.unwrap()), (full, full));
+    }
+
+    #[tokio::test]
     async fn the_end_of_the_thread_is_damage() {
         let (writer, damage, _home) = writer();
         let dropped = writer
-            .call(|_| -> rusqlite::Result<()> { panic!("a bug in a change") })
+            .call(Durability::Disk, |_| -> rusqlite::Result<()> {
+                panic!("a bug in a change")
+            })
             .await;
         assert_eq!(dropped.unwrap_err().kind(), ErrorKind::Lost);
         assert_eq!(damage.wait().await.kind(), ErrorKind::Lost);
         assert_eq!(
-            writer.call(insert(1)).await.unwrap_err().kind(),
+            writer
+                .call(Durability::Disk, insert(1))
+                .await
+                .unwrap_err()
+                .kind(),
             ErrorKind::Lost
         );
     }

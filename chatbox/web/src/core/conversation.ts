@@ -111,7 +111,7 @@ export function receive(before: Conversation, frame: Frame, now: number): Step {
   const current = isWaiting ? { ...before, resume: { ...resume, deadline: now + RESUME_TIMEOUT_MS } } : before;
   switch (frame.type) {
     case 'hello':
-      return receiveHello(current, now);
+      return receiveHello(current, frame, now);
     case 'ack':
       return receiveAck(current, frame, now);
     case 'caughtUp':
@@ -140,10 +140,11 @@ function naming(before: Conversation, { id }: Run): Conversation {
   return before.resume ? { ...before, resume: { ...before.resume, run: id } } : before;
 }
 
-function receiveHello(before: Conversation, now: number): Step {
+function receiveHello(before: Conversation, { limits }: Frame & { type: 'hello' }, now: number): Step {
   // The socket's URL asked to resume. The server answers that only for a session that it has stored.
   const resume = before.transcript.lastSeq > 0 ? resumeRequest(before, now) : undefined;
-  return flush({ ...before, connected: true, resume }, now);
+  const pending = outbox.withLimit(before.outbox, limits.messageChars);
+  return flush({ ...before, connected: true, resume, outbox: pending }, now);
 }
 
 function receiveAck(before: Conversation, ack: Frame & { type: 'ack' }, now: number): Step {
@@ -183,7 +184,8 @@ function receiveFinal(before: Conversation, frame: Frame & { type: 'final' }, no
   const { id } = frame.run;
   const message = step[0].transcript.messages.find((known) => known.run === id);
   const wasLive = before.transcript.live.some((live) => live.run === id);
-  return message && wasLive ? [step[0], [...step[1], { type: 'announce', message }]] : step;
+  const effects: Effect[] = message && wasLive ? [{ type: 'announce', message }] : [];
+  return andThen([step[0], [...step[1], ...effects]], (c) => flush({ ...c, outbox: outbox.answered(c.outbox, now) }, now));
 }
 
 function receiveError(before: Conversation, error: WireError, now: number): Step {

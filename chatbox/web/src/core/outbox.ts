@@ -49,6 +49,20 @@ export function cleanText(text: string): string {
   return text.replace(/\p{Surrogate}/gu, '\ufffd').replaceAll('\0', '').trim();
 }
 
+/** The length of a text as the server counts it, in code points. */
+export function lengthOf(text: string): number {
+  let length = 0;
+  for (const _ of cleanText(text)) length++;
+  return length;
+}
+
+/** Rejects the messages that are longer than the server takes. */
+export function withLimit(outbox: Outbox, limit: number): Outbox {
+  const rejection: Rejection = { code: 'TOO_LONG', attempts: 0, recoverable: false };
+  const entries = outbox.entries.map((entry) => (lengthOf(entry.content) > limit ? { ...entry, rejection } : entry));
+  return { ...outbox, entries };
+}
+
 /** Parses a stored entry; nothing when it is malformed. */
 export function restore(value: unknown): PendingMessage | undefined {
   const json = asObject(value);
@@ -108,18 +122,35 @@ export function requeued(outbox: Outbox): Outbox {
   return { ...outbox, inFlight: undefined };
 }
 
+/** Earlier questions wait for their answers, which may take minutes. */
+const BUSY = 'SERVICE_ERROR';
+/** The end of the next answer is the better moment: this is for one that was missed. */
+const BUSY_RETRY_MS = 15_000;
+
 /** The server rejected a message. It is sent again later if that can help, else only when the user asks for it. */
 export function rejected(outbox: Outbox, clientId: string, error: WireError, now: number): Outbox {
   const entries = outbox.entries.map((entry) => {
     if (entry.clientId !== clientId) return entry;
-    const attempts = (entry.rejection?.attempts ?? 0) + 1;
+    const isBusy = error.code === BUSY;
+    const attempts = (entry.rejection?.attempts ?? 0) + (isBusy ? 0 : 1);
     const rejection: Rejection = { code: error.code, attempts, recoverable: error.recoverable };
     if (error.recoverable && attempts < MAX_ATTEMPTS) {
-      rejection.retryAt = now + (error.retryAfter ?? DEFAULT_RETRY_MS);
+      const pause = error.retryAfter ?? DEFAULT_RETRY_MS;
+      rejection.retryAt = now + (isBusy ? Math.max(pause, BUSY_RETRY_MS) : pause);
     }
     return { ...entry, rejection };
   });
   return { entries, inFlight: settled(outbox.inFlight, clientId) };
+}
+
+/** An answer has ended: what had to wait for one is sent now. */
+export function answered(outbox: Outbox, now: number): Outbox {
+  const entries = outbox.entries.map((entry) =>
+    entry.rejection?.code === BUSY && entry.rejection.retryAt !== undefined
+      ? { ...entry, rejection: { ...entry.rejection, retryAt: now } }
+      : entry,
+  );
+  return { ...outbox, entries };
 }
 
 /** The user asked to send a rejected message again. */

@@ -13,7 +13,10 @@ export interface PageUrl {
 }
 
 const PREFIX = /^(\/[\w.~-]+)*$/;
-const SESSION = /^[\w.:~-]{1,128}$/;
+/** The ids that the server takes. */
+const SESSION = /^[\w.:-]{1,128}$/;
+/** What careless pages write into a link when they have no id. */
+const NO_SESSION: ReadonlySet<string> = new Set(['undefined', 'null']);
 
 export function parsePageUrl(url: URL): PageUrl {
   const query = url.searchParams;
@@ -22,16 +25,19 @@ export function parsePageUrl(url: URL): PageUrl {
   return {
     // Only a plain path is accepted, so that a link cannot send messages and tokens to another host.
     prefix: prefix !== undefined && PREFIX.test(prefix) ? prefix : url.pathname.replace(/\/[^/]*$/, ''),
-    session: SESSION.test(session) ? session : undefined,
+    session: SESSION.test(session) && !NO_SESSION.has(session) ? session : undefined,
     token: query.get('token') || undefined,
     newChat: query.get('new') === '1',
   };
 }
 
-/** The URL to show: it names the session, so that a reload opens it again, and contains no token. */
-export function withSession(url: URL, session: string | undefined): URL {
+/**
+ * The URL to show: it names the session, so that a reload opens it again. It contains no token, unless the browser keeps it
+ * nowhere else: without it, a reload would sign the visitor out.
+ */
+export function withSession(url: URL, session: string | undefined, isTokenKept = true): URL {
   const next = new URL(url);
-  next.searchParams.delete('token');
+  if (isTokenKept) next.searchParams.delete('token');
   next.searchParams.delete('new');
   if (session) next.searchParams.set('session_id', session);
   return next;

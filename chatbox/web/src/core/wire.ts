@@ -34,7 +34,7 @@ export interface WireError {
 }
 
 export type Frame =
-  | { type: 'hello'; models: Model[]; at: string }
+  | { type: 'hello'; models: Model[]; limits: Limits; at: string }
   | { type: 'ack'; clientId: string; id: string; seq: number; at: string }
   | { type: 'caughtUp'; seq: number; recovered: boolean }
   | { type: 'message'; message: Message }
@@ -59,8 +59,14 @@ export interface Position {
   off?: number | undefined;
 }
 
-/** The longest message that the server accepts, in UTF-16 units: never fewer than the code points that the server counts. */
-export const MAX_CONTENT = 10_000;
+/** What a client must know before it sends. */
+export interface Limits {
+  /** The longest message, in code points. */
+  messageChars: number;
+}
+
+/** What holds where the administrator has set nothing else, until the server says. */
+export const DEFAULT_LIMITS: Limits = { messageChars: 10_000 };
 
 /** Parses one text frame; `undefined` when it is malformed or belongs to another session. */
 export function parseFrame(source: string, session: string): Frame | undefined {
@@ -98,7 +104,7 @@ function parseControl(json: Json): Frame | undefined {
   const seq = asCount(json.seq);
   switch (metadata.op) {
     case 'hello':
-      return { type: 'hello', models: defined(asArray(json.models).map(parseModel)), at: timestamp(json) };
+      return { type: 'hello', models: defined(asArray(json.models).map(parseModel)), limits: parseLimits(json.limits), at: timestamp(json) };
     case 'ack': {
       const clientId = asNonEmpty(json.client_id);
       const id = asNonEmpty(json.id);
@@ -147,6 +153,10 @@ function parseModel(value: unknown): Model | undefined {
   const json = asObject(value);
   const id = asNonEmpty(json?.id);
   return id ? { id, name: asNonEmpty(json?.name) ?? id } : undefined;
+}
+
+function parseLimits(value: unknown): Limits {
+  return { messageChars: asCount(asObject(value)?.message_chars) || DEFAULT_LIMITS.messageChars };
 }
 
 /** A stored message, from a frame or from the history. */

@@ -2,12 +2,12 @@
 
 import * as conversation from '../core/conversation';
 import { newestActiveSession, parseHistory } from '../core/history';
-import { cleanText, find, isFull, nextOrder } from '../core/outbox';
+import { cleanText, find, isFull, lengthOf, nextOrder } from '../core/outbox';
 import { afterDisconnect, afterFailedRequest, INITIAL, type Reconnect, type RetryState } from '../core/reconnect';
 import type { StopReason } from '../core/strings';
 import { position } from '../core/transcript';
 import { type PageUrl, socketUrl, withSession } from '../core/url';
-import { MAX_CONTENT, type Message, parseFrame } from '../core/wire';
+import { DEFAULT_LIMITS, type Limits, type Message, parseFrame } from '../core/wire';
 import { monotonic, type ServerClock } from './clock';
 import type { FailedRequest, Http } from './http';
 import type { Identity } from './identity';
@@ -25,6 +25,7 @@ export interface State {
   isLoaded: boolean;
   /** Name of the model that answers. */
   assistant?: string | undefined;
+  limits: Limits;
   conversation: conversation.Conversation;
   /** The answer that was finished last. */
   finished?: Message | undefined;
@@ -32,6 +33,9 @@ export interface State {
 
 const BAD_TOKEN = 4500;
 const TOO_MANY_CONNECTIONS = 4504;
+/** The close code of a server that is busy, and what it says over HTTP. */
+const TRY_LATER = 1013;
+const BUSY: ReadonlySet<number> = new Set([429, 503]);
 const NO_CLOSE_FRAME = 1006;
 
 export class Chat {
@@ -61,7 +65,8 @@ export class Chat {
   ) {
     this.isChosen = url.session !== undefined || url.newChat;
     this.isNew = url.session === undefined;
-    this.current = { connection: 'connecting', isLoaded: false, conversation: this.restore(url.session ?? uuid()) };
+    const restored = this.restore(url.session ?? uuid());
+    this.current = { connection: 'connecting', isLoaded: false, limits: DEFAULT_LIMITS, conversation: restored };
     if (url.newChat) this.choose('replace');
   }
 
@@ -81,7 +86,7 @@ export class Chat {
   /** Sends a message; `false` when it was not accepted and stays in the composer. */
   send(text: string): boolean {
     const content = cleanText(text);
-    if (!content || content.length > MAX_CONTENT || this.current.stopReason) return false;
+    if (!content || lengthOf(content) > this.current.limits.messageChars || this.current.stopReason) return false;
     if (isFull(this.current.conversation.outbox)) {
       this.update({ conversation: { ...this.current.conversation, notice: 'OUTBOX_FULL' } });
       return false;
@@ -162,7 +167,10 @@ export class Chat {
 
   private choose(how: 'push' | 'replace'): void {
     this.isChosen = true;
-    const url = withSession(new URL(location.href), this.current.conversation.session);
+    const shown = new URL(location.href);
+    const token = shown.searchParams.get('token');
+    const isKept = token === null || this.storage.token() === token;
+    const url = withSession(shown, this.current.conversation.session, isKept);
     setUrl(how, url);
   }
 
@@ -173,9 +181,7 @@ export class Chat {
     const credentials = await this.identity.credentials(this.renewToken);
     if (attempt !== this.attempt) return;
     if ('stop' in credentials) return this.stop(credentials.stop);
-    if ('retryAfterMs' in credentials) {
-      return this.reconnectLater(afterFailedRequest(this.retryState, Math.random(), credentials.retryAfterMs));
-    }
+    if ('status' in credentials) return this.onFailedRequest(credentials);
     this.renewToken = false;
     if (credentials.isNewUser) this.continueAsNewUser();
     const failed = this.current.isLoaded ? undefined : await this.load(credentials.token, attempt);
@@ -227,7 +233,7 @@ export class Chat {
       this.helloAt = monotonic();
       this.clock.sync(frame.at);
       const assistant = frame.models[0]?.name ?? this.current.assistant;
-      this.update({ connection: 'connected', closeCode: undefined, assistant });
+      this.update({ connection: 'connected', closeCode: undefined, assistant, limits: frame.limits });
     }
     if (frame.type === 'error' && !frame.error.clientId && !frame.error.run) this.retryAfterMs = frame.error.retryAfter;
     if (frame.type === 'error' && frame.error.code === 'UNAUTHORIZED' && this.identity.isNewGuest) {
@@ -256,6 +262,7 @@ export class Chat {
 
   private onFailedRequest(failed: FailedRequest): void {
     this.renewToken ||= failed.status === 401;
+    this.update({ closeCode: BUSY.has(failed.status) ? TRY_LATER : undefined });
     this.reconnectLater(afterFailedRequest(this.retryState, Math.random(), failed.retryAfterMs));
   }
 

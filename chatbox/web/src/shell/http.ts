@@ -31,7 +31,8 @@ export class Http {
   }
 
   session(id: string, token: string): Promise<Reply> {
-    return this.request('GET', `/sessions/${encodeURIComponent(id)}`, token);
+    // Answers without a word are left out for older clients. Here they say that something went wrong.
+    return this.request('GET', `/sessions/${encodeURIComponent(id)}?with_empty=true`, token);
   }
 
   private async request(method: string, path: string, token?: string): Promise<Reply> {

@@ -3,12 +3,12 @@
 import { type Guest, needsRenewal, renewalDelay, TOKEN, parseGuest } from '../core/guest';
 import type { StopReason } from '../core/strings';
 import type { ServerClock } from './clock';
-import type { Http, Reply } from './http';
+import type { FailedRequest, Http, Reply } from './http';
 import type { Storage } from './storage';
 
 export type Credentials =
   /** `isNewUser`: the guest of before could not be renewed, and this is another one. */
-  { token: string; isNewUser: boolean } | { stop: StopReason } | { retryAfterMs: number };
+  { token: string; isNewUser: boolean } | { stop: StopReason } | FailedRequest;
 
 /** Another tab that holds the lock for longer has been frozen. */
 const LOCK_TIMEOUT_MS = 10_000;
@@ -59,7 +59,7 @@ export class Identity {
     if (!isInDoubt) return { token, isNewUser: false };
     const reply = await this.http.sessions(token);
     if (reply.ok) return { token, isNewUser: false };
-    return reply.status === 401 ? { stop: this.tokenRejected() } : { retryAfterMs: reply.retryAfterMs };
+    return reply.status === 401 ? { stop: this.tokenRejected() } : reply;
   }
 
   private async guestCredentials(renew: boolean): Promise<Credentials> {
@@ -80,9 +80,9 @@ export class Identity {
   }
 
   private acceptGuest(reply: Reply, before: Guest | undefined): Credentials {
-    if (!reply.ok && reply.status === 404) return { stop: 'token_needed' };
-    const guest = reply.ok ? parseGuest(reply.json) : undefined;
-    if (!guest) return { retryAfterMs: reply.ok ? 0 : reply.retryAfterMs };
+    if (!reply.ok) return reply.status === 404 ? { stop: 'token_needed' } : reply;
+    const guest = parseGuest(reply.json);
+    if (!guest) return { ok: false, status: 0, retryAfterMs: 0 };
     const isOther = before?.userId !== guest.userId;
     if (isOther && before) this.storage.deleteGuest(before);
     this.isNewcomer ||= isOther;

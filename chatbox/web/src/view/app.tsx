@@ -57,6 +57,7 @@ export function App({ chat, state }: { chat: Chat; state: State }) {
         send={(text) => chat.send(text)}
         disabled={state.stopReason !== undefined}
         assistant={assistant}
+        limit={state.limits.messageChars}
         input={input}
       />
       <p class="visually-hidden" aria-live="polite">

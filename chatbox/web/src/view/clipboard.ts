@@ -1,14 +1,17 @@
-/** Copies text to the clipboard; `false` when that failed. Pages without TLS lack the clipboard API. */
+/** Copies text to the clipboard; `false` when the browser refused. Pages without TLS lack the clipboard API. */
 export async function copyText(text: string): Promise<boolean> {
   try {
-    if (navigator.clipboard) {
-      await navigator.clipboard.writeText(text);
-      return true;
-    }
-    return copyBySelection(text);
+    await navigator.clipboard.writeText(text);
+    return true;
   } catch {
-    return false;
+    // Missing, or refused to this page: by a policy, a setting, or because the page lacks the focus.
+    return copyBySelection(text);
   }
+}
+
+/** Selects what an element shows, so that the person can copy it. */
+export function selectContent(element: Element): void {
+  getSelection()?.selectAllChildren(element);
 }
 
 function copyBySelection(text: string): boolean {
@@ -17,9 +20,13 @@ function copyBySelection(text: string): boolean {
   area.value = text;
   area.className = 'visually-hidden';
   document.body.append(area);
-  area.select();
-  const isCopied = document.execCommand('copy');
-  area.remove();
-  if (before instanceof HTMLElement) before.focus();
-  return isCopied;
+  try {
+    area.select();
+    return document.execCommand('copy');
+  } catch {
+    return false;
+  } finally {
+    area.remove();
+    if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+  }
 }

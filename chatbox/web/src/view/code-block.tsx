@@ -1,30 +1,52 @@
 /** A block of code with its language and a button that copies it. */
 
-import { useEffect, useState } from 'preact/hooks';
-import { copyText } from './clipboard';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { copyText, selectContent } from './clipboard';
 import { CheckIcon, CopyIcon } from './icons';
 
-const COPIED_MS = 2_000;
+const SHOWN_MS = 2_000;
+/** Words take longer to read. */
+const REFUSED_MS = 8_000;
+const COPY_KEYS = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘C' : 'Ctrl+C';
+
+type Result = 'copied' | 'refused' | undefined;
 
 export function CodeBlock({ text, language }: { text: string; language: string }) {
-  const [isCopied, setCopied] = useState(false);
+  const [result, setResult] = useState<Result>(undefined);
+  const code = useRef<HTMLElement>(null);
   useEffect(() => {
-    if (!isCopied) return undefined;
-    const timer = setTimeout(() => setCopied(false), COPIED_MS);
+    if (!result) return undefined;
+    const timer = setTimeout(() => setResult(undefined), result === 'copied' ? SHOWN_MS : REFUSED_MS);
     return () => clearTimeout(timer);
-  }, [isCopied]);
+  }, [result]);
+  const copy = async (): Promise<void> => {
+    const isCopied = await copyText(text);
+    if (!isCopied && code.current) selectContent(code.current);
+    setResult(isCopied ? 'copied' : 'refused');
+  };
   return (
-    <figure class="code">
+    <figure class="code" dir="ltr">
       <figcaption>
-        <span>{language || 'Code'}</span>
-        <button type="button" class="copy" onClick={() => void copyText(text).then(setCopied)}>
-          {isCopied ? <CheckIcon /> : <CopyIcon />}
-          <span aria-live="polite">{isCopied ? 'Copied' : 'Copy'}</span>
+        <bdi>{language || 'Code'}</bdi>
+        <button type="button" class="copy" onClick={() => void copy()}>
+          {result === 'copied' ? <CheckIcon /> : <CopyIcon />}
+          <span aria-live="polite">{labelOf(result)}</span>
         </button>
       </figcaption>
       <pre tabIndex={0}>
-        <code>{text}</code>
+        <code ref={code}>{text}</code>
       </pre>
     </figure>
   );
+}
+
+function labelOf(result: Result): string {
+  switch (result) {
+    case 'copied':
+      return 'Copied';
+    case 'refused':
+      return `The browser refused. The code is selected: press ${COPY_KEYS}`;
+    case undefined:
+      return 'Copy';
+  }
 }

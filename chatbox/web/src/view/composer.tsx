@@ -1,12 +1,13 @@
 /** The composer: the input field, the send button, and a hint below them. */
 
 import type { RefObject } from 'preact';
-import { useLayoutEffect } from 'preact/hooks';
-import { MAX_CONTENT } from '../core/wire';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
+import { Composition } from '../core/composition';
+import { lengthOf } from '../core/outbox';
 import { SendIcon } from './icons';
 
-/** The count appears near the limit. */
-const SHOW_COUNT_FROM = MAX_CONTENT - 1_000;
+/** The count appears when so much of the limit is used. */
+const SHOW_COUNT_FROM = 0.9;
 
 interface Props {
   text: string;
@@ -15,22 +16,27 @@ interface Props {
   send: (text: string) => boolean;
   disabled: boolean;
   assistant: string;
+  /** The longest message, in characters. */
+  limit: number;
   input: RefObject<HTMLTextAreaElement | null>;
 }
 
-export function Composer({ text, setText, send, disabled, assistant, input }: Props) {
-  const length = text.trim().length;
-  const isTooLong = length > MAX_CONTENT;
+export function Composer({ text, setText, send, disabled, assistant, limit, input }: Props) {
+  const length = lengthOf(text);
+  const isTooLong = length > limit;
   const canSend = !disabled && length > 0 && !isTooLong;
   useLayoutEffect(() => fitHeight(input.current), [text]);
 
+  const composition = useComposition(input);
+
   const submit = (): void => {
-    if (canSend && send(text)) setText('');
+    // The end of a composition may be newer than the last rendering.
+    if (canSend && send(input.current?.value ?? text)) setText('');
     input.current?.focus();
   };
   const onKeyDown = (event: KeyboardEvent): void => {
-    // While an input method is composing, Enter accepts its suggestion.
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+    const isEnter = composition.keyDown(event);
+    if (!isEnter || event.shiftKey) return;
     event.preventDefault();
     submit();
   };
@@ -46,7 +52,8 @@ export function Composer({ text, setText, send, disabled, assistant, input }: Pr
             id="message-input"
             ref={input}
             rows={1}
-            placeholder={disabled ? 'This chat is closed' : `Message ${assistant}`}
+            placeholder={disabled ? 'Not connected' : `Message ${assistant}`}
+            dir="auto"
             value={text}
             disabled={disabled}
             aria-describedby="message-hint"
@@ -60,11 +67,32 @@ export function Composer({ text, setText, send, disabled, assistant, input }: Pr
           </button>
         </div>
         <p class="hint" id="message-hint">
-          {length >= SHOW_COUNT_FROM ? <Count length={length} isTooLong={isTooLong} /> : !disabled && <Hint />}
+          {length >= limit * SHOW_COUNT_FROM ? <Count length={length} limit={limit} /> : !disabled && <Hint />}
         </p>
       </div>
     </footer>
   );
+}
+
+/** Follows the input method in the field. */
+function useComposition(input: RefObject<HTMLTextAreaElement | null>): Composition {
+  const composition = useRef<Composition | null>(null);
+  composition.current ??= new Composition(/Android/i.test(navigator.userAgent));
+  const state = composition.current;
+  useEffect(() => {
+    const field = input.current;
+    const listeners: [string, (event: Event) => void][] = [
+      ['compositionstart', () => state.started()],
+      ['compositionend', ({ timeStamp }) => state.ended(timeStamp)],
+      ['keyup', (event) => state.keyUp((event as KeyboardEvent).key)],
+      ['blur', () => state.left()],
+    ];
+    for (const [type, listener] of listeners) field?.addEventListener(type, listener);
+    return () => {
+      for (const [type, listener] of listeners) field?.removeEventListener(type, listener);
+    };
+  }, []);
+  return state;
 }
 
 function Hint() {
@@ -78,12 +106,13 @@ function Hint() {
   );
 }
 
-function Count({ length, isTooLong }: { length: number; isTooLong: boolean }) {
+function Count({ length, limit }: { length: number; limit: number }) {
+  const isTooLong = length > limit;
   const number = new Intl.NumberFormat();
   return (
     <span class={isTooLong ? 'error' : undefined} role="status">
-      {number.format(length)} of {number.format(MAX_CONTENT)} characters
-      {isTooLong && `: ${number.format(length - MAX_CONTENT)} too many to send`}
+      {number.format(length)} of {number.format(limit)} characters
+      {isTooLong && `: ${number.format(length - limit)} too many to send`}
     </span>
   );
 }

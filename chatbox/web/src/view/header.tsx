@@ -22,7 +22,9 @@ export function Header({ state, assistant, canStartAnew, newChat }: Props) {
           <Logo />
         </span>
         <div class="title">
-          <h1>{assistant}</h1>
+          <h1>
+            <bdi>{assistant}</bdi>
+          </h1>
           <div id="connection-status" class={`status ${connection}`} role="status">
             <span class="status-dot" aria-hidden="true" />
             <span id="status-text">{statusText(state)}</span>

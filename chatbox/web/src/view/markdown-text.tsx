@@ -22,7 +22,7 @@ export function MarkdownText({ text, isLive }: { text: string; isLive: boolean }
 /** The blocks of a text. One that takes long is parsed less often while it grows, and lags behind for a moment. */
 function useBlocks(text: string, isLive: boolean): Token[] {
   const parsed = useRef<{ text: string; tokens: Token[]; nextAt: number } | undefined>(undefined);
-  const [, redraw] = useState(0);
+  const [drawn, redraw] = useState(0);
   const start = performance.now();
   const isDue = !isLive || !parsed.current || start >= parsed.current.nextAt;
   if (!parsed.current || (isDue && parsed.current.text !== text)) {
@@ -34,9 +34,9 @@ function useBlocks(text: string, isLive: boolean): Token[] {
   const isBehind = parsed.current.text !== text;
   useEffect(() => {
     if (!isBehind) return undefined;
-    const timer = setTimeout(() => redraw((count) => count + 1), nextAt - performance.now());
+    const timer = setTimeout(() => redraw((count) => count + 1), Math.ceil(nextAt - performance.now()));
     return () => clearTimeout(timer);
-  }, [isBehind, nextAt]);
+  }, [isBehind, nextAt, drawn]); // A timer may be early: then there is another one.
   return tokens;
 }
 

@@ -5,6 +5,7 @@
 
 import createPurifier, { type DOMPurify } from 'dompurify';
 import { Marked, type Token, type Tokens } from 'marked';
+import { directionOf } from '../core/direction';
 import { lex } from './markdown-lexer';
 
 const TAGS = [
@@ -128,8 +129,20 @@ function withHooks(purify: DOMPurify): DOMPurify {
     }
     // What scrolls horizontally must be reachable by keyboard.
     if (node.tagName === 'PRE' || node.tagName === 'TABLE') node.setAttribute('tabindex', '0');
+    const direction = directionOfBlock(node);
+    if (direction) node.setAttribute('dir', direction);
   });
   return purify;
+}
+
+/** Blocks of text. Of those that contain others, browsers judge only the text that is directly in them. */
+const TEXT_BLOCKS: ReadonlySet<string> = new Set(['P', 'H2', 'H3', 'H4', 'H5', 'H6', 'TH', 'TD']);
+const OUTER_BLOCKS: ReadonlySet<string> = new Set(['UL', 'OL', 'LI', 'BLOCKQUOTE', 'TABLE']);
+
+function directionOfBlock({ tagName, textContent }: Element): 'auto' | 'ltr' | 'rtl' | undefined {
+  if (TEXT_BLOCKS.has(tagName)) return 'auto';
+  if (OUTER_BLOCKS.has(tagName)) return directionOf(textContent ?? '');
+  return tagName === 'PRE' ? 'ltr' : undefined;
 }
 
 /** Escapes markup but not `&`, so that entities keep their meaning. */

@@ -1,16 +1,14 @@
 /** The message list. It scrolls along with new content, unless the user has scrolled up. */
 
-import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { useMemo } from 'preact/hooks';
 import { rows } from '../core/rows';
 import { type StopReason, stopText } from '../core/strings';
 import type { Chat, State } from '../shell/chat';
 import { DownIcon } from './icons';
 import { type Context, MessageRow, Notice } from './message';
 import { dayOf } from './time';
+import { useFollow } from './use-follow';
 import { Welcome } from './welcome';
-
-/** This close to the end counts as being at the end. */
-const END_TOLERANCE_PX = 64;
 
 interface Props {
   chat: Chat;
@@ -25,7 +23,12 @@ export function MessageList({ chat, state, assistant, suggest, compose }: Props)
   const context: Context = { chat, assistant, compose, isConnected: state.connection === 'connected' };
   const { transcript, outbox } = conversation;
   const list = useMemo(() => rows(conversation, dayOf), [transcript, outbox]);
-  const { container, hasUnseen, scrollToEnd } = useAutoScroll([transcript, outbox.entries], outbox.entries.length);
+  const { container, isFollowing, hasUnseen, scrollToEnd } = useFollow([transcript, outbox.entries], outbox.entries.length);
+  const goToEnd = (): void => {
+    scrollToEnd();
+    // The button goes away, and the keyboard must not be left nowhere.
+    container.current?.focus({ preventScroll: true });
+  };
   const isEmpty = list.length === 0;
   return (
     <main class="conversation">
@@ -49,10 +52,10 @@ export function MessageList({ chat, state, assistant, suggest, compose }: Props)
           {stopReason && <Stopped reason={stopReason} connectAgain={() => chat.connectAgain()} />}
         </div>
       </div>
-      {hasUnseen && (
-        <button type="button" class="scroll-to-end" onClick={scrollToEnd}>
+      {!isFollowing && (
+        <button type="button" class="scroll-to-end" onClick={goToEnd}>
           <DownIcon />
-          New messages
+          {hasUnseen ? 'New messages' : 'Go to the end'}
         </button>
       )}
     </main>
@@ -72,46 +75,4 @@ function Stopped({ reason, connectAgain }: { reason: StopReason; connectAgain: (
       )}
     </section>
   );
-}
-
-/** Keeps the end in view. `pendingCount` grows when the user sends a message, which always scrolls to the end. */
-function useAutoScroll(content: unknown[], pendingCount: number) {
-  const container = useRef<HTMLDivElement>(null);
-  const isAtEnd = useRef(true);
-  const before = useRef(pendingCount);
-  const [hasUnseen, setUnseen] = useState(false);
-
-  const scrollToEnd = (): void => {
-    isAtEnd.current = true;
-    setUnseen(false);
-    container.current?.scrollTo({ top: container.current.scrollHeight });
-  };
-
-  useLayoutEffect(() => {
-    const box = container.current;
-    if (!box) return undefined;
-    const onScroll = (): void => {
-      isAtEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < END_TOLERANCE_PX;
-      if (isAtEnd.current) setUnseen(false);
-    };
-    const onResize = (): void => {
-      if (isAtEnd.current) box.scrollTop = box.scrollHeight;
-    };
-    const observer = new ResizeObserver(onResize);
-    observer.observe(box);
-    box.addEventListener('scroll', onScroll, { passive: true });
-    return () => {
-      observer.disconnect();
-      box.removeEventListener('scroll', onScroll);
-    };
-  }, []);
-
-  useLayoutEffect(() => {
-    const hasSent = pendingCount > before.current;
-    before.current = pendingCount;
-    if (isAtEnd.current || hasSent) scrollToEnd();
-    else setUnseen(true);
-  }, [...content, pendingCount]);
-
-  return { container, hasUnseen, scrollToEnd };
 }

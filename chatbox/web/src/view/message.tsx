@@ -22,7 +22,7 @@ export interface Context {
 /** A row. What cannot be drawn is shown as plain text, and all other rows are drawn as ever. */
 export function MessageRow({ row, context }: { row: Row; context: Context }) {
   return (
-    <Boundary fallback={<article class="message system">{textOf(row)}</article>}>
+    <Boundary fallback={<article class="message system" dir="auto">{textOf(row)}</article>}>
       <Drawn row={row} context={context} />
     </Boundary>
   );
@@ -46,7 +46,7 @@ function Drawn({ row, context }: { row: Row; context: Context }) {
     case 'date':
       return <p class="date">{dayName(row.at, new Date(context.chat.now()))}</p>;
     case 'system':
-      return <p class="message system">{row.message.text}</p>;
+      return <p class="message system" dir="auto">{row.message.text}</p>;
     case 'question':
     case 'pending':
       return <Question row={row} context={context} />;
@@ -66,7 +66,9 @@ function Question({ row, context }: { row: Row & { kind: 'question' | 'pending' 
   return (
     <article class="message user" data-state={isRejected ? 'rejected' : row.kind}>
       <span class="visually-hidden">You:</span>
-      <div class="bubble">{row.kind === 'question' ? row.message.text : row.entry.content}</div>
+      <div class="bubble" dir="auto">
+        {row.kind === 'question' ? row.message.text : row.entry.content}
+      </div>
       {row.kind === 'question' ? (
         <Meta at={row.message.at}>{row.isLatest && 'Sent'}</Meta>
       ) : row.entry.rejection ? (

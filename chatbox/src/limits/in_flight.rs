@@ -1,0 +1,125 @@
+//! What a connection has received and can be made nothing of yet: the half of a frame or of a request's head.
+
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Permit;
+use super::budget::Share;
+
+/// Bytes that are not counted: nearly every message and every head is shorter, and costs no bookkeeping.
+const FREE: usize = 4096;
+/// Header and mask of a control frame.
+const CONTROL_HEADER: usize = 6;
+
+/// The count of one connection. Shared between its bytes and what is made of them. Cheap to clone.
+#[derive(Clone)]
+pub struct InFlight(Arc<Mutex<Count>>);
+
+struct Count {
+    bytes: usize,
+    /// What is counted of them.
+    share: Share,
+    is_refused: bool,
+    /// The user's permission for the connection: held until the connection has really ended.
+    permit: Option<Permit>,
+}
+
+/// There are too many bytes in flight.
+#[derive(Debug, thiserror::Error)]
+#[error("too much of incomplete messages is held")]
+struct Refused;
+
+impl InFlight {
+    pub(super) fn new(share: Share) -> Self {
+        Self(Arc::new(Mutex::new(Count {
+            bytes: 0,
+            share,
+            is_refused: false,
+            permit: None,
+        })))
+    }
+
+    /// Bytes have come.
+    ///
+    /// # Errors
+    /// When too many are in flight: of this user, or in all.
+    pub fn received(&self, bytes: usize) -> io::Result<()> {
+        let mut count = self.count();
+        count.bytes += bytes;
+        let counted = count.bytes.saturating_sub(FREE);
+        if counted > 0 && !count.share.resize(counted) {
+            count.is_refused = true;
+            // The connection ends now; others need not wait for that.
+            count.settle(0);
+            return Err(io::Error::other(Refused));
+        }
+        Ok(())
+    }
+
+    /// They became a message: what was counted is given back.
+    pub fn taken(&self) {
+        self.count().settle(0);
+    }
+
+    /// A ping or a pong of so many bytes came, perhaps in the middle of a message.
+    pub fn control(&self, payload: usize) {
+        let mut count = self.count();
+        let left = count.bytes.saturating_sub(payload + CONTROL_HEADER);
+        count.settle(left);
+    }
+
+    /// Whether the half of a message is there.
+    pub fn is_partial(&self) -> bool {
+        self.count().bytes > 0
+    }
+
+    /// Whether the connection ended because too much was in flight.
+    pub fn is_refused(&self) -> bool {
+        self.count().is_refused
+    }
+
+    /// From now on the bytes are those of a user, who has this permission for the connection.
+    pub fn belongs_to(&self, permit: Permit) {
+        let mut count = self.count();
+        count.share = permit.limits.0.frames.share(Some(&permit.user));
+        count.permit.replace(permit);
+    }
+
+    fn count(&self) -> MutexGuard<'_, Count> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Count {
+    fn settle(&mut self, bytes: usize) {
+        self.bytes = bytes;
+        // Less is always possible.
+        let _ = self.share.resize(bytes.saturating_sub(FREE));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::budget::Budget;
+    use super::*;
+
+    #[test]
+    fn what_is_half_there_is_counted_beyond_a_little_and_given_back() {
+        let budget = Budget::new(0, 100);
+        let (first, second) = (
+            InFlight::new(budget.share(None)),
+            InFlight::new(budget.share(None)),
+        );
+        for in_flight in [&first, &second] {
+            in_flight.received(FREE).unwrap();
+        }
+        first.received(100).unwrap();
+        assert!(second.received(1).is_err());
+        assert!(second.is_refused() && !first.is_refused());
+        first.control(94);
+        assert!(first.is_partial());
+        second.received(0).unwrap();
+        first.taken();
+        assert!(!first.is_partial());
+    }
+}
