@@ -2,10 +2,12 @@
 //!
 //! - `in_flight`: bytes of a connection that are no message yet
 //! - `budget`: bytes, by user and in all
+//! - `runs`: answers that are written
 //! - `slots`: things at the same time, by user and in all
 
 mod budget;
 mod in_flight;
+mod runs;
 mod slots;
 
 use std::collections::HashMap;
@@ -19,12 +21,13 @@ use crds::config;
 use governor::clock::Clock;
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use self::budget::Budget;
-pub use self::budget::Share;
 pub use self::in_flight::InFlight;
-pub use self::slots::Slot;
-use self::slots::Slots;
+use self::runs::Held;
+pub use self::runs::RunPermit;
+use self::slots::{Slot, Slots};
 
 /// Reads of a session's past by one user: a burst for many tabs that come back at once, then one a second.
 const READS_AT_ONCE: NonZeroU32 = NonZeroU32::new(30).unwrap();
@@ -35,12 +38,18 @@ const FRAMES: usize = 32 * 1024 * 1024;
 /// memory of a pod holds.
 const RUNS_PER_USER: usize = 5;
 const RUNS: usize = 1000;
+/// Questions that an earlier process left and that are answered at the same time: a server that has just started has
+/// new ones to answer too.
+const LEFT_RUNS: usize = 32;
 /// Bytes of answers that are being written. One answer may have all of a user's: more than any model writes.
 const ANSWERS_PER_USER: usize = 4 * 1024 * 1024;
 const ANSWERS: usize = 48 * 1024 * 1024;
-/// Histories that are sent over HTTP at the same time: each may have a megabyte.
+/// Histories that are sent over HTTP at the same time: each may have a megabyte. One address has a quarter of them.
 const HISTORIES_PER_USER: usize = 2;
+const HISTORIES_PER_ADDRESS: usize = 8;
 const HISTORIES: usize = 32;
+/// How long a request for a history waits for its turn, as when a browser opens all its tabs again.
+const HISTORY_WAIT: Duration = Duration::from_secs(2);
 /// Sockets that are opened only to be told that there are too many.
 const TURNED_AWAY: usize = 100;
 /// How often the counters of those who did nothing for a while are removed.
@@ -59,13 +68,18 @@ struct Counters {
     guests: DefaultKeyedRateLimiter<IpAddr>,
     frames: Budget,
     answers: Budget,
-    runs: Slots,
-    histories: Slots,
+    runs: Slots<String>,
+    left_runs: Arc<Semaphore>,
+    histories: Slots<String>,
+    histories_by_address: Slots<IpAddr>,
     turned_away: Arc<Semaphore>,
     connections: Mutex<Connections>,
     per_user: usize,
     total: usize,
 }
+
+/// Permission to send one history; given back when dropped.
+pub struct HistoryPermit(#[expect(dead_code, reason = "held, not read")] (Slot, Slot));
 
 /// Why there is no permission for one more connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +113,9 @@ impl Limits {
             frames: Budget::new(FRAMES_PER_USER, FRAMES),
             answers: Budget::new(ANSWERS_PER_USER, ANSWERS),
             runs: Slots::new(RUNS_PER_USER, RUNS),
+            left_runs: Arc::new(Semaphore::new(LEFT_RUNS)),
             histories: Slots::new(HISTORIES_PER_USER, HISTORIES),
+            histories_by_address: Slots::new(HISTORIES_PER_ADDRESS, HISTORIES),
             turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
             connections: Mutex::default(),
             per_user: count(limits.connections_per_user),
@@ -122,10 +138,17 @@ impl Limits {
         check(&self.0.guests, &network(address))
     }
 
-    /// Permission to send one history to this user, or how long to wait before it.
-    pub fn history(&self, user: &str) -> Result<Slot, Duration> {
+    /// Permission to send one history to this user at this address, or how long to wait before it.
+    pub async fn history(&self, user: &str, address: IpAddr) -> Result<HistoryPermit, Duration> {
         self.read(user)?;
-        self.0.histories.try_take(user).ok_or(RETRY)
+        let permit = async {
+            let at_address = self.0.histories_by_address.take(&network(address)).await;
+            (at_address, self.0.histories.take(&user.to_owned()).await)
+        };
+        match timeout(HISTORY_WAIT, permit).await {
+            Ok(permit) => Ok(HistoryPermit(permit)),
+            Err(_) => Err(RETRY),
+        }
     }
 
     /// Permission for one more connection of this user, unless there are too many.
@@ -157,18 +180,29 @@ impl Limits {
     }
 
     /// Permission to write one more answer to this user, unless there are too many.
-    pub fn try_run(&self, user: &str) -> Option<Slot> {
-        self.0.runs.try_take(user)
+    pub fn try_run(&self, user: &str) -> Option<RunPermit> {
+        let slot = self.0.runs.try_take(&user.to_owned())?;
+        Some(self.run_permit(Held::Asked(slot), user))
     }
 
     /// The same, as soon as there are not too many.
-    pub async fn run(&self, user: &str) -> Option<Slot> {
-        self.0.runs.take(user).await
+    pub async fn run(&self, user: &str) -> RunPermit {
+        let slot = self.0.runs.take(&user.to_owned()).await;
+        self.run_permit(Held::Asked(slot), user)
     }
 
-    /// The bytes of an answer that begins.
-    pub fn answer(&self, user: &str) -> Share {
-        self.0.answers.share(Some(user))
+    /// Permission to answer one more question that an earlier process left.
+    pub fn try_left_run(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.left_runs).try_acquire_owned().ok()
+    }
+
+    /// The same permission, for the user whose question it turned out to be.
+    pub fn left_run(&self, permit: OwnedSemaphorePermit, user: &str) -> RunPermit {
+        self.run_permit(Held::Left(permit), user)
+    }
+
+    fn run_permit(&self, held: Held, user: &str) -> RunPermit {
+        RunPermit::new(held, self.0.answers.share(Some(user)))
     }
 
     /// Forgets those who did nothing for a while, again and again. Ends never.
@@ -181,6 +215,7 @@ impl Limits {
             self.0.guests.retain_recent();
             self.0.runs.forget_idle();
             self.0.histories.forget_idle();
+            self.0.histories_by_address.forget_idle();
         }
     }
 
@@ -276,6 +311,31 @@ mod tests {
         let wait = limits.read("a").unwrap_err();
         assert!(wait <= Duration::from_secs(1), "{wait:?}");
         assert_eq!(limits.read("b"), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_history_waits_for_its_turn_and_stops_nobody_else() {
+        let limits = Limits::new(&config::Limits::default());
+        let history = async |user: &str, address: &str| {
+            let limits = limits.clone();
+            limits.history(user, address.parse().unwrap()).await
+        };
+        let first = history("a", "192.0.2.1").await.unwrap();
+        let _second = history("a", "192.0.2.1").await.unwrap();
+        assert_eq!(history("a", "192.0.2.9").await.err(), Some(RETRY));
+        assert!(history("b", "192.0.2.1").await.is_ok());
+        let (third, ()) = tokio::join!(history("a", "192.0.2.1"), async {
+            tokio::task::yield_now().await;
+            drop(first);
+        });
+        assert!(third.is_ok());
+        let mut held = Vec::new();
+        for user in ["c", "d", "e", "f", "g", "h", "i", "j"] {
+            held.push(history(user, "2001:db8::1").await.unwrap());
+        }
+        let more = history("k", "2001:db8::2").await;
+        assert!(more.is_err(), "one address has a quarter of all");
+        assert!(history("k", "192.0.2.2").await.is_ok());
     }
 
     #[test]
