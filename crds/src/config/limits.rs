@@ -33,7 +33,8 @@ pub struct Limits {
     /// Open connections in all: what fits into the memory of a pod.
     #[garde(range(min = 1, max = 100_000))]
     pub connections: i32,
-    /// Visitor tokens issued per client address and minute: enough for an office behind one address.
+    /// New visitors per client address and minute: enough for an office behind one address. Those who come back do not
+    /// count.
     #[garde(range(min = 1, max = 10_000))]
     pub guests_per_minute: i32,
 }
