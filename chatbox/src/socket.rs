@@ -37,6 +37,9 @@ const PING_EVERY: Duration = Duration::from_secs(25);
 /// A peer that has sent nothing for so long is gone.
 const DEAD_AFTER: Duration = Duration::from_mins(1);
 
+/// How long the answer to a frame that is not valid is put off, for a user who sends too many.
+const SLOW_DOWN: Duration = Duration::from_secs(1);
+
 /// A session that the client named when it connected.
 #[derive(Clone, Debug)]
 pub struct Start {
@@ -138,10 +141,6 @@ impl Connection {
                     last_received = Instant::now();
                     match incoming? {
                         Incoming::Text(text) => Box::pin(self.take(&text)).await?,
-                        Incoming::NotText => {
-                            let rejection = inbound::not_readable();
-                            Box::pin(self.reject(None, rejection)).await?;
-                        }
                         Incoming::Other => {}
                     }
                 }
@@ -214,7 +213,13 @@ impl Connection {
                 })
                 .await
             }
-            Err(rejection) => self.reject(None, rejection).await,
+            Err(rejection) => {
+                // What is of no use counts as much as a message; who sends too much of it is answered slowly.
+                if let Err(wait) = self.state.limits.message(&self.caller.user) {
+                    sleep(wait.min(SLOW_DOWN)).await;
+                }
+                self.reject(None, rejection).await
+            }
         }
     }
 

@@ -91,7 +91,11 @@ fn turn_away(upgrade: WebSocketUpgrade, full: Full, state: AppState) -> Result<R
 }
 
 fn start(params: &Params) -> Result<Option<Start>, ApiError> {
-    let Some(id) = params.session_id.as_deref().filter(|id| !id.is_empty()) else {
+    let Some(id) = params
+        .session_id
+        .as_deref()
+        .filter(|id| !SessionId::is_missing(id))
+    else {
         return Ok(None);
     };
     let words = "session_id must be at most 128 letters, digits or any of -_.:";
@@ -116,8 +120,11 @@ fn check_origin(headers: &HeaderMap, allowed: &[String]) -> Result<(), ApiError>
     let host = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok());
-    let own = Url::parse(origin)
-        .is_ok_and(|url| host == Some(&url[url::Position::BeforeHost..url::Position::AfterPort]));
+    let own = Url::parse(origin).is_ok_and(|origin| {
+        // Written by a proxy, it may have another case, or the port that goes without saying.
+        let host = host.map(|host| Url::parse(&format!("{}://{host}", origin.scheme())));
+        host.is_some_and(|host| host.is_ok_and(|host| host.origin() == origin.origin()))
+    });
     if own || allowed.iter().any(|allowed| allowed == origin) {
         return Ok(());
     }
@@ -135,6 +142,7 @@ mod tests {
             (None, true),
             (Some("https://chat.example.com"), true),
             (Some("http://chat.example.com"), true),
+            (Some("https://chat.example.com:8443"), false),
             (Some("https://www.example.com"), true),
             (Some("https://example.com"), false),
             (Some("https://www.example.com:8443"), false),
@@ -153,6 +161,18 @@ mod tests {
                 accepted,
                 "{origin:?}"
             );
+        }
+        for (host, accepted) in [
+            ("chat.example.com:443", true),
+            ("Chat.Example.com", true),
+            ("chat.example.com:8443", false),
+            ("", false),
+            ("a b", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, host.parse().unwrap());
+            headers.insert(header::ORIGIN, "https://chat.example.com".parse().unwrap());
+            assert_eq!(check_origin(&headers, &[]).is_ok(), accepted, "{host}");
         }
     }
 }

@@ -25,10 +25,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) struct Closed;
 
 pub(super) enum Incoming {
-    /// What should be a frame of the protocol. Old clients send it as bytes, too.
+    /// What should be a frame of the protocol. Old clients send it as bytes, too, and may cut a character.
     Text(String),
-    /// Bytes that are no text.
-    NotText,
     /// A ping or a pong: the peer is there.
     Other,
 }
@@ -58,8 +56,8 @@ impl Transport {
             }
             Some(Ok(Message::Binary(bytes))) => {
                 self.message_taken();
-                let text = String::from_utf8(bytes.into());
-                Ok(text.map_or(Incoming::NotText, Incoming::Text))
+                let text = String::from_utf8_lossy(&bytes);
+                Ok(Incoming::Text(text.into_owned()))
             }
             Some(Ok(Message::Ping(payload) | Message::Pong(payload))) => {
                 self.in_flight.control(payload.len());
