@@ -37,7 +37,7 @@ const PING_EVERY: Duration = Duration::from_secs(25);
 /// A peer that has sent nothing for so long is gone.
 const DEAD_AFTER: Duration = Duration::from_mins(1);
 
-/// How long the answer to a frame that is not valid is put off, for a user who sends too many.
+/// How long a refusal is put off, so that somebody who sends too much is not refused as fast as it comes.
 const SLOW_DOWN: Duration = Duration::from_secs(1);
 
 /// A session that the client named when it connected.
@@ -203,6 +203,7 @@ impl Connection {
                 run,
             })) => {
                 if let Err(wait) = self.state.limits.read(&self.caller.user) {
+                    sleep(wait.min(SLOW_DOWN)).await;
                     let rejection = rejection::resumes_too_often(wait);
                     return self.reject(Some(&session), rejection).await;
                 }
@@ -235,6 +236,7 @@ impl Connection {
             ..rejection
         };
         if let Err(wait) = self.state.limits.message(&self.caller.user) {
+            sleep(wait.min(SLOW_DOWN)).await;
             let rejection = about(rejection::too_fast(wait));
             return self.reject(Some(&session), rejection).await;
         }
