@@ -18,7 +18,8 @@ pub struct Limits {
     #[garde(range(min = 1, max = 100_000))]
     pub message_chars: i32,
     /// Bytes in one WebSocket frame; a larger one closes the connection with code 1009. What is half sent is held in
-    /// memory, so the default is no more than the longest message of the default `messageChars` needs.
+    /// memory, so the default is little more than the longest message of the default `messageChars` needs. Programs that
+    /// escape all but ASCII need up to 12 bytes for a character.
     #[garde(range(min = 16_384, max = 1_048_576))]
     pub frame_bytes: i32,
     /// Messages one user may send in a minute: each one costs a completion.
