@@ -29,14 +29,17 @@ use self::runs::Held;
 pub use self::runs::RunPermit;
 use self::slots::{Slot, Slots};
 
-/// Reads of a session's past by one user: a burst for many tabs that come back at once, then one a second.
-const READS_AT_ONCE: NonZeroU32 = NonZeroU32::new(30).unwrap();
+/// Reads of the past by one user: so many at once for each connection that one may have, as when all tabs come back
+/// after a restart, and then one a second for so many of them.
+const READS_OF_A_CONNECTION: u32 = 3;
+/// At least so many: one page alone needs a few, and somebody may reload it.
+const READS_AT_ONCE: u32 = 30;
+const CONNECTIONS_OF_A_READ: u32 = 10;
 /// Bytes of incomplete frames: two of the largest size of one user, and a small part of a pod's memory in all.
 const FRAMES_PER_USER: usize = 2 * 1024 * 1024;
 const FRAMES: usize = 32 * 1024 * 1024;
-/// Answers that are written at the same time: in a few tabs of one user; in all, what a provider grants and what the
-/// memory of a pod holds.
-const RUNS_PER_USER: usize = 5;
+/// Answers that are written at the same time in all: what a provider grants, and what the memory of a pod holds. A user
+/// has one for each connection that one may have: a connection follows one session, and a session has one run.
 const RUNS: usize = 1000;
 /// Questions that an earlier process left and that are answered at the same time: a server that has just started has
 /// new ones to answer too.
@@ -106,13 +109,11 @@ impl Limits {
     pub fn new(limits: &config::Limits) -> Self {
         Self(Arc::new(Counters {
             messages: RateLimiter::keyed(per_minute(limits.messages_per_minute)),
-            reads: RateLimiter::keyed(
-                Quota::per_second(NonZeroU32::MIN).allow_burst(READS_AT_ONCE),
-            ),
+            reads: RateLimiter::keyed(reads(limits.connections_per_user)),
             guests: RateLimiter::keyed(per_minute(limits.guests_per_minute)),
             frames: Budget::new(FRAMES_PER_USER, FRAMES),
             answers: Budget::new(ANSWERS_PER_USER, ANSWERS),
-            runs: Slots::new(RUNS_PER_USER, RUNS),
+            runs: Slots::new(count(limits.connections_per_user), RUNS),
             left_runs: Arc::new(Semaphore::new(LEFT_RUNS)),
             histories: Slots::new(HISTORIES_PER_USER, HISTORIES),
             histories_by_address: Slots::new(HISTORIES_PER_ADDRESS, HISTORIES),
@@ -262,6 +263,14 @@ fn per_minute(limit: i32) -> Quota {
     Quota::per_minute(NonZeroU32::new(limit.unsigned_abs()).unwrap_or(NonZeroU32::MIN))
 }
 
+fn reads(connections: i32) -> Quota {
+    let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+    let connections = connections.unsigned_abs();
+    Quota::per_second(at_least_one(connections / CONNECTIONS_OF_A_READ)).allow_burst(at_least_one(
+        (connections * READS_OF_A_CONNECTION).max(READS_AT_ONCE),
+    ))
+}
+
 fn count(limit: i32) -> usize {
     usize::try_from(limit).unwrap_or(0)
 }
@@ -304,13 +313,20 @@ mod tests {
 
     #[test]
     fn a_user_reads_so_often_and_others_all_the_same() {
-        let limits = Limits::new(&config::Limits::default());
-        for read in 0..READS_AT_ONCE.get() {
-            assert_eq!(limits.read("a"), Ok(()), "{read}");
+        for (connections_per_user, at_once, wait) in
+            [(1, 30, 1000), (10, 30, 1000), (1000, 3000, 10)]
+        {
+            let limits = Limits::new(&config::Limits {
+                connections_per_user,
+                ..config::Limits::default()
+            });
+            let served = (0..10_000).take_while(|_| limits.read("a").is_ok()).count();
+            // Some may become possible meanwhile.
+            assert!((at_once..at_once * 2).contains(&served), "{served}");
+            let waits = limits.read("a").err().unwrap_or_default();
+            assert!(waits <= Duration::from_millis(wait), "{waits:?}");
+            assert_eq!(limits.read("b"), Ok(()));
         }
-        let wait = limits.read("a").unwrap_err();
-        assert!(wait <= Duration::from_secs(1), "{wait:?}");
-        assert_eq!(limits.read("b"), Ok(()));
     }
 
     #[tokio::test(start_paused = true)]

@@ -28,7 +28,8 @@ pub struct Limits {
     /// Questions of one session that wait for an answer at the same time.
     #[garde(range(min = 1, max = 100))]
     pub pending_questions: i32,
-    /// Open connections of one user: a few devices with a few tabs each.
+    /// Open connections of one user: a few devices with a few tabs each. As many answers are written for one user at the
+    /// same time.
     #[garde(range(min = 1, max = 1_000))]
     pub connections_per_user: i32,
     /// Open connections in all: what fits into the memory of a pod.

@@ -9,7 +9,9 @@ use tests::{Provider, World, openai};
 #[tokio::test]
 async fn a_user_has_so_many_answers_at_a_time_and_the_rest_wait_for_their_turn() {
     let mut provider = Provider::start().await;
-    let world = World::start(openai(&provider)).await;
+    let mut config = openai(&provider);
+    config.limits.connections_per_user = 5;
+    let world = World::start(config).await;
     let mut client = world.connect("u", "").await;
     for name in ["s1", "s2", "s3", "s4", "s5", "s6", "s7"] {
         client.say(name, name, name).await;
