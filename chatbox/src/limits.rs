@@ -1,20 +1,21 @@
 //! How much of everything, and what happens beyond it.
 //!
 //! - `in_flight`: bytes of a connection that are no message yet
+//! - `connections`: how many are open, by user and in all
 //! - `budget`: bytes, by user and in all
 //! - `runs`: answers that are written
 //! - `slots`: things at the same time, by user and in all
 
 mod budget;
+mod connections;
 mod in_flight;
 mod runs;
 mod slots;
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crds::config;
@@ -23,7 +24,9 @@ use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use self::budget::Budget;
+use self::budget::{Budget, Share};
+pub use self::connections::Full;
+use self::connections::{Connections, Counted};
 pub use self::in_flight::InFlight;
 use self::runs::Held;
 pub use self::runs::RunPermit;
@@ -76,34 +79,17 @@ struct Counters {
     histories: Slots<String>,
     histories_by_address: Slots<IpAddr>,
     turned_away: Arc<Semaphore>,
-    connections: Mutex<Connections>,
-    per_user: usize,
-    total: usize,
+    connections: Connections,
+}
+
+/// Permission for one connection, with room for the halves of its frames; given back when dropped.
+pub struct Permit {
+    count: Counted,
+    frames: Share,
 }
 
 /// Permission to send one history; given back when dropped.
 pub struct HistoryPermit(#[expect(dead_code, reason = "held, not read")] (Slot, Slot));
-
-/// Why there is no permission for one more connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
-    /// The user has as many as one may.
-    User,
-    /// The server has.
-    Server,
-}
-
-#[derive(Default)]
-struct Connections {
-    total: usize,
-    by_user: HashMap<String, usize>,
-}
-
-/// Permission for one connection; given back when dropped.
-pub struct Permit {
-    limits: Limits,
-    user: String,
-}
 
 impl Limits {
     pub fn new(limits: &config::Limits) -> Self {
@@ -118,9 +104,10 @@ impl Limits {
             histories: Slots::new(HISTORIES_PER_USER, HISTORIES),
             histories_by_address: Slots::new(HISTORIES_PER_ADDRESS, HISTORIES),
             turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
-            connections: Mutex::default(),
-            per_user: count(limits.connections_per_user),
-            total: count(limits.connections),
+            connections: Connections::new(
+                count(limits.connections_per_user),
+                count(limits.connections),
+            ),
         }))
     }
 
@@ -154,19 +141,10 @@ impl Limits {
 
     /// Permission for one more connection of this user, unless there are too many.
     pub fn connect(&self, user: &str) -> Result<Permit, Full> {
-        let mut connections = self.connections();
-        let mine = connections.by_user.get(user).copied().unwrap_or(0);
-        if mine >= self.0.per_user {
-            return Err(Full::User);
-        }
-        if connections.total >= self.0.total {
-            return Err(Full::Server);
-        }
-        connections.total += 1;
-        connections.by_user.insert(user.to_owned(), mine + 1);
+        let count = self.0.connections.add(user)?;
         Ok(Permit {
-            limits: self.clone(),
-            user: user.to_owned(),
+            count,
+            frames: self.0.frames.share(Some(user)),
         })
     }
 
@@ -219,26 +197,6 @@ impl Limits {
             self.0.histories_by_address.forget_idle();
         }
     }
-
-    fn connections(&self) -> MutexGuard<'_, Connections> {
-        self.0
-            .connections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        let mut connections = self.limits.connections();
-        connections.total -= 1;
-        if let Some(mine) = connections.by_user.get_mut(&self.user) {
-            *mine -= 1;
-            if *mine == 0 {
-                connections.by_user.remove(&self.user);
-            }
-        }
-    }
 }
 
 fn check<K: Clone + Hash + Eq>(
@@ -278,23 +236,6 @@ fn count(limit: i32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn permits_come_back() {
-        let limits = Limits::new(&config::Limits {
-            connections_per_user: 2,
-            connections: 3,
-            ..config::Limits::default()
-        });
-        let (first, _second) = (limits.connect("a").unwrap(), limits.connect("a").unwrap());
-        assert_eq!(limits.connect("a").err(), Some(Full::User));
-        let third = limits.connect("b").unwrap();
-        assert_eq!(limits.connect("c").err(), Some(Full::Server));
-        drop(first);
-        assert!(limits.connect("a").is_ok());
-        drop(third);
-        assert_eq!(limits.connections().by_user.len(), 1);
-    }
 
     #[test]
     fn a_user_who_is_too_fast_is_told_how_long_to_wait_and_others_are_not() {

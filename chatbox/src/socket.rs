@@ -8,6 +8,7 @@ mod coalesce;
 mod cursor;
 mod rejection;
 mod transport;
+mod turn_away;
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -18,18 +19,19 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use self::coalesce::coalesce;
 use self::cursor::{Cursor, Step};
 use self::transport::{Closed, Incoming, Transport};
+pub use self::turn_away::turn_away;
 use crate::auth::Caller;
 use crate::bus::{Event, LiveRun, Received, Receiver, Subscription};
 use crate::chat::{Message, RunId, SessionId};
 use crate::clock;
-use crate::limits::{Full, InFlight};
+use crate::limits::InFlight;
 use crate::old_clients::{Has, OldClient, Position};
 use crate::state::AppState;
 use crate::turn::{Asked, NewQuestion};
 use crate::wire::inbound::{self, Resume, UserMessage};
 use crate::wire::{
-    CLOSE_EXPIRED, CLOSE_GOING_AWAY, CLOSE_SLOW, CLOSE_TOO_MANY_CONNECTIONS, CLOSE_TRY_LATER,
-    ClientFrame, Rejection, ServerFrame,
+    CLOSE_EXPIRED, CLOSE_GOING_AWAY, CLOSE_SLOW, CLOSE_TRY_LATER, ClientFrame, Rejection,
+    ServerFrame,
 };
 
 /// Between two pings: short enough for the proxies that close idle connections after 30 s.
@@ -84,28 +86,6 @@ struct Connection {
     is_old: bool,
     old_client: Option<OldClient>,
     state: AppState,
-}
-
-/// Tells a client that there are too many connections, and ends its own.
-pub async fn turn_away(socket: WebSocket, full: Full, state: &AppState) {
-    let (rejection, code, reason) = match full {
-        Full::User => (
-            rejection::too_many_connections(),
-            CLOSE_TOO_MANY_CONNECTIONS,
-            "the user has too many connections",
-        ),
-        Full::Server => (
-            rejection::server_is_full(),
-            CLOSE_TRY_LATER,
-            "the server has too many connections",
-        ),
-    };
-    let frame = ServerFrame::rejected(clock::now(), None, rejection);
-    count_error(state, &frame);
-    let mut transport = Transport::new(socket, state.limits.in_flight());
-    if transport.send(&frame).await.is_ok() {
-        let Closed = transport.close(code, reason).await;
-    }
 }
 
 /// The session of a connection.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Permit;
 use super::budget::Share;
+use super::connections::Counted;
 
 /// Bytes that are not counted: nearly every message and every head is shorter, and costs no bookkeeping.
 const FREE: usize = 4096;
@@ -22,8 +23,8 @@ struct Count {
     /// What is counted of them.
     share: Share,
     is_refused: bool,
-    /// The user's permission for the connection: held until the connection has really ended.
-    permit: Option<Permit>,
+    /// The connection among those of its user, until it has really ended.
+    connection: Option<Counted>,
 }
 
 /// There are too many bytes in flight.
@@ -38,7 +39,7 @@ impl InFlight {
             found_partial: 0,
             share,
             is_refused: false,
-            permit: None,
+            connection: None,
         })))
     }
 
@@ -92,8 +93,8 @@ impl InFlight {
     /// From now on the bytes are those of a user, who has this permission for the connection.
     pub fn belongs_to(&self, permit: Permit) {
         let mut count = self.count();
-        count.share = permit.limits.0.frames.share(Some(&permit.user));
-        count.permit.replace(permit);
+        count.share = permit.frames;
+        count.connection.replace(permit.count);
     }
 
     fn count(&self) -> MutexGuard<'_, Count> {
