@@ -74,6 +74,7 @@ impl App {
         let models = Models::new(&config.models, &paths.secrets)?;
         let Adapters { store, bus } = adapters;
         let (lifecycle, metrics) = (Lifecycle::default(), Metrics::new()?);
+        let limits = Limits::new(&config.limits);
         let digest_key = store
             .digest_key(DigestKey::random())
             .await
@@ -83,6 +84,7 @@ impl App {
             bus: Arc::clone(&bus),
             models: models.clone(),
             lifecycle: lifecycle.clone(),
+            limits: limits.clone(),
             metrics: metrics.clone(),
             pending_max: usize::try_from(config.limits.pending_questions)?,
             digest_key,
@@ -93,7 +95,7 @@ impl App {
             .context("cannot take up what an earlier process left")?;
         let state = AppState::new(Parts {
             proxies: config.server.proxies(),
-            limits: Limits::new(&config.limits),
+            limits,
             old_clients: OldClients::default(),
             config,
             keys,

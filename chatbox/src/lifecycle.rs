@@ -28,6 +28,11 @@ impl Lifecycle {
         self.soft.is_cancelled()
     }
 
+    /// Resolves when the server begins to stop.
+    pub async fn stopping(&self) {
+        self.soft.cancelled().await;
+    }
+
     /// False: the process is about to end, because something that it cannot do without has ended.
     pub fn is_healthy(&self) -> bool {
         !self.broken.is_cancelled()

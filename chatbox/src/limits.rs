@@ -1,46 +1,61 @@
 //! How much of everything, and what happens beyond it.
 //!
 //! - `in_flight`: bytes of a connection that are no message yet
+//! - `connections`: how many are open, by user and in all
 //! - `budget`: bytes, by user and in all
+//! - `runs`: answers that are written
 //! - `slots`: things at the same time, by user and in all
 
 mod budget;
+mod connections;
 mod in_flight;
+mod runs;
 mod slots;
 
-use std::collections::HashMap;
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crds::config;
 use governor::clock::Clock;
 use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
-use self::budget::Budget;
-pub use self::budget::Share;
+use self::budget::{Budget, Share};
+pub use self::connections::Full;
+use self::connections::{Connections, Counted};
 pub use self::in_flight::InFlight;
-pub use self::slots::Slot;
-use self::slots::Slots;
+use self::runs::Held;
+pub use self::runs::RunPermit;
+use self::slots::{Slot, Slots};
 
-/// Reads of a session's past by one user: a burst for many tabs that come back at once, then one a second.
-const READS_AT_ONCE: NonZeroU32 = NonZeroU32::new(30).unwrap();
+/// Reads of the past by one user: so many at once for each connection that one may have, as when all tabs come back
+/// after a restart, and then one a second for so many of them.
+const READS_OF_A_CONNECTION: u32 = 3;
+/// At least so many: one page alone needs a few, and somebody may reload it.
+const READS_AT_ONCE: u32 = 30;
+const CONNECTIONS_OF_A_READ: u32 = 10;
 /// Bytes of incomplete frames: two of the largest size of one user, and a small part of a pod's memory in all.
 const FRAMES_PER_USER: usize = 2 * 1024 * 1024;
 const FRAMES: usize = 32 * 1024 * 1024;
-/// Answers that are written at the same time: in a few tabs of one user; in all, what a provider grants and what the
-/// memory of a pod holds.
-const RUNS_PER_USER: usize = 5;
+/// Answers that are written at the same time in all: what a provider grants, and what the memory of a pod holds. A user
+/// has one for each connection that one may have: a connection follows one session, and a session has one run.
 const RUNS: usize = 1000;
+/// Questions that an earlier process left and that are answered at the same time: a server that has just started has
+/// new ones to answer too.
+const LEFT_RUNS: usize = 32;
 /// Bytes of answers that are being written. One answer may have all of a user's: more than any model writes.
 const ANSWERS_PER_USER: usize = 4 * 1024 * 1024;
 const ANSWERS: usize = 48 * 1024 * 1024;
-/// Histories that are sent over HTTP at the same time: each may have a megabyte.
+/// Histories that are sent over HTTP at the same time: each may have a megabyte. One address has a quarter of them.
 const HISTORIES_PER_USER: usize = 2;
+const HISTORIES_PER_ADDRESS: usize = 8;
 const HISTORIES: usize = 32;
+/// How long a request for a history waits for its turn, as when a browser opens all its tabs again.
+const HISTORY_WAIT: Duration = Duration::from_secs(2);
 /// Sockets that are opened only to be told that there are too many.
 const TURNED_AWAY: usize = 100;
 /// How often the counters of those who did nothing for a while are removed.
@@ -59,51 +74,40 @@ struct Counters {
     guests: DefaultKeyedRateLimiter<IpAddr>,
     frames: Budget,
     answers: Budget,
-    runs: Slots,
-    histories: Slots,
+    runs: Slots<String>,
+    left_runs: Arc<Semaphore>,
+    histories: Slots<String>,
+    histories_by_address: Slots<IpAddr>,
     turned_away: Arc<Semaphore>,
-    connections: Mutex<Connections>,
-    per_user: usize,
-    total: usize,
+    connections: Connections,
 }
 
-/// Why there is no permission for one more connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Full {
-    /// The user has as many as one may.
-    User,
-    /// The server has.
-    Server,
-}
-
-#[derive(Default)]
-struct Connections {
-    total: usize,
-    by_user: HashMap<String, usize>,
-}
-
-/// Permission for one connection; given back when dropped.
+/// Permission for one connection, with room for the halves of its frames; given back when dropped.
 pub struct Permit {
-    limits: Limits,
-    user: String,
+    count: Counted,
+    frames: Share,
 }
+
+/// Permission to send one history; given back when dropped.
+pub struct HistoryPermit(#[expect(dead_code, reason = "held, not read")] (Slot, Slot));
 
 impl Limits {
     pub fn new(limits: &config::Limits) -> Self {
         Self(Arc::new(Counters {
             messages: RateLimiter::keyed(per_minute(limits.messages_per_minute)),
-            reads: RateLimiter::keyed(
-                Quota::per_second(NonZeroU32::MIN).allow_burst(READS_AT_ONCE),
-            ),
+            reads: RateLimiter::keyed(reads(limits.connections_per_user)),
             guests: RateLimiter::keyed(per_minute(limits.guests_per_minute)),
             frames: Budget::new(FRAMES_PER_USER, FRAMES),
             answers: Budget::new(ANSWERS_PER_USER, ANSWERS),
-            runs: Slots::new(RUNS_PER_USER, RUNS),
+            runs: Slots::new(count(limits.connections_per_user), RUNS),
+            left_runs: Arc::new(Semaphore::new(LEFT_RUNS)),
             histories: Slots::new(HISTORIES_PER_USER, HISTORIES),
+            histories_by_address: Slots::new(HISTORIES_PER_ADDRESS, HISTORIES),
             turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
-            connections: Mutex::default(),
-            per_user: count(limits.connections_per_user),
-            total: count(limits.connections),
+            connections: Connections::new(
+                count(limits.connections_per_user),
+                count(limits.connections),
+            ),
         }))
     }
 
@@ -122,27 +126,25 @@ impl Limits {
         check(&self.0.guests, &network(address))
     }
 
-    /// Permission to send one history to this user, or how long to wait before it.
-    pub fn history(&self, user: &str) -> Result<Slot, Duration> {
+    /// Permission to send one history to this user at this address, or how long to wait before it.
+    pub async fn history(&self, user: &str, address: IpAddr) -> Result<HistoryPermit, Duration> {
         self.read(user)?;
-        self.0.histories.try_take(user).ok_or(RETRY)
+        let permit = async {
+            let at_address = self.0.histories_by_address.take(&network(address)).await;
+            (at_address, self.0.histories.take(&user.to_owned()).await)
+        };
+        match timeout(HISTORY_WAIT, permit).await {
+            Ok(permit) => Ok(HistoryPermit(permit)),
+            Err(_) => Err(RETRY),
+        }
     }
 
     /// Permission for one more connection of this user, unless there are too many.
     pub fn connect(&self, user: &str) -> Result<Permit, Full> {
-        let mut connections = self.connections();
-        let mine = connections.by_user.get(user).copied().unwrap_or(0);
-        if mine >= self.0.per_user {
-            return Err(Full::User);
-        }
-        if connections.total >= self.0.total {
-            return Err(Full::Server);
-        }
-        connections.total += 1;
-        connections.by_user.insert(user.to_owned(), mine + 1);
+        let count = self.0.connections.add(user)?;
         Ok(Permit {
-            limits: self.clone(),
-            user: user.to_owned(),
+            count,
+            frames: self.0.frames.share(Some(user)),
         })
     }
 
@@ -157,18 +159,29 @@ impl Limits {
     }
 
     /// Permission to write one more answer to this user, unless there are too many.
-    pub fn try_run(&self, user: &str) -> Option<Slot> {
-        self.0.runs.try_take(user)
+    pub fn try_run(&self, user: &str) -> Option<RunPermit> {
+        let slot = self.0.runs.try_take(&user.to_owned())?;
+        Some(self.run_permit(Held::Asked(slot), user))
     }
 
     /// The same, as soon as there are not too many.
-    pub async fn run(&self, user: &str) -> Option<Slot> {
-        self.0.runs.take(user).await
+    pub async fn run(&self, user: &str) -> RunPermit {
+        let slot = self.0.runs.take(&user.to_owned()).await;
+        self.run_permit(Held::Asked(slot), user)
     }
 
-    /// The bytes of an answer that begins.
-    pub fn answer(&self, user: &str) -> Share {
-        self.0.answers.share(Some(user))
+    /// Permission to answer one more question that an earlier process left.
+    pub fn try_left_run(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.left_runs).try_acquire_owned().ok()
+    }
+
+    /// The same permission, for the user whose question it turned out to be.
+    pub fn left_run(&self, permit: OwnedSemaphorePermit, user: &str) -> RunPermit {
+        self.run_permit(Held::Left(permit), user)
+    }
+
+    fn run_permit(&self, held: Held, user: &str) -> RunPermit {
+        RunPermit::new(held, self.0.answers.share(Some(user)))
     }
 
     /// Forgets those who did nothing for a while, again and again. Ends never.
@@ -181,26 +194,7 @@ impl Limits {
             self.0.guests.retain_recent();
             self.0.runs.forget_idle();
             self.0.histories.forget_idle();
-        }
-    }
-
-    fn connections(&self) -> MutexGuard<'_, Connections> {
-        self.0
-            .connections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        let mut connections = self.limits.connections();
-        connections.total -= 1;
-        if let Some(mine) = connections.by_user.get_mut(&self.user) {
-            *mine -= 1;
-            if *mine == 0 {
-                connections.by_user.remove(&self.user);
-            }
+            self.0.histories_by_address.forget_idle();
         }
     }
 }
@@ -227,6 +221,14 @@ fn per_minute(limit: i32) -> Quota {
     Quota::per_minute(NonZeroU32::new(limit.unsigned_abs()).unwrap_or(NonZeroU32::MIN))
 }
 
+fn reads(connections: i32) -> Quota {
+    let at_least_one = |number| NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN);
+    let connections = connections.unsigned_abs();
+    Quota::per_second(at_least_one(connections / CONNECTIONS_OF_A_READ)).allow_burst(at_least_one(
+        (connections * READS_OF_A_CONNECTION).max(READS_AT_ONCE),
+    ))
+}
+
 fn count(limit: i32) -> usize {
     usize::try_from(limit).unwrap_or(0)
 }
@@ -234,23 +236,6 @@ fn count(limit: i32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn permits_come_back() {
-        let limits = Limits::new(&config::Limits {
-            connections_per_user: 2,
-            connections: 3,
-            ..config::Limits::default()
-        });
-        let (first, _second) = (limits.connect("a").unwrap(), limits.connect("a").unwrap());
-        assert_eq!(limits.connect("a").err(), Some(Full::User));
-        let third = limits.connect("b").unwrap();
-        assert_eq!(limits.connect("c").err(), Some(Full::Server));
-        drop(first);
-        assert!(limits.connect("a").is_ok());
-        drop(third);
-        assert_eq!(limits.connections().by_user.len(), 1);
-    }
 
     #[test]
     fn a_user_who_is_too_fast_is_told_how_long_to_wait_and_others_are_not() {
@@ -269,13 +254,45 @@ mod tests {
 
     #[test]
     fn a_user_reads_so_often_and_others_all_the_same() {
-        let limits = Limits::new(&config::Limits::default());
-        for read in 0..READS_AT_ONCE.get() {
-            assert_eq!(limits.read("a"), Ok(()), "{read}");
+        for (connections_per_user, at_once, wait) in
+            [(1, 30, 1000), (10, 30, 1000), (1000, 3000, 10)]
+        {
+            let limits = Limits::new(&config::Limits {
+                connections_per_user,
+                ..config::Limits::default()
+            });
+            let served = (0..10_000).take_while(|_| limits.read("a").is_ok()).count();
+            // Some may become possible meanwhile.
+            assert!((at_once..at_once * 2).contains(&served), "{served}");
+            let waits = limits.read("a").err().unwrap_or_default();
+            assert!(waits <= Duration::from_millis(wait), "{waits:?}");
+            assert_eq!(limits.read("b"), Ok(()));
         }
-        let wait = limits.read("a").unwrap_err();
-        assert!(wait <= Duration::from_secs(1), "{wait:?}");
-        assert_eq!(limits.read("b"), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_history_waits_for_its_turn_and_stops_nobody_else() {
+        let limits = Limits::new(&config::Limits::default());
+        let history = async |user: &str, address: &str| {
+            let limits = limits.clone();
+            limits.history(user, address.parse().unwrap()).await
+        };
+        let first = history("a", "192.0.2.1").await.unwrap();
+        let _second = history("a", "192.0.2.1").await.unwrap();
+        assert_eq!(history("a", "192.0.2.9").await.err(), Some(RETRY));
+        assert!(history("b", "192.0.2.1").await.is_ok());
+        let (third, ()) = tokio::join!(history("a", "192.0.2.1"), async {
+            tokio::task::yield_now().await;
+            drop(first);
+        });
+        assert!(third.is_ok());
+        let mut held = Vec::new();
+        for user in ["c", "d", "e", "f", "g", "h", "i", "j"] {
+            held.push(history(user, "2001:db8::1").await.unwrap());
+        }
+        let more = history("k", "2001:db8::2").await;
+        assert!(more.is_err(), "one address has a quarter of all");
+        assert!(history("k", "192.0.2.2").await.is_ok());
     }
 
     #[test]

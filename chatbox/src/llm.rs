@@ -18,7 +18,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use crds::config;
-use crds::secret::Use;
 use futures_util::Stream;
 
 pub use self::error::{Error, ErrorClass};
@@ -145,7 +144,7 @@ fn build(model: &config::Model, client: &reqwest::Client, secrets: &Path) -> any
             let key = openai
                 .api_key
                 .as_ref()
-                .map(|key| secrets::read(secrets, key, Use::Bearer))
+                .map(|key| secrets::read(secrets, key))
                 .transpose()?;
             Arc::new(openai::OpenAi::new(
                 client.clone(),

@@ -24,16 +24,42 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The value behind a reference.
+/// A key that signs tokens. It shows itself in no log.
+pub struct SigningKey(Vec<u8>);
+
+impl SigningKey {
+    /// The key as it is, and as those have it who leave out the white space around it, such as the line break that an
+    /// editor adds. Mostly they are the same.
+    pub fn expose(&self) -> impl Iterator<Item = &[u8]> {
+        let trimmed = self.0.trim_ascii();
+        std::iter::once(&self.0[..]).chain((trimmed != self.0).then_some(trimmed))
+    }
+}
+
+/// The value behind a reference, to be sent to somebody else.
 ///
 /// # Errors
 /// When there is none, or it cannot be used; the error names the reference and never the value.
-pub fn read(root: &Path, reference: &SecretRef, use_: Use) -> anyhow::Result<Secret> {
+pub fn read(root: &Path, reference: &SecretRef) -> anyhow::Result<Secret> {
+    let bytes = read_bytes(root, reference, Use::Bearer)?;
+    let text = String::from_utf8(bytes).context("it is text, or it was not usable")?;
+    Ok(Secret(text))
+}
+
+/// The key behind a reference.
+///
+/// # Errors
+/// When there is none, or it cannot be used; the error names the reference and never the value.
+pub fn read_signing_key(root: &Path, reference: &SecretRef) -> anyhow::Result<SigningKey> {
+    read_bytes(root, reference, Use::Signing).map(SigningKey)
+}
+
+fn read_bytes(root: &Path, reference: &SecretRef, use_: Use) -> anyhow::Result<Vec<u8>> {
     let path = reference.path(root);
     let bytes = std::fs::read(&path)
         .with_context(|| format!("cannot read {reference} at {}", path.display()))?;
     match usable(&bytes, use_) {
-        Ok(value) => Ok(Secret(value.to_owned())),
+        Ok(value) => Ok(value.to_owned()),
         Err(problem) => bail!("{reference} {problem}"),
     }
 }

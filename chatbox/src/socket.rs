@@ -8,6 +8,7 @@ mod coalesce;
 mod cursor;
 mod rejection;
 mod transport;
+mod turn_away;
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -18,24 +19,28 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use self::coalesce::coalesce;
 use self::cursor::{Cursor, Step};
 use self::transport::{Closed, Incoming, Transport};
+pub use self::turn_away::turn_away;
 use crate::auth::Caller;
 use crate::bus::{Event, Received, Receiver, Subscription};
 use crate::chat::{Message, RunId, SessionId};
 use crate::clock;
-use crate::limits::{Full, InFlight};
-use crate::old_clients::OldClient;
+use crate::limits::InFlight;
+use crate::old_clients::{Has, OldClient, Position};
 use crate::state::AppState;
 use crate::turn::{Asked, NewQuestion};
 use crate::wire::inbound::{self, Resume, UserMessage};
 use crate::wire::{
-    CLOSE_EXPIRED, CLOSE_GOING_AWAY, CLOSE_SLOW, CLOSE_TOO_MANY_CONNECTIONS, CLOSE_TRY_LATER,
-    ClientFrame, Rejection, ServerFrame,
+    CLOSE_EXPIRED, CLOSE_GOING_AWAY, CLOSE_SLOW, CLOSE_TRY_LATER, ClientFrame, Rejection,
+    ServerFrame,
 };
 
 /// Between two pings: short enough for the proxies that close idle connections after 30 s.
 const PING_EVERY: Duration = Duration::from_secs(25);
 /// A peer that has sent nothing for so long is gone.
 const DEAD_AFTER: Duration = Duration::from_mins(1);
+
+/// How long a refusal is put off, so that somebody who sends too much is not refused as fast as it comes.
+const SLOW_DOWN: Duration = Duration::from_secs(1);
 
 /// A session that the client named when it connected.
 #[derive(Clone, Debug)]
@@ -83,28 +88,6 @@ struct Connection {
     state: AppState,
 }
 
-/// Tells a client that there are too many connections, and ends its own.
-pub async fn turn_away(socket: WebSocket, full: Full, state: &AppState) {
-    let (rejection, code, reason) = match full {
-        Full::User => (
-            rejection::too_many_connections(),
-            CLOSE_TOO_MANY_CONNECTIONS,
-            "the user has too many connections",
-        ),
-        Full::Server => (
-            rejection::server_is_full(),
-            CLOSE_TRY_LATER,
-            "the server has too many connections",
-        ),
-    };
-    let frame = ServerFrame::rejected(clock::now(), None, rejection);
-    count_error(state, &frame);
-    let mut transport = Transport::new(socket, state.limits.in_flight());
-    if transport.send(&frame).await.is_ok() {
-        let Closed = transport.close(code, reason).await;
-    }
-}
-
 /// The session of a connection.
 enum Binding {
     None,
@@ -138,10 +121,6 @@ impl Connection {
                     last_received = Instant::now();
                     match incoming? {
                         Incoming::Text(text) => Box::pin(self.take(&text)).await?,
-                        Incoming::NotText => {
-                            let rejection = inbound::not_readable();
-                            Box::pin(self.reject(None, rejection)).await?;
-                        }
                         Incoming::Other => {}
                     }
                 }
@@ -204,6 +183,7 @@ impl Connection {
                 run,
             })) => {
                 if let Err(wait) = self.state.limits.read(&self.caller.user) {
+                    sleep(wait.min(SLOW_DOWN)).await;
                     let rejection = rejection::resumes_too_often(wait);
                     return self.reject(Some(&session), rejection).await;
                 }
@@ -214,7 +194,13 @@ impl Connection {
                 })
                 .await
             }
-            Err(rejection) => self.reject(None, rejection).await,
+            Err(rejection) => {
+                // What is of no use counts as much as a message; who sends too much of it is answered slowly.
+                if let Err(wait) = self.state.limits.message(&self.caller.user) {
+                    sleep(wait.min(SLOW_DOWN)).await;
+                }
+                self.reject(None, rejection).await
+            }
         }
     }
 
@@ -230,6 +216,7 @@ impl Connection {
             ..rejection
         };
         if let Err(wait) = self.state.limits.message(&self.caller.user) {
+            sleep(wait.min(SLOW_DOWN)).await;
             let rejection = about(rejection::too_fast(wait));
             return self.reject(Some(&session), rejection).await;
         }

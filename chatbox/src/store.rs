@@ -64,7 +64,7 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<Claim>, StoreError>;
 
-    /// Sessions with a question that nobody is answering.
+    /// Sessions with a question that nobody is answering, in no order: those of one user must not hide the others.
     async fn waiting(&self, limit: usize) -> Result<Vec<SessionId>, StoreError>;
 
     async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError>;

@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::bus::{Bus, Event};
@@ -19,6 +20,7 @@ use crate::chat::{
 };
 use crate::clock;
 use crate::lifecycle::Lifecycle;
+use crate::limits::{Limits, RunPermit};
 use crate::llm::Models;
 use crate::metrics::Metrics;
 use crate::store::{Appended, Claim, Lease, NewRun, Question, Store, StoreError};
@@ -37,6 +39,7 @@ pub struct Deps {
     pub bus: Arc<dyn Bus>,
     pub models: Models,
     pub lifecycle: Lifecycle,
+    pub limits: Limits,
     pub metrics: Metrics,
     /// How many questions of a session may wait for an answer.
     pub pending_max: usize,
@@ -49,6 +52,8 @@ struct Inner {
     owner: OwnerId,
     /// The runs of this process, and what ends them.
     running: Mutex<HashMap<RunId, CancellationToken>>,
+    /// A question that an earlier process left has been answered: others may wait.
+    left_answered: Notify,
 }
 
 /// A message of a user that wants an answer.
@@ -78,12 +83,18 @@ impl Turns {
             deps,
             owner: OwnerId::new(),
             running: Mutex::default(),
+            left_answered: Notify::new(),
         }))
     }
 
     /// Stores a question, announces it, and has it answered. A sender who goes away in the middle cancels nothing.
     pub async fn ask(&self, question: NewQuestion) -> Result<Asked, StoreError> {
-        match self.deps().store.append(self.question(question)).await? {
+        let user = question.user.clone();
+        // A server that stops only stores: whoever starts next answers.
+        let answers = !self.deps().lifecycle.is_stopping();
+        let permit = answers.then(|| self.deps().limits.try_run(&user)).flatten();
+        let question = self.question(question, permit.is_some());
+        match self.deps().store.append(question).await? {
             Appended::Rejected(rejection) => Ok(Asked::Rejected(rejection)),
             Appended::Duplicate(message) => Ok(Asked::Stored {
                 message,
@@ -92,9 +103,11 @@ impl Turns {
             Appended::Stored { message, claim } => {
                 let event = Event::MessageStored(message.clone());
                 self.deps().bus.publish(&message.session, event);
-                // Without a claim a run is at work in the session, and takes this question when it is done.
-                if let Some(claim) = claim {
-                    self.spawn(*claim);
+                match (claim, permit) {
+                    (Some(claim), Some(permit)) => self.spawn(*claim, permit),
+                    (_, None) if answers => self.spawn_waiting(message.session.clone(), user),
+                    // A run is at work in the session, and takes this question when it is done.
+                    _ => {}
                 }
                 Ok(Asked::Stored {
                     message,
@@ -104,10 +117,8 @@ impl Turns {
         }
     }
 
-    fn question(&self, question: NewQuestion) -> Question {
+    fn question(&self, question: NewQuestion, is_claimed: bool) -> Question {
         let deps = self.deps();
-        // A server that stops only stores: whoever starts next answers.
-        let answers = !deps.lifecycle.is_stopping();
         Question {
             id: MessageId::new(),
             session: question.session,
@@ -121,7 +132,7 @@ impl Turns {
                 pending_max: deps.pending_max,
             },
             content: question.content,
-            run: answers.then(|| self.new_run()),
+            run: is_claimed.then(|| self.new_run()),
         }
     }
 
@@ -141,20 +152,33 @@ impl Turns {
     }
 
     /// Answers a claimed question, and those of its session that wait behind it.
-    fn spawn(&self, claim: Claim) {
+    fn spawn(&self, claim: Claim, mut permit: RunPermit) {
         let turns = self.clone();
         self.deps().lifecycle.spawn_run(async move {
             let session = claim.run.session.clone();
-            turns.answer(claim).await;
-            turns.answer_waiting(&session).await;
+            turns.answer(claim, &mut permit).await;
+            turns.answer_waiting(&session, &mut permit).await;
+        });
+    }
+
+    /// Answers the questions of a session that wait, as soon as its user may have one more answer written.
+    fn spawn_waiting(&self, session: SessionId, user: String) {
+        let turns = self.clone();
+        self.deps().lifecycle.spawn_run(async move {
+            let deps = turns.deps();
+            let mut permit = tokio::select! {
+                permit = deps.limits.run(&user) => permit,
+                () = deps.lifecycle.stopping() => return,
+            };
+            turns.answer_waiting(&session, &mut permit).await;
         });
     }
 
     /// Answers the questions of a session that wait, one after the other.
-    async fn answer_waiting(&self, session: &SessionId) {
+    async fn answer_waiting(&self, session: &SessionId, permit: &mut RunPermit) {
         while !self.deps().lifecycle.is_stopping() {
             match self.deps().store.claim(session, self.new_run()).await {
-                Ok(Some(claim)) => self.answer(claim).await,
+                Ok(Some(claim)) => self.answer(claim, permit).await,
                 Ok(None) => return,
                 Err(error) => {
                     tracing::warn!(session.id = %session, cause = format!("{:#}", error.cause()), "cannot claim a question; the next sweep tries again");

@@ -39,6 +39,7 @@ pub enum Use {
 const MAX_BYTES: usize = 64 * 1024;
 /// Shortest signing key: RFC 7518 requires a key at least as long as the digest of HS256.
 const SIGNING_BYTES: usize = 32;
+const TOO_SHORT: &str = "is shorter than 32 bytes; use at least 32 random ones";
 /// Parts of placeholders that were not replaced.
 const PLACEHOLDERS: [&str; 7] = [
     "replace_with",
@@ -50,35 +51,40 @@ const PLACEHOLDERS: [&str; 7] = [
     "example",
 ];
 
-/// The value without surrounding white space, which editors add. Called by the operator before it rolls pods, and by
-/// the server at start.
+/// The value as it is used: what is sent to others without the surrounding white space that editors add, a signing key
+/// as it is, as whoever else has it uses it. Called by the operator before it rolls pods, and by the server at start.
 ///
 /// # Errors
 /// What is wrong and how to fix it; never the value.
-pub fn usable(bytes: &[u8], use_: Use) -> Result<&str, &'static str> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| "is not text; write the key as letters and digits")?
-        .trim();
+pub fn usable(bytes: &[u8], use_: Use) -> Result<&[u8], &'static str> {
+    if bytes.len() > MAX_BYTES {
+        return Err("is larger than 64 KiB; it is no key");
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return match use_ {
+            Use::Signing if bytes.len() >= SIGNING_BYTES => Ok(bytes),
+            Use::Signing => Err(TOO_SHORT),
+            Use::Bearer => Err("is not text; write the key as letters and digits"),
+        };
+    };
+    let text = text.trim();
     if text.is_empty() {
         return Err("is empty; put the value into it");
-    }
-    if text.len() > MAX_BYTES {
-        return Err("is larger than 64 KiB; it is no key");
     }
     if text.contains(char::is_control) {
         return Err("holds line breaks or control characters; write the key on one line");
     }
     if use_ == Use::Bearer {
-        return Ok(text);
+        return Ok(text.as_bytes());
     }
     if text.len() < SIGNING_BYTES {
-        return Err("is shorter than 32 bytes; use at least 32 random ones");
+        return Err(TOO_SHORT);
     }
     let lower = text.to_lowercase();
     if PLACEHOLDERS.iter().any(|word| lower.contains(word)) {
         return Err("is a placeholder; use at least 32 random bytes");
     }
-    Ok(text)
+    Ok(bytes)
 }
 
 impl SecretRef {
@@ -114,13 +120,16 @@ mod tests {
             (two_lines.as_bytes(), false, false),
             (b" \n", false, false),
             (b"", false, false),
-            (&[0xff; 40], false, false),
+            (&[0xff; 40], true, false),
+            (&[0xff; 31], false, false),
             (long.as_bytes(), false, false),
         ] {
             let shown = String::from_utf8_lossy(&value[..value.len().min(40)]);
             assert_eq!(usable(value, Use::Signing).is_ok(), signing, "{shown}");
             assert_eq!(usable(value, Use::Bearer).is_ok(), bearer, "{shown}");
         }
-        assert_eq!(usable(padded.as_bytes(), Use::Signing), Ok(hex));
+        let padded = padded.as_bytes();
+        assert_eq!(usable(padded, Use::Bearer), Ok(hex.as_bytes()));
+        assert_eq!(usable(padded, Use::Signing), Ok(padded), "as it is");
     }
 }

@@ -23,6 +23,12 @@ impl SessionId {
         (fits && plain).then(|| Self(text.into()))
     }
 
+    /// Whether this is what careless pages write for an id that they do not have. Taken for one, the first user would
+    /// own it, and everybody else be refused.
+    pub fn is_missing(text: &str) -> bool {
+        matches!(text, "" | "undefined" | "null")
+    }
+
     pub fn random() -> Self {
         Self(Uuid::new_v4().to_string().into())
     }

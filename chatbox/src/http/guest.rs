@@ -33,12 +33,18 @@ pub(super) async fn issue(
         .guests
         .as_ref()
         .ok_or(ApiError::NotFound)?;
+    let token = token::from_authorization(&headers);
     let address = client_address(peer, &headers, &state.proxies);
-    state.limits.guest(address).map_err(ApiError::TooMany)?;
     let claims = state
         .keys
-        .guest(guests, token::from_authorization(&headers), clock::now())
+        .guest(guests, token, clock::now())
         .map_err(|_| ApiError::InvalidToken)?;
+    // A visitor who is known already is no new one of the address, and has a limit alone.
+    let admitted = match token {
+        Some(_) => state.limits.read(&claims.user_id),
+        None => state.limits.guest(address),
+    };
+    admitted.map_err(ApiError::TooMany)?;
     Ok(Json(Guest {
         token: state.keys.sign(&claims).map_err(ApiError::Internal)?,
         expires_at: Timestamp::from_second(claims.exp)

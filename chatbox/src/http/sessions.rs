@@ -3,21 +3,23 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::ready;
+use std::net::SocketAddr;
 
 use axum::Json;
 use axum::body::{Body, Bytes};
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderValue, header};
+use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::client_address::client_address;
 use super::error::ApiError;
 use crate::auth::Caller;
 use crate::chat::{Action, Message, MessageId, RunId, Sender, Session, SessionId, Status};
 use crate::clock;
-use crate::limits::Slot;
+use crate::limits::HistoryPermit;
 use crate::state::AppState;
 use crate::store::Page;
 
@@ -128,12 +130,16 @@ pub(super) async fn list(
 pub(super) async fn read(
     State(state): State<AppState>,
     caller: Caller,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
     Path(id): Path<String>,
     Query(before): Query<Selection>,
 ) -> Result<Response, ApiError> {
-    let slot = state
+    let address = client_address(peer, &headers, &state.proxies);
+    let permit = state
         .limits
-        .history(&caller.user)
+        .history(&caller.user, address)
+        .await
         .map_err(ApiError::TooMany)?;
     let id = SessionId::parse(&id).ok_or(ApiError::NotFound)?;
     let session = state
@@ -174,14 +180,14 @@ pub(super) async fn read(
         seq: session.seq,
     };
     let json = serde_json::to_vec(&history).map_err(|error| ApiError::Internal(error.into()))?;
-    Ok(held_until_sent(json, slot))
+    Ok(held_until_sent(json, permit))
 }
 
-/// JSON whose slot is given back when the client has taken it, and not when it was made.
-fn held_until_sent(json: Vec<u8>, slot: Slot) -> Response {
+/// JSON whose permission is given back when the client has taken it, and not when it was made.
+fn held_until_sent(json: Vec<u8>, permit: HistoryPermit) -> Response {
     let length = json.len();
     let bytes = stream::iter([Ok::<_, Infallible>(Bytes::from(json))]);
-    let end = stream::once(async move { drop(slot) }).filter_map(|()| ready(None));
+    let end = stream::once(async move { drop(permit) }).filter_map(|()| ready(None));
     let headers = [
         (
             header::CONTENT_TYPE,

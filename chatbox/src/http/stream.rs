@@ -17,8 +17,9 @@ use crate::limits::InFlight;
 
 /// A client that has begun to send a request's head, and has not ended it by then, is cut off.
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// A client that takes nothing for so long is cut off. A socket has a shorter limit of its own, and a close code.
-const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// A client that has not taken all of a response by then is cut off, however little by little it reads: the largest
+/// one has a megabyte. A socket has a shorter limit of its own, and a close code.
+const WRITE_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a client that still sends is listened to after the end, so that it reads why before it learns that its own
 /// bytes were not taken.
 const LINGER: Duration = Duration::from_secs(5);
@@ -107,7 +108,7 @@ impl<P: Send + 'static> Stream<P> {
             .ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    /// What a write came to; one that waits has a deadline.
+    /// What a write came to; one that waits begins the deadline, and the end of all writes ends it.
     fn written<T>(
         &mut self,
         context: &mut Context<'_>,
@@ -116,7 +117,6 @@ impl<P: Send + 'static> Stream<P> {
         if written.is_pending() {
             return self.write.poll(context, WRITE_TIMEOUT).map(Err);
         }
-        self.write.clear();
         written
     }
 }
@@ -172,7 +172,9 @@ impl<P: Send + Unpin + 'static> AsyncWrite for Stream<P> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.get_mut().tcp()?.poll_flush(context)
+        let this = self.get_mut();
+        this.write.clear();
+        this.tcp()?.poll_flush(context)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -20,7 +20,7 @@ struct Used {
 }
 
 /// What one connection or one run holds of a budget; given back when dropped.
-pub struct Share {
+pub(super) struct Share {
     budget: Budget,
     /// `None`: nobody knows yet whose it is; it counts in all.
     user: Option<String>,
@@ -69,7 +69,7 @@ impl Used {
 impl Share {
     /// Makes the share as large as this. False: there is not so much left, and it stays as it is.
     #[must_use]
-    pub fn resize(&mut self, bytes: usize) -> bool {
+    pub(super) fn resize(&mut self, bytes: usize) -> bool {
         if bytes == self.bytes {
             return true;
         }

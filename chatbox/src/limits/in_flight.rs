@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Permit;
 use super::budget::Share;
+use super::connections::Counted;
 
 /// Bytes that are not counted: nearly every message and every head is shorter, and costs no bookkeeping.
 const FREE: usize = 4096;
@@ -17,11 +18,13 @@ pub struct InFlight(Arc<Mutex<Count>>);
 
 struct Count {
     bytes: usize,
+    /// How often in a row the half of a message was found.
+    found_partial: u8,
     /// What is counted of them.
     share: Share,
     is_refused: bool,
-    /// The user's permission for the connection: held until the connection has really ended.
-    permit: Option<Permit>,
+    /// The connection among those of its user, until it has really ended.
+    connection: Option<Counted>,
 }
 
 /// There are too many bytes in flight.
@@ -33,9 +36,10 @@ impl InFlight {
     pub(super) fn new(share: Share) -> Self {
         Self(Arc::new(Mutex::new(Count {
             bytes: 0,
+            found_partial: 0,
             share,
             is_refused: false,
-            permit: None,
+            connection: None,
         })))
     }
 
@@ -58,7 +62,9 @@ impl InFlight {
 
     /// They became a message: what was counted is given back.
     pub fn taken(&self) {
-        self.count().settle(0);
+        let mut count = self.count();
+        count.found_partial = 0;
+        count.settle(0);
     }
 
     /// A ping or a pong of so many bytes came, perhaps in the middle of a message.
@@ -68,9 +74,15 @@ impl InFlight {
         count.settle(left);
     }
 
-    /// Whether the half of a message is there.
-    pub fn is_partial(&self) -> bool {
-        self.count().bytes > 0
+    /// How often in a row this was asked, now included, while the half of a message was there, and no whole one came.
+    pub fn found_partial(&self) -> u8 {
+        let mut count = self.count();
+        count.found_partial = if count.bytes > 0 {
+            count.found_partial.saturating_add(1)
+        } else {
+            0
+        };
+        count.found_partial
     }
 
     /// Whether the connection ended because too much was in flight.
@@ -81,8 +93,8 @@ impl InFlight {
     /// From now on the bytes are those of a user, who has this permission for the connection.
     pub fn belongs_to(&self, permit: Permit) {
         let mut count = self.count();
-        count.share = permit.limits.0.frames.share(Some(&permit.user));
-        count.permit.replace(permit);
+        count.share = permit.frames;
+        count.connection.replace(permit.count);
     }
 
     fn count(&self) -> MutexGuard<'_, Count> {
@@ -117,9 +129,30 @@ mod tests {
         assert!(second.received(1).is_err());
         assert!(second.is_refused() && !first.is_refused());
         first.control(94);
-        assert!(first.is_partial());
         second.received(0).unwrap();
         first.taken();
-        assert!(!first.is_partial());
+    }
+
+    #[test]
+    fn half_a_message_is_found_again_until_it_is_whole() {
+        let in_flight = InFlight::new(Budget::new(0, 100).share(None));
+        assert_eq!(in_flight.found_partial(), 0);
+        in_flight.received(50).unwrap();
+        assert_eq!(
+            (in_flight.found_partial(), in_flight.found_partial()),
+            (1, 2)
+        );
+        // A fragmented message may have pongs between its parts.
+        in_flight.received(10).unwrap();
+        in_flight.control(4);
+        assert_eq!(in_flight.found_partial(), 3);
+        in_flight.taken();
+        in_flight.received(1).unwrap();
+        assert_eq!(in_flight.found_partial(), 1, "another one");
+        in_flight.taken();
+        assert_eq!(in_flight.found_partial(), 0);
+        in_flight.received(6).unwrap();
+        in_flight.control(0);
+        assert_eq!(in_flight.found_partial(), 0, "a ping alone is none");
     }
 }

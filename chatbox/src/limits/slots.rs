@@ -1,78 +1,75 @@
-//! How many answers are written at the same time.
+//! How much of something is done at the same time, by user or address and in all.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// So many at the same time, of one user and in all. Cheap to clone.
-#[derive(Clone)]
-pub(super) struct Slots(Arc<Inner>);
+/// So many at the same time, for one key and in all.
+pub(super) struct Slots<K>(Arc<Inner<K>>);
 
-struct Inner {
-    per_user: usize,
-    /// Of users who hold a slot or wait for one.
-    by_user: Mutex<HashMap<String, Weak<Semaphore>>>,
+struct Inner<K> {
+    per_key: usize,
+    /// Of those who hold a slot or wait for one.
+    by_key: Mutex<HashMap<K, Weak<Semaphore>>>,
     all: Arc<Semaphore>,
 }
 
 /// One of them; given back when dropped.
-pub struct Slot {
-    _of_user: OwnedSemaphorePermit,
+pub(super) struct Slot {
+    _of_key: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
 }
 
-impl Slots {
-    pub(super) fn new(per_user: usize, all: usize) -> Self {
+impl<K: Clone + Eq + Hash> Slots<K> {
+    pub(super) fn new(per_key: usize, all: usize) -> Self {
         Self(Arc::new(Inner {
-            per_user,
-            by_user: Mutex::default(),
+            per_key,
+            by_key: Mutex::default(),
             all: Arc::new(Semaphore::new(all)),
         }))
     }
 
-    /// A slot of this user, if one is free.
-    pub(super) fn try_take(&self, user: &str) -> Option<Slot> {
-        let of_user = self.of_user(user).try_acquire_owned().ok()?;
+    /// A slot, if one is free.
+    pub(super) fn try_take(&self, key: &K) -> Option<Slot> {
+        let of_key = self.of_key(key).try_acquire_owned().ok()?;
         let of_all = Arc::clone(&self.0.all).try_acquire_owned().ok()?;
         Some(Slot {
-            _of_user: of_user,
+            _of_key: of_key,
             _of_all: of_all,
         })
     }
 
-    /// Waits for a slot of this user. Who waits longest gets the next one.
-    pub(super) async fn take(&self, user: &str) -> Option<Slot> {
-        // The semaphores are never closed.
-        let of_user = self.of_user(user).acquire_owned().await.ok()?;
-        let of_all = Arc::clone(&self.0.all).acquire_owned().await.ok()?;
-        Some(Slot {
-            _of_user: of_user,
-            _of_all: of_all,
-        })
+    /// Waits for a slot. Who waits longest gets the next one.
+    #[expect(clippy::expect_used, reason = "the semaphores are never closed")]
+    pub(super) async fn take(&self, key: &K) -> Slot {
+        let of_key = self.of_key(key).acquire_owned().await.expect("open");
+        let of_all = Arc::clone(&self.0.all);
+        Slot {
+            _of_key: of_key,
+            _of_all: of_all.acquire_owned().await.expect("open"),
+        }
     }
 
-    /// Forgets users who hold nothing.
+    /// Forgets those who hold nothing.
     pub(super) fn forget_idle(&self) {
-        self.by_user()
+        self.by_key()
             .retain(|_, semaphore| semaphore.strong_count() > 0);
     }
 
-    fn of_user(&self, user: &str) -> Arc<Semaphore> {
-        let mut by_user = self.by_user();
-        if let Some(semaphore) = by_user.get(user).and_then(Weak::upgrade) {
+    fn of_key(&self, key: &K) -> Arc<Semaphore> {
+        let mut by_key = self.by_key();
+        if let Some(semaphore) = by_key.get(key).and_then(Weak::upgrade) {
             return semaphore;
         }
-        let semaphore = Arc::new(Semaphore::new(self.0.per_user));
-        by_user.insert(user.to_owned(), Arc::downgrade(&semaphore));
+        let semaphore = Arc::new(Semaphore::new(self.0.per_key));
+        by_key.insert(key.clone(), Arc::downgrade(&semaphore));
         semaphore
     }
 
-    fn by_user(&self) -> MutexGuard<'_, HashMap<String, Weak<Semaphore>>> {
-        self.0
-            .by_user
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn by_key(&self) -> MutexGuard<'_, HashMap<K, Weak<Semaphore>>> {
+        self.0.by_key.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -82,22 +79,22 @@ mod tests {
 
     #[tokio::test]
     async fn slots_are_bounded_by_user_and_in_all_and_come_back() {
-        let slots = Slots::new(2, 3);
-        let (first, second) = (slots.try_take("a"), slots.try_take("a"));
+        let slots = Arc::new(Slots::new(2, 3));
+        let (first, second) = (slots.try_take(&"a"), slots.try_take(&"a"));
         assert!(first.is_some() && second.is_some());
-        assert!(slots.try_take("a").is_none(), "a user has two");
-        let third = slots.try_take("b");
+        assert!(slots.try_take(&"a").is_none(), "one has two");
+        let third = slots.try_take(&"b");
         assert!(third.is_some());
-        assert!(slots.try_take("c").is_none(), "there are three in all");
+        assert!(slots.try_take(&"c").is_none(), "there are three in all");
         let waiting = tokio::spawn({
-            let slots = slots.clone();
-            async move { slots.take("a").await.is_some() }
+            let slots = Arc::clone(&slots);
+            async move { drop(slots.take(&"a").await) }
         });
         tokio::task::yield_now().await;
         drop(first);
-        assert!(waiting.await.unwrap());
+        waiting.await.unwrap();
         drop((second, third));
         slots.forget_idle();
-        assert!(slots.by_user().is_empty());
+        assert!(slots.by_key().is_empty());
     }
 }

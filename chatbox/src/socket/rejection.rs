@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::chat;
 use crate::limits;
-use crate::store::StoreError;
+use crate::store::{ErrorKind, StoreError};
 use crate::wire::{Code, Rejection};
 
 /// When to try again while earlier questions are being answered.
@@ -86,8 +86,44 @@ pub(super) fn not_stored(error: &StoreError) -> Rejection {
         cause = format!("{:#}", error.cause()),
         "cannot store a message"
     );
-    Rejection::new(
+    let rejection = Rejection::new(
         Code::DatabaseError,
         "Your message could not be stored. Please try again.",
-    )
+    );
+    Rejection {
+        // What fails each time is not sent again; a storage that is lost ends the process, and the next one has another.
+        is_recoverable: error.kind() != ErrorKind::Permanent,
+        ..rejection
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_sent_again_only_where_that_can_help() {
+        for (kind, recoverable) in [
+            (ErrorKind::Unavailable, true),
+            (ErrorKind::Permanent, false),
+            (ErrorKind::Lost, true),
+        ] {
+            let error = StoreError::new(kind, anyhow::anyhow!("a cause"));
+            assert_eq!(not_stored(&error).is_recoverable, recoverable, "{kind:?}");
+        }
+        let rejections = [
+            (too_fast(BUSY), true),
+            (resumes_too_often(BUSY), true),
+            (too_many_connections(), false),
+            (server_is_full(), true),
+            (expired(), false),
+            (not_permitted(), false),
+            (not_read(), true),
+            (not_admitted(chat::Rejection::ClientIdReused), false),
+            (not_admitted(chat::Rejection::TooManyPending), true),
+        ];
+        for (rejection, recoverable) in rejections {
+            assert_eq!(rejection.is_recoverable, recoverable, "{rejection:?}");
+        }
+    }
 }

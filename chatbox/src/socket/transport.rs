@@ -25,10 +25,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 pub(super) struct Closed;
 
 pub(super) enum Incoming {
-    /// What should be a frame of the protocol. Old clients send it as bytes, too.
+    /// What should be a frame of the protocol. Old clients send it as bytes, too, and may cut a character.
     Text(String),
-    /// Bytes that are no text.
-    NotText,
     /// A ping or a pong: the peer is there.
     Other,
 }
@@ -37,29 +35,23 @@ pub(super) enum Incoming {
 pub(super) struct Transport {
     socket: WebSocket,
     in_flight: InFlight,
-    /// How often in a row the same half of a message was found.
-    stalled: u8,
 }
 
 impl Transport {
     pub(super) fn new(socket: WebSocket, in_flight: InFlight) -> Self {
-        Self {
-            socket,
-            in_flight,
-            stalled: 0,
-        }
+        Self { socket, in_flight }
     }
 
     pub(super) async fn next(&mut self) -> Result<Incoming, Closed> {
         match self.socket.next().await {
             Some(Ok(Message::Text(text))) => {
-                self.message_taken();
+                self.in_flight.taken();
                 Ok(Incoming::Text(text.to_string()))
             }
             Some(Ok(Message::Binary(bytes))) => {
-                self.message_taken();
-                let text = String::from_utf8(bytes.into());
-                Ok(text.map_or(Incoming::NotText, Incoming::Text))
+                self.in_flight.taken();
+                let text = String::from_utf8_lossy(&bytes);
+                Ok(Incoming::Text(text.into_owned()))
             }
             Some(Ok(Message::Ping(payload) | Message::Pong(payload))) => {
                 self.in_flight.control(payload.len());
@@ -71,18 +63,8 @@ impl Transport {
     }
 
     /// Whether a message was begun long ago, and its end has not come. Asked with each ping.
-    pub(super) fn is_stalled(&mut self) -> bool {
-        self.stalled = if self.in_flight.is_partial() {
-            self.stalled + 1
-        } else {
-            0
-        };
-        self.stalled >= STALLED_PINGS
-    }
-
-    fn message_taken(&mut self) {
-        self.in_flight.taken();
-        self.stalled = 0;
+    pub(super) fn is_stalled(&self) -> bool {
+        self.in_flight.found_partial() >= STALLED_PINGS
     }
 
     /// Tells the peer what was wrong with its bytes, if that is why nothing more can be read.

@@ -16,6 +16,8 @@ pub(super) enum Ending {
     Failed(llm::Error),
     /// What came before the question could not be read, or the first words not be kept.
     StoreFailed(StoreError),
+    /// No more of it can be held: for its user, or in all.
+    TooLong,
     /// The server stopped, or somebody else took the session.
     Interrupted,
 }
@@ -26,7 +28,7 @@ impl Ending {
         match self {
             Self::Failed(error) => Some(error.class.failure()),
             Self::StoreFailed(_) => Some(Failure::Unavailable),
-            Self::Complete | Self::Interrupted => None,
+            Self::Complete | Self::TooLong | Self::Interrupted => None,
         }
     }
 
@@ -37,6 +39,7 @@ impl Ending {
                 Status::ContentFilter
             }
             Self::Failed(_) | Self::StoreFailed(_) => Status::Failed,
+            Self::TooLong => Status::Length,
             Self::Interrupted => Status::Interrupted,
         }
     }

@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::Turns;
 use super::answer::Ending;
 use super::run::Running;
-use crate::chat::{MessageId, RunId, Status};
+use crate::chat::{MessageId, RunId, Session, SessionId, Status};
 use crate::clock;
-use crate::store::{Abandoned, Answer, ErrorKind, NewRun, StoreError};
+use crate::store::{Abandoned, Answer, Claim, ErrorKind, NewRun, StoreError};
 
 /// How often somebody looks for what was left.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
@@ -34,12 +35,31 @@ impl Turns {
             }
         }
         for session in store.waiting(SWEEP_MAX).await? {
-            let turns = self.clone();
-            self.deps()
-                .lifecycle
-                .spawn_run(async move { turns.answer_waiting(&session).await });
+            let Some(permit) = self.deps().limits.try_left_run() else {
+                break;
+            };
+            self.spawn_left(session, permit);
         }
         Ok(())
+    }
+
+    /// Answers what nobody answers in a session, unless its user has as many answers written as one may: then those
+    /// that wait for their turn are told when it comes.
+    fn spawn_left(&self, session: SessionId, permit: OwnedSemaphorePermit) {
+        let turns = self.clone();
+        self.deps().lifecycle.spawn_run(async move {
+            let deps = turns.deps();
+            let found = deps.store.session(&session).await;
+            let Ok(Some(Session { user, .. })) = found else {
+                // The next sweep tries again.
+                return;
+            };
+            if let Some(mut asked) = deps.limits.try_run(&user) {
+                turns.answer_waiting(&session, &mut asked).await;
+                drop(permit);
+                turns.0.left_answered.notify_one();
+            }
+        });
     }
 
     /// Does the same again and again. Ends never.
@@ -48,7 +68,10 @@ impl Turns {
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         interval.reset();
         loop {
-            interval.tick().await;
+            tokio::select! {
+                _ = interval.tick() => {}
+                () = self.0.left_answered.notified() => {}
+            }
             if self.deps().lifecycle.is_stopping() {
                 continue;
             }
@@ -61,6 +84,25 @@ impl Turns {
         }
     }
 
+    /// Answers a question that was claimed before.
+    fn spawn_again(&self, claim: Claim, permit: OwnedSemaphorePermit) {
+        let turns = self.clone();
+        self.deps().lifecycle.spawn_run(async move {
+            let session = claim.run.session.clone();
+            let deps = turns.deps();
+            let user = match deps.store.session(&session).await {
+                Ok(Some(session)) => session.user,
+                // Only the bytes of its answer are counted by it.
+                Ok(None) | Err(_) => String::new(),
+            };
+            let mut permit = deps.limits.left_run(permit, &user);
+            turns.answer(claim, &mut permit).await;
+            turns.answer_waiting(&session, &mut permit).await;
+            drop(permit);
+            turns.0.left_answered.notify_one();
+        });
+    }
+
     /// A run of this process whose lease ended while the store was away is not left: it goes on.
     fn is_running(&self, run: RunId) -> bool {
         self.running().contains_key(&run)
@@ -68,6 +110,15 @@ impl Turns {
 
     async fn recover_run(&self, abandoned: Abandoned) -> Result<(), StoreError> {
         let Abandoned { run, text } = abandoned;
+        let permit = if text.is_empty() {
+            match self.deps().limits.try_left_run() {
+                permit @ Some(_) => permit,
+                // It is taken up when others are done.
+                None => return Ok(()),
+            }
+        } else {
+            None
+        };
         let new = if text.is_empty() {
             self.new_run()
         } else {
@@ -81,9 +132,9 @@ impl Turns {
         let Some(claim) = self.deps().store.take_over(&run, new, clock::now()).await? else {
             return Ok(());
         };
-        if text.is_empty() {
+        if let Some(permit) = permit {
             tracing::info!(session.id = %run.session, run.id = %run.id, run.owner = %run.owner, "a run had produced nothing; its question is asked again");
-            self.spawn(claim);
+            self.spawn_again(claim, permit);
             return Ok(());
         }
         tracing::info!(session.id = %run.session, run.id = %run.id, run.owner = %run.owner, "a run broke off in the middle; what it produced is kept");

@@ -13,6 +13,7 @@ use super::{Turns, prompt};
 use crate::bus::Event;
 use crate::chat::{Message, MessageId, Run, RunId};
 use crate::clock;
+use crate::limits::RunPermit;
 use crate::llm::{self, Model};
 use crate::store::{Answer, Claim, Page, StoreError};
 
@@ -30,7 +31,7 @@ pub(super) struct Running<'a> {
 
 impl Turns {
     /// One question to one answer.
-    pub(super) async fn answer(&self, claim: Claim) {
+    pub(super) async fn answer(&self, claim: Claim, permit: &mut RunPermit) {
         let models = &self.deps().models;
         // A run that an earlier process left may name a model that the document does not have any more.
         let model = models
@@ -44,7 +45,7 @@ impl Turns {
 
         let mut draft = Draft::new(run);
         let ending = self
-            .stream(&claim, model, &mut draft, &running.token, started)
+            .stream(&claim, model, &mut draft, permit, &running.token)
             .await;
         count(&self.deps().metrics.tokens, model, draft.usage.total());
         if let Ending::StoreFailed(error) = &ending {
@@ -53,6 +54,12 @@ impl Turns {
         if let Ending::Failed(error) = &ending {
             count(&self.deps().metrics.llm_errors, model, 1);
             tracing::warn!(session.id = %run.session, run.id = %run.id, model.id, class = error.class.as_str(), cause = format!("{:#}", error.cause), "the answer failed");
+        }
+        if matches!(ending, Ending::Interrupted) && draft.text().is_empty() {
+            // Nobody has seen a word: the next process asks again, as after a crash.
+            tracing::info!(session.id = %run.session, run.id = %run.id, "a run is left to the next process; it had said nothing");
+            self.publish(run, Event::ended(run, None));
+            return;
         }
         let answer = draft.finish(&ending, MessageId::new(), clock::now(), started.elapsed());
         self.finish(run, answer, &ending).await;
@@ -64,9 +71,10 @@ impl Turns {
         claim: &Claim,
         model: &Model,
         draft: &mut Draft<'_>,
+        permit: &mut RunPermit,
         token: &CancellationToken,
-        started: Instant,
     ) -> Ending {
+        let started = Instant::now();
         let request = tokio::select! {
             request = self.request(claim, model) => request,
             () = token.cancelled() => return Ending::Interrupted,
@@ -98,6 +106,9 @@ impl Turns {
                         if let Err(ending) = begin(&mut checkpoints, &text, token).await {
                             return ending;
                         }
+                    }
+                    if !permit.hold(draft.text().len() + text.len()) {
+                        return Ending::TooLong;
                     }
                     self.publish(&claim.run, Event::Delta(draft.push(text)));
                     checkpoints.grown(draft.text());

@@ -1,11 +1,13 @@
 //! What a client sends.
 
+mod lenient;
 mod raw;
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::rejection::{Code, Rejection};
 use crate::chat::{RunId, SessionId};
@@ -46,12 +48,13 @@ pub struct Resume {
 /// # Errors
 /// What the client is told; with the `client_id` of the frame if it was readable.
 pub fn parse(text: &str, message_chars: usize) -> Result<ClientFrame, Rejection> {
-    let head: raw::Head = read(text)?;
+    let object = lenient::object(text).ok_or_else(not_readable)?;
+    let head: raw::Head = read(&object)?;
     let frame = match (head.kind.as_str(), head.op()) {
         (Some("user_message"), _) => {
-            read(text).and_then(|message| user_message(message, message_chars))
+            read(&object).and_then(|message| user_message(message, message_chars))
         }
-        (Some("connection_status"), Some("resume")) => read(text).and_then(resume),
+        (Some("connection_status"), Some("resume")) => read(&object).and_then(resume),
         (Some("connection_status"), _) => Err(invalid("metadata.op is not known")),
         _ => Err(invalid("unknown message type")),
     };
@@ -75,15 +78,11 @@ impl JsonSchema for ClientFrame {
     }
 }
 
-fn read<'text, T: Deserialize<'text>>(text: &'text str) -> Result<T, Rejection> {
-    // Serde would take a list of the fields for them.
-    let is_object = text.trim_start().starts_with('{');
-    let parsed = is_object.then(|| serde_json::from_str(text).ok()).flatten();
-    parsed.ok_or_else(not_readable)
+fn read<'object, T: Deserialize<'object>>(object: &'object Value) -> Result<T, Rejection> {
+    T::deserialize(object).map_err(|_| not_readable())
 }
 
-/// Why bytes that are no JSON object are not served.
-pub fn not_readable() -> Rejection {
+fn not_readable() -> Rejection {
     invalid("the message is not readable")
 }
 
@@ -94,7 +93,9 @@ fn user_message(raw: raw::UserMessage, message_chars: usize) -> Result<ClientFra
     {
         return Err(invalid("sender is not known"));
     }
-    let session = raw.session_id.as_deref().map(session_id).transpose()?;
+    let given = raw.session_id.as_deref();
+    let given = given.filter(|id| !SessionId::is_missing(id));
+    let session = given.map(session_id).transpose()?;
     let missing = || Rejection::new(Code::MissingField, "content is missing");
     let content = raw.content.ok_or_else(missing)?;
     if content.chars().count() > message_chars {

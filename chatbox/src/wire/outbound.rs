@@ -215,7 +215,7 @@ fn error(now: Timestamp, session: Option<&SessionId>, rejection: Rejection) -> E
         error: ErrorBody {
             code: rejection.code,
             message: rejection.message,
-            recoverable: rejection.code.is_recoverable(),
+            recoverable: rejection.is_recoverable,
             retry_after: rejection
                 .retry_after
                 .map(|wait| u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)),

@@ -45,6 +45,8 @@ pub struct Rejection {
     pub client_id: Option<String>,
     /// The same frame may be served after so long.
     pub retry_after: Option<Duration>,
+    /// The same frame may be served later. Mostly the code decides it.
+    pub is_recoverable: bool,
 }
 
 impl Code {
@@ -88,6 +90,7 @@ impl Rejection {
             message,
             client_id: None,
             retry_after: None,
+            is_recoverable: code.is_recoverable(),
         }
     }
 }

@@ -18,7 +18,8 @@ pub struct Limits {
     #[garde(range(min = 1, max = 100_000))]
     pub message_chars: i32,
     /// Bytes in one WebSocket frame; a larger one closes the connection with code 1009. What is half sent is held in
-    /// memory, so the default is no more than the longest message of the default `messageChars` needs.
+    /// memory, so the default is little more than the longest message of the default `messageChars` needs. Programs that
+    /// escape all but ASCII need up to 12 bytes for a character.
     #[garde(range(min = 16_384, max = 1_048_576))]
     pub frame_bytes: i32,
     /// Messages one user may send in a minute: each one costs a completion.
@@ -27,13 +28,15 @@ pub struct Limits {
     /// Questions of one session that wait for an answer at the same time.
     #[garde(range(min = 1, max = 100))]
     pub pending_questions: i32,
-    /// Open connections of one user: a few devices with a few tabs each.
+    /// Open connections of one user: a few devices with a few tabs each. As many answers are written for one user at the
+    /// same time.
     #[garde(range(min = 1, max = 1_000))]
     pub connections_per_user: i32,
     /// Open connections in all: what fits into the memory of a pod.
     #[garde(range(min = 1, max = 100_000))]
     pub connections: i32,
-    /// Visitor tokens issued per client address and minute: enough for an office behind one address.
+    /// New visitors per client address and minute: enough for an office behind one address. Those who come back do not
+    /// count.
     #[garde(range(min = 1, max = 10_000))]
     pub guests_per_minute: i32,
 }

@@ -22,7 +22,8 @@ pub struct Server {
         inner(length(chars, min = 8, max = 255), pattern("^https?://[^/]+$"))
     )]
     pub allowed_origins: Vec<String>,
-    /// Networks (CIDR) of proxies whose `X-Forwarded-For` header is trusted.
+    /// Networks (CIDR) of proxies whose `X-Forwarded-For` or, without it, `Forwarded` header is trusted. Behind a proxy
+    /// that is missing here all visitors share the limits of one address, and the server warns once.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[garde(length(max = 64), inner(length(chars, min = 3, max = 64)))]
     pub trusted_proxies: Vec<String>,

@@ -89,11 +89,12 @@ fn a_secret_must_exist_and_hold_a_value() {
 /// A rotation that went wrong rolls nothing: the pods that run have the old value.
 #[test]
 fn a_value_that_the_server_would_reject_is_reported_by_its_use() {
-    let rows: [(&str, &[u8], Option<&str>); 6] = [
+    let rows: [(&str, &[u8], Option<&str>); 7] = [
         ("openai", b"sk-1\nsk-2", Some("holds line breaks")),
         ("openai", &[0xff; 8], Some("is not text")),
         ("openai", b"change-me", None),
-        ("new", &[0xff; 40], Some("is not text")),
+        ("new", &[0xff; 40], None),
+        ("new", &[0xff; 8], Some("is shorter than 32 bytes")),
         (
             "new",
             b"0123456789abcdef0123456789abcdef\n0123456789abcdef",

@@ -68,6 +68,8 @@ pub enum Group {
     FirstToken,
     Ack,
     Memory,
+    HalfFrames,
+    Resuming,
     Operator,
 }
 
@@ -183,6 +185,8 @@ impl Group {
             Self::FirstToken => rows::first_token::measure(programs, scale).await,
             Self::Ack => rows::ack::measure(programs, scale).await,
             Self::Memory => rows::memory::measure(programs, scale).await,
+            Self::HalfFrames => rows::half_frames::measure(programs, scale).await,
+            Self::Resuming => rows::resuming::measure(programs, scale).await,
             Self::Operator => rows::operator::measure(programs, scale).await,
         }
     }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
@@ -73,6 +74,42 @@ impl Socket {
         });
         self.stream.send(Message::text(frame.to_string())).await?;
         Ok(())
+    }
+
+    pub fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// Sends all of a frame of so many bytes but the last one.
+    pub async fn begin_frame(&mut self, bytes: usize) -> Result<()> {
+        // A text, masked by zeros, whose length has eight bytes.
+        let mut frame = vec![0x81, 0x80 | 127];
+        frame.extend(u64::try_from(bytes)?.to_be_bytes());
+        frame.extend([0; 4]);
+        frame.resize(frame.len() + bytes - 1, b'x');
+        self.stream.get_mut().write_all(&frame).await?;
+        Ok(())
+    }
+
+    /// Asks for everything that a session has.
+    pub async fn resume(&mut self, session: &str) -> Result<()> {
+        let frame = json!({
+            "type": "connection_status", "session_id": session, "seq": 0, "metadata": {"op": "resume"},
+        });
+        self.stream.send(Message::text(frame.to_string())).await?;
+        Ok(())
+    }
+
+    /// Reads on until everything came, or the server said that it was asked too often.
+    pub async fn resumed_or_refused(&mut self) -> Result<()> {
+        while let Some(message) = self.stream.next().await {
+            if let Message::Text(text) = message?
+                && (is_caught_up(&text) || is_error(&text))
+            {
+                return Ok(());
+            }
+        }
+        bail!("the socket ended")
     }
 
     /// The next text.
@@ -178,6 +215,10 @@ pub fn is_ack(frame: &str) -> bool {
 
 fn is_done(frame: &str) -> bool {
     frame.contains(r#""done":"true""#)
+}
+
+fn is_caught_up(frame: &str) -> bool {
+    frame.contains(r#""op":"caught_up""#)
 }
 
 fn is_error(frame: &str) -> bool {

@@ -3,8 +3,10 @@
 pub mod ack;
 pub mod disk;
 pub mod first_token;
+pub mod half_frames;
 pub mod memory;
 pub mod operator;
+pub mod resuming;
 pub mod start;
 pub mod tokens;
 

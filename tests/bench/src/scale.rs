@@ -17,6 +17,10 @@ pub struct Scale {
     /// How many ask at the same moment, and how often each run has them do it.
     pub bursts: [(usize, usize); 3],
     pub askers: u32,
+    /// Frames that are begun and do not end.
+    pub half_frames: usize,
+    /// Questions with their answers that a visitor has missed: what one resume may bring.
+    pub missed: usize,
     pub starts: usize,
     pub fsyncs: usize,
     pub chatboxes: usize,
@@ -35,6 +39,8 @@ impl Scale {
         window: Duration::from_secs(10),
         bursts: [(1, 30), (50, 8), (250, 4)],
         askers: 300,
+        half_frames: 250,
+        missed: 250,
         starts: 5,
         fsyncs: 200,
         chatboxes: 1000,
@@ -57,6 +63,8 @@ impl Scale {
         window: Duration::from_secs(1),
         bursts: [(1, 2), (2, 1), (4, 1)],
         askers: 10,
+        half_frames: 4,
+        missed: 3,
         starts: 1,
         fsyncs: 3,
         chatboxes: 3,

@@ -60,6 +60,16 @@ async fn memory() -> anyhow::Result<()> {
 }
 
 #[tokio::test]
+async fn half_frames() -> anyhow::Result<()> {
+    check(&[Group::HalfFrames], 1).await
+}
+
+#[tokio::test]
+async fn resuming() -> anyhow::Result<()> {
+    check(&[Group::Resuming], 2).await
+}
+
+#[tokio::test]
 async fn what_cannot_be_measured_is_named() {
     let scratch = tempfile::tempdir().unwrap();
     let programs = Programs {

@@ -177,3 +177,18 @@ async fn without_guests_there_is_no_door_for_them() {
     let world = World::start(config).await;
     assert_eq!(post_guest(&world, None).await.0, 404);
 }
+
+#[tokio::test]
+async fn a_visitor_who_comes_back_is_no_new_one() {
+    let mut config = demo();
+    config.limits.guests_per_minute = 1;
+    let world = World::start(config).await;
+    let (status, first) = post_guest(&world, None).await;
+    assert_eq!(status, 200);
+    assert_eq!(post_guest(&world, None).await.0, 429);
+    let token = first["token"].as_str().unwrap();
+    for _ in 0..3 {
+        let (status, again) = post_guest(&world, Some(token)).await;
+        assert_eq!((status, &again["user_id"]), (200, &first["user_id"]));
+    }
+}

@@ -166,8 +166,12 @@ async fn who_resumes_too_often_is_told_when_to_go_on() {
     assert_eq!(error["error"]["recoverable"], true);
     assert!(error["error"]["retry_after"].as_i64().unwrap() <= 1000);
 
-    let (status, _) = world.get("u", "/sessions/s").await;
-    assert_eq!(status, 429, "a history is a read too");
+    // A history is a read too; one may have become possible meanwhile.
+    let mut histories = 0;
+    while world.get("u", "/sessions/s").await.0 != 429 {
+        histories += 1;
+        assert!(histories < 30, "nothing is limited");
+    }
     let mut second = world.connect("u", "session_id=s&after_seq=0").await;
     let error = second.wait_for("error").await;
     assert_eq!(error["error"]["code"], "TOO_MANY_REQUESTS");

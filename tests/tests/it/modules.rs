@@ -91,6 +91,7 @@ const CHATBOX: [(&str, &[&str]); 26] = [
             "chat",
             "clock",
             "lifecycle",
+            "limits",
             "llm",
             "metrics",
             "store",

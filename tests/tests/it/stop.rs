@@ -110,3 +110,28 @@ async fn a_process_ends_well_and_its_log_holds_no_token() {
         assert!(!log.contains(secret), "{secret} in {log}");
     }
 }
+
+/// A planned stop is no worse than a crash.
+#[tokio::test]
+async fn a_run_that_had_said_nothing_is_asked_again_by_the_next_process() {
+    let mut provider = Provider::start().await;
+    let mut config = openai(&provider);
+    config.server.drain_seconds = 0;
+    let world = World::start(config).await;
+    let mut client = world.connect("u", "").await;
+    client.say("s", "c", "think long").await;
+    let call = provider.call().await;
+    let mut stopping = world.stop();
+    stopping.stopped().await;
+    call.dropped().await;
+    assert_eq!(client.closed().await, 1001);
+
+    let world = stopping.start_again().await;
+    provider.call().await.reply("thought");
+    let mut client = world.connect("u", "session_id=s&after_seq=1").await;
+    let answer = client.answer().await;
+    assert_eq!(
+        (answer.text.as_str(), answer.status.as_str(), answer.seq),
+        ("thought", "complete", 2)
+    );
+}

@@ -110,3 +110,20 @@ async fn the_limit_on_open_files_is_raised_and_a_low_one_is_told_once() {
     let metrics = metrics.unwrap().text().await.unwrap();
     assert!(metrics.contains("process_max_fds 400"), "{metrics}");
 }
+
+#[tokio::test]
+async fn a_proxy_that_nobody_trusts_is_told_once() {
+    let home = tempfile::tempdir().unwrap();
+    let mut process = Process::start(BINARY, &home, &demo()).await;
+    for _ in 0..2 {
+        let request = reqwest::Client::new()
+            .post(format!("http://{}/chatbox/guest", process.public))
+            .header("x-forwarded-for", "203.0.113.7");
+        assert_eq!(request.send().await.unwrap().status(), 200);
+    }
+    process.terminate().await;
+    let log = process.rest_of_log().await;
+    let told = log.matches("server.trustedProxies does not name").count();
+    assert_eq!(told, 1, "{log}");
+    assert!(log.contains("127.0.0.1/32"), "{log}");
+}

@@ -82,7 +82,9 @@ pub(super) fn abandoned(connection: &Connection, now: i64, limit: usize) -> Resu
 
 pub(super) fn waiting(connection: &Connection, limit: usize) -> Result<Vec<SessionId>> {
     connection
-        .prepare_cached("SELECT id FROM sessions WHERE pending > 0 AND run IS NULL LIMIT ?1")?
+        .prepare_cached(
+            "SELECT id FROM sessions WHERE pending > 0 AND run IS NULL ORDER BY random() LIMIT ?1",
+        )?
         .query_map([limit], rows::session_id)?
         .filter_map(readable)
         .collect()

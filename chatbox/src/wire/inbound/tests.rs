@@ -37,6 +37,46 @@ fn what_is_left_out_null_unknown_or_blank_does_not_matter() {
     }
 }
 
+/// Each is taken as the predecessor took it.
+#[test]
+fn careless_json_is_taken() {
+    for (text, content) in [
+        (
+            r#"{"Type":"user_message","Session_ID":"s","CONTENT":"hi"}"#,
+            "hi",
+        ),
+        (
+            r#"{"type":"user_message","session_id":"x","session_id":"s","content":"hi"}"#,
+            "hi",
+        ),
+        (
+            r#"{"Content":"no","type":"user_message","session_id":"s","content":"hi"}"#,
+            "hi",
+        ),
+        (
+            r#"{"type":"user_message","session_id":"s","content":"cut \ud83d"}"#,
+            "cut \u{fffd}",
+        ),
+    ] {
+        let expected = user_message(Some("s"), None, content);
+        assert_eq!(read(text), Ok(expected), "{text}");
+    }
+    let resume =
+        r#"{"type":"connection_status","session_id":"s","Metadata":{"Op":"resume"},"SEQ":3}"#;
+    let Ok(ClientFrame::Resume(resume)) = read(resume) else {
+        panic!("it is a resume");
+    };
+    assert_eq!(resume.after, 3);
+}
+
+#[test]
+fn an_id_that_a_page_does_not_have_is_left_out() {
+    for id in ["undefined", "null"] {
+        let text = format!(r#"{{"type":"user_message","session_id":"{id}","content":"hi"}}"#);
+        assert_eq!(read(&text), Ok(user_message(None, None, "hi")), "{id}");
+    }
+}
+
 #[test]
 fn a_message_may_name_itself_and_no_session() {
     assert_eq!(

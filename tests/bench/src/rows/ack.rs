@@ -55,7 +55,7 @@ pub async fn measure(programs: &Programs, scale: &Scale) -> Result<Vec<Row>> {
     ["p50", "p99"].into_iter().enumerate().map(row).collect()
 }
 
-async fn run(source: &Source, scale: &Scale) -> Result<Delays> {
+pub(super) async fn run(source: &Source, scale: &Scale) -> Result<Delays> {
     let delays = Arc::new(Delays::default());
     let mut tasks = JoinSet::new();
     let (begin, end) = (

@@ -188,7 +188,7 @@ async fn wait(socket: &mut Socket, phase: &mut watch::Receiver<Phase>, next: Pha
 }
 
 /// Resident memory as soon as it stays as it is.
-async fn settled(process: &Process) -> Result<u64> {
+pub(super) async fn settled(process: &Process) -> Result<u64> {
     let mut last = process.resident()?;
     for _ in 0..SETTLE_SECONDS {
         sleep(Duration::from_secs(1)).await;

@@ -1,0 +1,117 @@
+//! How many answers are written at the same time, and how long they may be.
+
+use chatbox::chat::{Admission, DigestKey, MessageId, SessionId};
+use chatbox::clock;
+use chatbox::store::sqlite::Sqlite;
+use chatbox::store::{Question, Store};
+use tests::{Provider, World, openai};
+
+#[tokio::test]
+async fn a_user_has_so_many_answers_at_a_time_and_the_rest_wait_for_their_turn() {
+    let mut provider = Provider::start().await;
+    let mut config = openai(&provider);
+    config.limits.connections_per_user = 5;
+    let world = World::start(config).await;
+    let mut client = world.connect("u", "").await;
+    for name in ["s1", "s2", "s3", "s4", "s5", "s6", "s7"] {
+        client.say(name, name, name).await;
+        client.wait_for("ack").await;
+    }
+    let mut asked = Vec::new();
+    let mut calls = Vec::new();
+    for _ in 0..5 {
+        let call = provider.call().await;
+        asked.push(call.messages().last().unwrap().1.to_owned());
+        calls.push(call);
+    }
+    asked.sort_unstable();
+    assert_eq!(asked, ["s1", "s2", "s3", "s4", "s5"]);
+    let mut other = world.connect("other", "").await;
+    other.say("o", "c", "of another user").await;
+    let call = provider.call().await;
+    let question = call.messages().last().unwrap().1.to_owned();
+    assert_eq!(question, "of another user", "others do not wait");
+
+    for expected in ["s6", "s7"] {
+        calls.pop().unwrap().reply("done");
+        let call = provider.call().await;
+        assert_eq!(call.messages().last(), Some(&("user", expected)));
+        calls.push(call);
+        calls.rotate_right(1);
+    }
+}
+
+#[tokio::test]
+async fn what_an_earlier_process_left_is_taken_up_a_part_at_a_time() {
+    let mut provider = Provider::start().await;
+    let world = World::start(openai(&provider)).await;
+    let data = world.data();
+    let mut stopping = world.stop();
+    stopping.stopped().await;
+    leave_questions(&data, 40).await;
+    let world = stopping.start_again().await;
+    let mut calls = Vec::new();
+    for _ in 0..32 {
+        calls.push(provider.call().await);
+    }
+    let mut client = world.connect("new", "").await;
+    client.say("new", "c", "a new one").await;
+    let call = provider.call().await;
+    assert_eq!(
+        call.messages().last(),
+        Some(&("user", "a new one")),
+        "the rest of the old ones wait"
+    );
+    for _ in 0..8 {
+        calls.pop().unwrap().reply("done");
+        let call = provider.call().await;
+        assert_eq!(call.messages().last(), Some(&("user", "left")));
+        calls.insert(0, call);
+    }
+}
+
+async fn leave_questions(data: &std::path::Path, count: usize) {
+    let store = Sqlite::open(data).unwrap();
+    for index in 0..count {
+        let question = Question {
+            id: MessageId::new(),
+            session: SessionId::parse(&format!("left-{index}")).unwrap(),
+            client_id: None,
+            content: "left".to_owned(),
+            at: clock::now(),
+            name: "left".to_owned(),
+            admission: Admission {
+                user: format!("user-{index}"),
+                roles: Vec::new(),
+                digest: DigestKey::random().digest("left"),
+                pending_max: 1,
+            },
+            run: None,
+        };
+        store.append(question).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_answer_has_an_end_in_bytes_and_the_next_one_has_as_many() {
+    let mut provider = Provider::start().await;
+    let world = World::start(openai(&provider)).await;
+    let mut client = world.connect("u", "").await;
+    let piece = "x".repeat(900_000);
+    for round in ["c1", "c2"] {
+        client.say("s", round, "write for ever").await;
+        let speech = provider.call().await.begin();
+        for _ in 0..5 {
+            speech.say(&piece);
+        }
+        speech.dropped().await;
+        let end = client
+            .until(|frame| frame["metadata"]["done"] == "true")
+            .await
+            .pop()
+            .unwrap();
+        assert_eq!(end["status"], "length");
+        let history = world.history("u", "s").await;
+        assert_eq!(history.last().unwrap().1.len(), 4 * piece.len());
+    }
+}
