@@ -1,5 +1,7 @@
 //! From desired and live objects to the changes that are needed. Pure.
 
+use crate::cache::answers::{Answer, AnswersOfChatbox};
+use crate::cache::cached_object::Owner;
 use crate::cache::sync::Unavailable;
 use crate::cache::{CachedObject, OwnedObjects, managed_fields};
 use crate::error::Error;
@@ -22,8 +24,10 @@ pub enum Change {
     /// It is being deleted, and stays for as long as pods use it. To wait for that before `replicas: 0` is applied
     /// would be to wait for ever, so the other objects are applied.
     AwaitRelease,
-    /// Its name is taken by an object of somebody else.
-    Foreign,
+    /// Its name is taken by an object of somebody else, whose controller this is.
+    Foreign {
+        owner: Option<Owner>,
+    },
 }
 
 /// An object that the plan does not contain.
@@ -39,9 +43,12 @@ pub fn changes(
     chatbox: &Stored,
     desired: Vec<Object>,
     live: &OwnedObjects,
+    answers: &AnswersOfChatbox,
 ) -> Vec<(Object, Change)> {
     let change = |object: Object| {
-        let change = change(chatbox, &object, live.get(object.kind, &object.name));
+        let answer = answers.get(&(object.kind, object.name.clone()));
+        let live = live.get(object.kind, &object.name);
+        let change = change(chatbox, &object, live, answer);
         (object, change)
     };
     desired.into_iter().map(change).collect()
@@ -53,26 +60,50 @@ pub fn pending(changes: &[(Object, Change)]) -> usize {
     pending.count()
 }
 
-/// Why none of the changes may be made: half of a Chatbox is of no use.
+/// Why none of the changes may be made: as long as nothing runs, half of a Chatbox is of no use. What runs is kept up to
+/// date as far as possible.
 pub fn blocker(changes: &[(Object, Change)]) -> Option<Error> {
-    changes.iter().find_map(|(object, change)| {
-        let (kind, name) = (object.kind, object.name.clone());
-        match change {
-            Change::Foreign => Some(Error::Foreign { kind, name }),
-            Change::AwaitDeletion => Some(Error::Terminating { kind, name }),
-            Change::None | Change::Create | Change::Update { .. } | Change::AwaitRelease => None,
-        }
+    let runs = |(object, change): &(Object, Change)| {
+        object.kind == Kind::DEPLOYMENT && matches!(change, Change::None | Change::Update { .. })
+    };
+    if changes.iter().any(runs) {
+        return None;
+    }
+    let mut changes = changes.iter();
+    changes.find_map(|(object, change)| match change {
+        Change::AwaitRelease => None,
+        _ => obstacle(object, change),
     })
 }
 
-/// Why the Chatbox is not as desired although all changes were made.
-pub fn awaited(changes: &[(Object, Change)]) -> Option<Error> {
-    let mut changes = changes.iter();
-    let (object, _) = changes.find(|(_, change)| *change == Change::AwaitRelease)?;
-    Some(Error::Terminating {
-        kind: object.kind,
-        name: object.name.clone(),
-    })
+/// Why a change cannot be made now.
+pub fn obstacle(object: &Object, change: &Change) -> Option<Error> {
+    let (kind, name) = (object.kind, object.name.clone());
+    match change {
+        Change::Foreign { owner } => Some(Error::Foreign {
+            kind,
+            name,
+            owner: owner.clone().map(Box::new),
+            chatbox: object.chatbox.clone(),
+        }),
+        Change::AwaitDeletion | Change::AwaitRelease => Some(Error::Terminating { kind, name }),
+        Change::None | Change::Create | Change::Update { .. } => None,
+    }
+}
+
+/// Whether new pods could not start, or would start with something else, if this change is not made. What exists is good
+/// enough for them.
+pub fn is_missed_by_pods(kind: Kind, change: &Change) -> bool {
+    let is_there = matches!(
+        change,
+        Change::None | Change::Update { .. } | Change::AwaitRelease
+    );
+    !is_there && kind != Kind::SERVICE && kind != Kind::DEPLOYMENT
+}
+
+/// Whether a Deployment asks for no pods.
+pub fn stops_pods(deployment: &Object) -> bool {
+    deployment.body["spec"]["replicas"] == 0
 }
 
 /// Why the first object whose API is absent or cannot be listed cannot be written.
@@ -115,7 +146,12 @@ pub fn stale(chatbox: &Stored, desired: &[Object], live: &OwnedObjects) -> Vec<S
         .collect()
 }
 
-fn change(chatbox: &Stored, desired: &Object, live: Option<&CachedObject>) -> Change {
+fn change(
+    chatbox: &Stored,
+    desired: &Object,
+    live: Option<&CachedObject>,
+    answer: Option<&Answer>,
+) -> Change {
     let Some(live) = live else {
         return Change::Create;
     };
@@ -124,7 +160,9 @@ fn change(chatbox: &Stored, desired: &Object, live: Option<&CachedObject>) -> Ch
         return if goes {
             Change::AwaitDeletion
         } else {
-            Change::Foreign
+            Change::Foreign {
+                owner: live.owner.clone(),
+            }
         };
     }
     if live.terminating {
@@ -134,7 +172,11 @@ fn change(chatbox: &Stored, desired: &Object, live: Option<&CachedObject>) -> Ch
             Change::AwaitDeletion
         };
     }
-    if live.applied == Some(managed_fields::of_desired(&desired.body)) {
+    let digest = managed_fields::of_desired(&desired.body);
+    let is_answer = |answer: &Answer| {
+        answer.uid == live.uid && answer.desired == digest && live.applied == Some(answer.answered)
+    };
+    if live.applied == Some(digest) || answer.is_some_and(is_answer) {
         return Change::None;
     }
     Change::Update {

@@ -32,6 +32,8 @@ fn each_end_of_a_reconcile_has_its_outcome() {
     let foreign = Error::Foreign {
         kind: Kind::SERVICE,
         name: "s".to_owned(),
+        owner: None,
+        chatbox: "support".to_owned(),
     };
     let terminating = Error::Terminating {
         kind: Kind::SERVICE,
@@ -141,7 +143,7 @@ async fn nothing_is_repaired_in_a_namespace_that_is_deleted() {
         let text = ctx.metrics.text().unwrap();
         let skipped = format!("reconciles_total{{outcome=\"skipped\"}} {times}\n");
         assert!(text.contains(&skipped), "{text}");
-        let writes = "writes_total{group=\"\",kind=\"Secret\",verb=\"create\"} 1\n";
+        let writes = "writes_total{group=\"\",kind=\"ServiceAccount\",verb=\"apply\"} 1\n";
         assert!(text.contains(writes), "it tried again: {text}");
     }
 }
