@@ -106,18 +106,23 @@ pub fn stops_pods(deployment: &Object) -> bool {
     deployment.body["spec"]["replicas"] == 0
 }
 
-/// Why the first object whose API is absent or cannot be listed cannot be written.
-pub fn unavailable(
-    desired: &[Object],
+/// The objects that can be written, and why the others cannot be: their APIs are absent, or cannot be listed.
+pub fn available(
+    desired: Vec<Object>,
     unavailable: impl Fn(Kind) -> Option<Unavailable>,
-) -> Option<Error> {
-    let mut kinds = desired.iter().map(|object| object.kind);
-    kinds.find_map(|kind| {
-        Some(match unavailable(kind)? {
-            Unavailable::NotServed => Error::NotServed(kind),
-            Unavailable::Failed(reason) => Error::NotListed { kind, reason },
-        })
-    })
+) -> (Vec<Object>, Vec<Error>) {
+    let (mut objects, mut failures) = (Vec::new(), Vec::new());
+    for object in desired {
+        match unavailable(object.kind) {
+            None => objects.push(object),
+            Some(Unavailable::NotServed) => failures.push(Error::NotServed(object.kind)),
+            Some(Unavailable::Failed(reason)) => failures.push(Error::NotListed {
+                kind: object.kind,
+                reason,
+            }),
+        }
+    }
+    (objects, failures)
 }
 
 /// Objects that an earlier plan contained and `desired` does not. They are ours if this Chatbox is their controller, by uid,

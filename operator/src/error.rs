@@ -33,7 +33,7 @@ pub enum Error {
     NotServed(Kind),
     /// Its watch is tried again.
     #[error(
-        "cannot list {} of {}: {reason}; nothing is applied until that succeeds, and it is tried again",
+        "cannot list {} of {}: {reason}; none of them is written until that succeeds, and it is tried again",
         kind.definition().plural,
         kind.definition().group
     )]

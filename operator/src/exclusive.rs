@@ -11,7 +11,7 @@ use crate::kind::Kind;
 
 /// Objects of which only some members may be set at the same time, and lists whose items must differ, by the names of the
 /// fields that hold them.
-const REPLACED: [&str; 10] = [
+const REPLACED: [&str; 9] = [
     "strategy",
     "startupProbe",
     "livenessProbe",
@@ -19,8 +19,8 @@ const REPLACED: [&str; 10] = [
     "lifecycle",
     // A request may not exceed its limit, and an edit may have set both.
     "resources",
-    "seccompProfile",
-    "appArmorProfile",
+    // Some capabilities exclude what we forbid.
+    "securityContext",
     "env",
     // Names and numbers of ports are unique.
     "ports",

@@ -132,17 +132,21 @@ async fn settle(
     stored: &Stored,
     cached: Arc<OwnedObjects>,
 ) -> (Option<Error>, Arc<OwnedObjects>) {
-    let objects = match observe::with_claim(ctx, chatbox, stored, cached.clone()).await {
-        Ok(objects) => objects,
-        Err(error) => return (Some(error), cached),
-    };
+    let mut failures = Vec::new();
+    let objects = observe::with_claim(ctx, chatbox, stored, cached.clone()).await;
+    // The keys are settled all the same.
+    let objects = objects.unwrap_or_else(|error| {
+        failures.push(error);
+        cached
+    });
     let policy = chatbox.deletion_policy;
     let Some(owner) = chatbox.identity().owner else {
         // Cannot happen: an object of a cluster has a uid.
         return (None, objects);
     };
     let unsettled = retention::unsettled(stored, &owner, policy, &objects);
-    let (failures, objects) = apply::settle(ctx, stored, unsettled, objects).await;
+    let (refused, objects) = apply::settle(ctx, stored, unsettled, objects).await;
+    failures.extend(refused);
     (Error::all(failures), objects)
 }
 
@@ -193,9 +197,7 @@ async fn act(
 ) -> Result<(Result<Converged, Error>, Arc<OwnedObjects>), Error> {
     let plan = plan::plan(validated);
     let desired = plan.objects()?;
-    if let Some(error) = diff::unavailable(&desired, |kind| ctx.cache.sync.unavailable(kind)) {
-        return Err(error);
-    }
+    let (desired, unavailable) = diff::available(desired, |kind| ctx.cache.sync.unavailable(kind));
     let live = observe::with_planned(ctx, chatbox, &desired, observed).await?;
     let stale = diff::stale(chatbox, &desired, &live);
     let answers = ctx.cache.answers().of(chatbox);
@@ -206,10 +208,15 @@ async fn act(
         pending: paused.then(|| diff::pending(&changes)),
     };
     if paused {
-        return Ok((Ok(converged), live));
+        let result = Error::all(unavailable).map_or(Ok(converged), Err);
+        return Ok((result, live));
     }
     let applied = apply::apply(ctx, chatbox, plan.new_secret(), changes, live).await?;
-    let (live, mut failures) = (applied.objects, applied.failures);
+    let live = applied.objects;
+    let mut failures = [unavailable, applied.failures]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>();
     // Pods that still run may start again: what they were made from stays until the new ones have taken over.
     if applied.is_deployed && status::progress(chatbox, &live).is_settled() {
         failures.extend(apply::prune(ctx, chatbox, stale).await);

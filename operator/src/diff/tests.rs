@@ -327,22 +327,30 @@ fn only_what_we_applied_to_this_chatbox_is_stale() {
 }
 
 #[test]
-fn an_object_whose_api_is_absent_or_fails_is_reported_by_its_kind() {
-    let desired = fixtures::objects(QUICKSTART);
-    assert!(unavailable(&desired, |_| None).is_none());
+fn an_object_whose_api_is_absent_or_fails_is_reported_by_its_kind_and_stops_no_other() {
+    let desired = || fixtures::objects(QUICKSTART);
+    let (objects, failures) = available(desired(), |_| None);
+    assert_eq!((objects.len(), failures.len()), (6, 0));
     let only = |reason: Unavailable| move |kind| (kind == Kind::DEPLOYMENT).then(|| reason.clone());
-    let failed = only(Unavailable::Failed("forbidden".to_owned()));
-    let error = unavailable(&desired, failed).unwrap();
-    assert_eq!(
-        error.to_string(),
-        "cannot list deployments of apps: forbidden; nothing is applied until that succeeds, and it is tried again"
-    );
-    assert!(error.awaits_change() && !error.is_transient());
-    let error = unavailable(&desired, only(Unavailable::NotServed)).unwrap();
-    assert_eq!(
-        error.to_string(),
-        "this cluster does not serve deployments of apps; install its CustomResourceDefinition, or take what needs it \
-         out of the spec"
-    );
-    assert!(error.awaits_change() && !error.is_transient());
+    let rows = [
+        (
+            Unavailable::Failed("forbidden".to_owned()),
+            "cannot list deployments of apps: forbidden; none of them is written until that succeeds, and it is tried \
+             again",
+        ),
+        (
+            Unavailable::NotServed,
+            "this cluster does not serve deployments of apps; install its CustomResourceDefinition, or take what needs \
+             it out of the spec",
+        ),
+    ];
+    for (reason, expected) in rows {
+        let (objects, failures) = available(desired(), only(reason));
+        assert_eq!(objects.len(), 5);
+        let [failure] = &failures[..] else {
+            panic!("{failures:?}");
+        };
+        assert_eq!(failure.to_string(), expected);
+        assert!(failure.awaits_change() && !failure.is_transient());
+    }
 }

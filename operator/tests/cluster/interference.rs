@@ -9,7 +9,12 @@ use crate::program::{IMAGE, Operator};
 use crate::support::{chatbox, roll_out, run_pods, wait_for_condition};
 
 /// Edits that leave fields beside ours that exclude them.
-const EXCLUSIVE: [(&str, &str, &str); 9] = [
+const EXCLUSIVE: [(&str, &str, &str); 10] = [
+    (
+        "deployment",
+        "/spec/template/spec/containers/0/securityContext",
+        r#"{"allowPrivilegeEscalation": true, "capabilities": {"add": ["CAP_SYS_ADMIN"]}}"#,
+    ),
     (
         "deployment",
         "/spec/strategy",
@@ -89,6 +94,19 @@ pub(crate) fn fields_that_exclude_ours_are_replaced(world: &World<'_>) -> Result
         let spec = spec(world, "service")?;
         let is_back = spec["type"] == "ClusterIP" && spec["loadBalancerClass"].is_null();
         Ok(is_back.then_some(()))
+    })?;
+    let external = r#"--patch={"spec": {"type": "ExternalName", "externalName": "x.example"}}"#;
+    let patch = [
+        "patch",
+        "service",
+        "support-chatbox",
+        "--type=merge",
+        external,
+    ];
+    world.kubectl(&patch)?;
+    world.wait_for("the Service is of the cluster again", || {
+        let spec = spec(world, "service")?;
+        Ok((spec["type"] == "ClusterIP" && spec["clusterIP"].is_string()).then_some(()))
     })?;
     chatbox["spec"]["image"] = json!("registry.example/mine:1");
     world.apply(&chatbox)?;
