@@ -30,7 +30,8 @@ pub struct Applied {
 }
 
 /// Makes the changes, as far as they can be made now. One that is refused keeps no other from being made, unless pods
-/// would be created without something that they need. `new_secret` is the generated Secret, if it does not exist yet.
+/// would be created without something that they need: `is_held` says that this is so already. `new_secret` is the
+/// generated Secret, if it does not exist yet.
 ///
 /// An error means that nothing more can be written now.
 pub async fn apply(
@@ -39,11 +40,12 @@ pub async fn apply(
     new_secret: Option<&Secret>,
     changes: Vec<(Object, Change)>,
     mut objects: Arc<OwnedObjects>,
+    mut is_held: bool,
 ) -> Result<Applied, Error> {
     if let Some(blocker) = diff::blocker(&changes) {
         return Err(blocker);
     }
-    let (mut failures, mut is_held, mut is_deployed) = (Vec::new(), false, true);
+    let (mut failures, mut is_deployed) = (Vec::new(), true);
     for (object, change) in changes {
         let (kind, name) = (object.kind, object.name.clone());
         if kind == Kind::DEPLOYMENT && is_held && !diff::stops_pods(&object) {

@@ -98,7 +98,12 @@ pub fn is_missed_by_pods(kind: Kind, change: &Change) -> bool {
         change,
         Change::None | Change::Update { .. } | Change::AwaitRelease
     );
-    !is_there && kind != Kind::SERVICE && kind != Kind::DEPLOYMENT
+    !is_there && is_needed_by_pods(kind)
+}
+
+/// Whether pods do not start without an object of this kind.
+pub fn is_needed_by_pods(kind: Kind) -> bool {
+    kind != Kind::SERVICE && kind != Kind::DEPLOYMENT
 }
 
 /// Whether a Deployment asks for no pods.
@@ -123,6 +128,22 @@ pub fn available(
         }
     }
     (objects, failures)
+}
+
+/// Whether pods must not be replaced because of a failure to read something: they may need it.
+pub fn holds_pods(unread: &Error) -> bool {
+    matches!(unread, Error::Read { kind, .. } if is_needed_by_pods(*kind))
+}
+
+/// The objects that are not among these failures to read: what is not known is not written.
+pub fn readable(desired: Vec<Object>, unread: &[Error]) -> Vec<Object> {
+    let is_unread = |object: &Object| {
+        unread.iter().any(|error| {
+            matches!(error, Error::Read { kind, name, .. } if (*kind, name) == (object.kind, &object.name))
+        })
+    };
+    let desired = desired.into_iter();
+    desired.filter(|object| !is_unread(object)).collect()
 }
 
 /// Objects that an earlier plan contained and `desired` does not. They are ours if this Chatbox is their controller, by uid,

@@ -142,7 +142,9 @@ impl Error {
     pub fn ends_reconcile(&self) -> bool {
         match self {
             Self::Foreign { .. } | Self::Terminating { .. } => false,
-            Self::Write { source, .. } => !matches!(source, kube::Error::Api(_)),
+            Self::Read { source, .. } | Self::Write { source, .. } => {
+                !matches!(source, kube::Error::Api(_))
+            }
             _ => true,
         }
     }

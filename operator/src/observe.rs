@@ -55,19 +55,30 @@ pub async fn observe(
 }
 
 /// The objects with those of the plan that no watch has delivered: an object whose label was edited away still exists,
-/// and one of somebody else's must not be taken for missing.
+/// and one of somebody else's must not be taken for missing. Also why some of them cannot be read.
+///
+/// An error means that nothing more can be read now.
 pub async fn with_planned(
     ctx: &Context,
     chatbox: &Stored,
     plan: &[Object],
     mut objects: Arc<OwnedObjects>,
-) -> Result<Arc<OwnedObjects>, Error> {
+) -> Result<(Arc<OwnedObjects>, Vec<Error>), Error> {
     // `observe` has read these, if they exist.
     let is_read = |kind| kind == Kind::SECRET || kind == Kind::DEPLOYMENT;
+    let mut failures = Vec::new();
     for object in plan.iter().filter(|object| !is_read(object.kind)) {
-        objects = with_object(ctx, chatbox, object.kind, &object.name, objects).await?;
+        let known = objects.clone();
+        match with_object(ctx, chatbox, object.kind, &object.name, objects).await {
+            Ok(with_it) => objects = with_it,
+            Err(error) if error.ends_reconcile() => return Err(error),
+            Err(error) => {
+                failures.push(error);
+                objects = known;
+            }
+        }
     }
-    Ok(objects)
+    Ok((objects, failures))
 }
 
 /// The objects with the claim, if there may be one: its owner and its size are decided before anything else. The Secret

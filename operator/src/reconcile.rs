@@ -8,17 +8,18 @@ use kube::runtime::controller::Action;
 use crate::cache::{OwnedObjects, references};
 use crate::claim;
 use crate::context::Context;
+use crate::diff::{self, Change, Stale};
 use crate::error::Error;
 use crate::guarded::GuardedChatbox;
 use crate::metrics::Outcome;
 use crate::names;
 use crate::observe::Observation;
-use crate::plan;
+use crate::plan::{self, Object};
 use crate::retention;
 use crate::status::{self, Converged, Facts};
 use crate::stored::Stored;
 use crate::validate::{self, ValidatedChatbox};
-use crate::{apply, diff, observe};
+use crate::{apply, observe};
 
 /// A reconcile that takes longer, or a write of the status, has lost its API server.
 const TIMEOUT_SECONDS: u64 = 30;
@@ -196,32 +197,60 @@ async fn act(
     observed: Arc<OwnedObjects>,
 ) -> Result<(Result<Converged, Error>, Arc<OwnedObjects>), Error> {
     let plan = plan::plan(validated);
-    let desired = plan.objects()?;
-    let (desired, unavailable) = diff::available(desired, |kind| ctx.cache.sync.unavailable(kind));
-    let live = observe::with_planned(ctx, chatbox, &desired, observed).await?;
-    let stale = diff::stale(chatbox, &desired, &live);
-    let answers = ctx.cache.answers().of(chatbox);
-    let changes = diff::changes(chatbox, desired, &live, &answers);
+    let work = find_work(ctx, chatbox, plan.objects()?, observed).await?;
     let converged = Converged {
         url: plan::service::url(validated),
         selector: plan::meta::selector_text(&validated.name),
-        pending: paused.then(|| diff::pending(&changes)),
+        pending: paused.then(|| diff::pending(&work.changes)),
     };
+    let mut failures = work.failures;
     if paused {
-        let result = Error::all(unavailable).map_or(Ok(converged), Err);
-        return Ok((result, live));
+        let result = Error::all(failures).map_or(Ok(converged), Err);
+        return Ok((result, work.live));
     }
-    let applied = apply::apply(ctx, chatbox, plan.new_secret(), changes, live).await?;
+    let (secret, changes) = (plan.new_secret(), work.changes);
+    let applied = apply::apply(ctx, chatbox, secret, changes, work.live, work.is_held).await?;
     let live = applied.objects;
-    let mut failures = [unavailable, applied.failures]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>();
+    failures.extend(applied.failures);
     // Pods that still run may start again: what they were made from stays until the new ones have taken over.
     if applied.is_deployed && status::progress(chatbox, &live).is_settled() {
-        failures.extend(apply::prune(ctx, chatbox, stale).await);
+        failures.extend(apply::prune(ctx, chatbox, work.stale).await);
     }
     Ok((Error::all(failures).map_or(Ok(converged), Err), live))
+}
+
+/// What is to be done.
+struct Work {
+    live: Arc<OwnedObjects>,
+    changes: Vec<(Object, Change)>,
+    stale: Vec<Stale>,
+    /// Why something cannot even be looked at.
+    failures: Vec<Error>,
+    /// Whether pods may need some of that.
+    is_held: bool,
+}
+
+async fn find_work(
+    ctx: &Context,
+    chatbox: &Stored,
+    planned: Vec<Object>,
+    observed: Arc<OwnedObjects>,
+) -> Result<Work, Error> {
+    let unavailable = |kind| ctx.cache.sync.unavailable(kind);
+    let (desired, mut failures) = diff::available(planned.clone(), unavailable);
+    let (live, unread) = observe::with_planned(ctx, chatbox, &desired, observed).await?;
+    let desired = diff::readable(desired, &unread);
+    let is_held = unread.iter().any(diff::holds_pods);
+    failures.extend(unread);
+    let answers = ctx.cache.answers().of(chatbox);
+    Ok(Work {
+        // What cannot be written or read is planned all the same.
+        stale: diff::stale(chatbox, &planned, &live),
+        changes: diff::changes(chatbox, desired, &live, &answers),
+        live,
+        failures,
+        is_held,
+    })
 }
 
 fn outcome(result: &Result<Attempt, Error>) -> Outcome {
