@@ -41,7 +41,8 @@ pub struct ChatboxSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub image: Option<String>,
-    /// Number of pods. More than one needs a shared storage, which this release does not have yet; 0 stops the server.
+    /// Number of pods. More than one needs a shared storage, which this release does not have yet; 0 stops the server, whatever
+    /// else is wrong with the Chatbox.
     #[serde(default = "default_replicas")]
     #[schemars(range(min = 0, max = 1))]
     pub replicas: i32,

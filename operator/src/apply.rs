@@ -6,7 +6,7 @@ use crds::runtime::FIELD_MANAGER;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cache::answers::Answer;
 use crate::cache::{CachedObject, OwnedObjects, managed_fields};
@@ -119,6 +119,28 @@ pub async fn settle(
         }
     }
     (failures, objects)
+}
+
+/// Lets the Deployment of this uid have no pods, and returns the objects as they are then.
+pub async fn stop(
+    ctx: &Context,
+    chatbox: &Stored,
+    uid: String,
+    objects: Arc<OwnedObjects>,
+) -> Result<Arc<OwnedObjects>, Error> {
+    let (kind, name) = (Kind::DEPLOYMENT, names::app(&chatbox.namespaced_name.name));
+    let params = PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    let patch = json!({"metadata": {"uid": uid}, "spec": {"replicas": 0}});
+    ctx.metrics.write(kind, "patch");
+    let live = send(ctx, chatbox, kind, &name, &params, &Patch::Merge(patch)).await;
+    let live = live.map_err(|source| Error::write(kind, name.clone(), source))?;
+    let written = record(ctx, chatbox, kind, &live)?;
+    Ok(Arc::new(
+        Arc::unwrap_or_clone(objects).with(kind, &name, written),
+    ))
 }
 
 /// Makes one change, and returns the object as it is then if it was written.

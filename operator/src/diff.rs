@@ -6,6 +6,7 @@ use crate::cache::sync::Unavailable;
 use crate::cache::{CachedObject, OwnedObjects, managed_fields};
 use crate::error::Error;
 use crate::kind::{Kind, Role};
+use crate::names;
 use crate::plan::Object;
 use crate::stored::Stored;
 
@@ -144,6 +145,14 @@ pub fn readable(desired: Vec<Object>, unread: &[Error]) -> Vec<Object> {
     };
     let desired = desired.into_iter();
     desired.filter(|object| !is_unread(object)).collect()
+}
+
+/// The uid of the Deployment if it is the Chatbox's own and asks for pods.
+pub fn to_be_stopped(chatbox: &Stored, live: &OwnedObjects) -> Option<String> {
+    let rollout = live.rollout(chatbox)?.ok()?;
+    let name = names::app(&chatbox.namespaced_name.name);
+    let deployment = live.get(Kind::DEPLOYMENT, &name)?;
+    (rollout.desired != 0 && !deployment.terminating).then(|| deployment.uid.clone())
 }
 
 /// Objects that an earlier plan contained and `desired` does not. They are ours if this Chatbox is their controller, by uid,

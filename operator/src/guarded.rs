@@ -25,6 +25,8 @@ pub struct GuardedChatbox {
     /// Read by itself, because it protects data whatever else is wrong with the spec. A word that this release does not
     /// know deletes nothing.
     pub deletion_policy: DeletionPolicy,
+    /// Whether it asks for no pods, read by itself too: a server can be stopped whatever else is wrong.
+    pub is_stopped: bool,
     pub status: ChatboxStatus,
 }
 
@@ -86,6 +88,7 @@ impl<'de> Deserialize<'de> for GuardedChatbox {
             ..raw.metadata
         };
         let policy = DeletionPolicy::deserialize(&raw.spec["deletionPolicy"]);
+        let is_stopped = raw.spec["replicas"] == 0 && raw.spec["paused"] != true;
         let spec = serde_path_to_error::deserialize(raw.spec).map_err(|error| {
             let path = error.path().to_string();
             let path = if path == "." { String::new() } else { path };
@@ -95,6 +98,7 @@ impl<'de> Deserialize<'de> for GuardedChatbox {
             metadata,
             spec,
             deletion_policy: policy.unwrap_or(DeletionPolicy::Retain),
+            is_stopped,
             // The operator writes the status: one that it cannot read is overwritten.
             status: serde_json::from_value(raw.status).unwrap_or_default(),
         })
@@ -154,6 +158,22 @@ mod tests {
         }
         let chatbox: GuardedChatbox = serde_saphyr::from_str("spec: 7").unwrap();
         assert_eq!(chatbox.deletion_policy, DeletionPolicy::Retain);
+    }
+
+    #[test]
+    fn whether_it_is_stopped_is_read_whatever_else_is_wrong() {
+        for (spec, expected) in [
+            ("replicas: 0, config: 7", true),
+            ("replicas: 0, paused: false", true),
+            ("replicas: 0, paused: true", false),
+            ("replicas: 1", false),
+            ("replicas: none", false),
+            ("config: 7", false),
+        ] {
+            let yaml = format!("spec: {{{spec}}}");
+            let chatbox: GuardedChatbox = serde_saphyr::from_str(&yaml).unwrap();
+            assert_eq!(chatbox.is_stopped, expected, "{spec}");
+        }
     }
 
     #[test]

@@ -103,6 +103,12 @@ async fn attempt(ctx: &Context, chatbox: &GuardedChatbox, now: Instant) -> Resul
         ctx.cache.mark_namespace_terminating(namespace);
         return Err(Error::NamespaceTerminating);
     }
+    let (result, objects) = match result {
+        Err(error) if chatbox.is_stopped && error.awaits_change() => {
+            stop(ctx, &stored, error, objects).await
+        }
+        result => (result, objects),
+    };
     let volume = volume(chatbox, &stored, &objects);
     let facts = Facts {
         generation: chatbox.metadata.generation,
@@ -149,6 +155,22 @@ async fn settle(
     let (refused, objects) = apply::settle(ctx, stored, unsettled, objects).await;
     failures.extend(refused);
     (Error::all(failures), objects)
+}
+
+/// Stops the pods of a Chatbox that asks for none, although nothing else of it can be applied.
+async fn stop(
+    ctx: &Context,
+    stored: &Stored,
+    error: Error,
+    objects: Arc<OwnedObjects>,
+) -> (Result<Converged, Error>, Arc<OwnedObjects>) {
+    let Some(uid) = diff::to_be_stopped(stored, &objects) else {
+        return (Err(error), objects);
+    };
+    match apply::stop(ctx, stored, uid, objects.clone()).await {
+        Ok(objects) => (Err(error), objects),
+        Err(refused) => (Err(Error::Several(vec![error, refused])), objects),
+    }
 }
 
 /// What the spec asks of the volume and cannot get, in words.

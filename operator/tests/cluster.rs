@@ -132,6 +132,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         "what-is-not-allowed-is-neither-read-nor-run",
         security::what_is_not_allowed_is_neither_read_nor_run,
     ),
+    (
+        "a-chatbox-is-stopped-whatever-else-is-wrong",
+        edits::a_chatbox_is_stopped_whatever_else_is_wrong,
+    ),
     ("a-paused-chatbox-waits", edits::a_paused_chatbox_waits),
     (
         "a-rollout-that-makes-no-progress-is-stalled",

@@ -80,7 +80,10 @@ const MODULES: [(&str, &[&str]); 37] = [
             "stored", "validate",
         ],
     ),
-    ("diff", &["cache", "error", "kind", "plan", "stored"]),
+    (
+        "diff",
+        &["cache", "error", "kind", "names", "plan", "stored"],
+    ),
     (
         "status",
         &[

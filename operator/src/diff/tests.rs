@@ -237,6 +237,36 @@ fn nobody_is_told_to_delete_what_holds_data() {
     assert_eq!(words, expected);
 }
 
+#[test]
+fn only_our_own_deployment_with_pods_is_stopped() {
+    let live = |desired: i32, owner: Option<(&str, &str)>, terminating: bool| {
+        let rollout = crate::cache::Rollout {
+            desired,
+            ..crate::cache::Rollout::default()
+        };
+        let deployment = CachedObject {
+            terminating,
+            detail: Detail::Deployment(Ok(Box::new(rollout))),
+            ..owned_by(owner)
+        };
+        let objects = OwnedObjects::default();
+        objects.with(Kind::DEPLOYMENT, "support-chatbox", deployment)
+    };
+    let ours = Some(("support", "u-1"));
+    let rows = [
+        (live(1, ours, false), true),
+        (live(0, ours, false), false),
+        (live(1, ours, true), false),
+        (live(1, Some(("other", "u-9")), false), false),
+        (live(1, None, false), false),
+        (OwnedObjects::default(), false),
+    ];
+    for (objects, expected) in rows {
+        let uid = to_be_stopped(&stored(), &objects);
+        assert_eq!(uid.is_some(), expected, "{objects:?}");
+    }
+}
+
 /// A webhook has changed what was applied.
 #[test]
 fn what_the_api_server_answered_counts_as_applied() {

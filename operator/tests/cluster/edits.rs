@@ -122,6 +122,34 @@ pub(crate) fn a_secret_is_picked_up(world: &World<'_>) -> Result<()> {
     roll_out(world)
 }
 
+/// A secret that is gone, say because it has leaked, must not keep the server from being stopped.
+pub(crate) fn a_chatbox_is_stopped_whatever_else_is_wrong(world: &World<'_>) -> Result<()> {
+    world.apply(&secret("jwt", &json!({"k": KEY})))?;
+    world.apply(&secret("llm", &json!({"openai": "x"})))?;
+    let mut chatbox = with_secrets();
+    world.apply(&chatbox)?;
+    let _operator = Operator::start(world)?;
+    roll_out(world)?;
+    world.kubectl(&["delete", "secret", "llm"])?;
+    wait_for_condition(world, "SecretsResolved", "False", "Unresolved")?;
+    ensure!(world.list("pods")?.len() == 1, "what runs was stopped");
+    chatbox["spec"]["replicas"] = json!(0);
+    chatbox["spec"]["paused"] = json!(true);
+    world.apply(&chatbox)?;
+    wait_for_condition(world, "SecretsResolved", "False", "Unresolved")?;
+    ensure!(world.list("pods")?.len() == 1, "it is paused");
+    chatbox["spec"]["paused"] = json!(false);
+    world.apply(&chatbox)?;
+    world.wait_for("no pod is left", || {
+        Ok(world.list("pods")?.is_empty().then_some(()))
+    })?;
+    world.apply(&secret("llm", &json!({"openai": "x"})))?;
+    wait_for_condition(world, "Ready", "True", "Stopped")?;
+    chatbox["spec"]["replicas"] = json!(1);
+    world.apply(&chatbox)?;
+    roll_out(world)
+}
+
 pub(crate) fn a_rollout_that_makes_no_progress_is_stalled(world: &World<'_>) -> Result<()> {
     let mut chatbox = chatbox();
     world.apply(&chatbox)?;
