@@ -27,6 +27,9 @@ generate:
 	cargo build --quiet --workspace --locked --bins
 	$(target)/debug/chatbox-operator crd > crds/chatbox.yaml
 	$(target)/debug/chatbox-operator rbac > operator/rbac.yaml
+	# Copies, not links: what packs or copies a chart may drop those.
+	cp crds/chatbox.yaml charts/chatbox-crds/files/chatbox.yaml
+	cp operator/rbac.yaml charts/chatbox-operator/files/rbac.yaml
 	$(target)/debug/chatbox schema config > crds/config.schema.json
 	$(target)/debug/chatbox schema wire > chatbox/wire.schema.json
 

@@ -41,28 +41,30 @@ pub struct ChatboxSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub image: Option<String>,
-    /// Number of pods. More than one needs a shared storage, which this release does not have yet; 0 stops the server.
+    /// Number of pods. More than one needs a shared storage, which this release does not have yet; 0 stops the server, whatever
+    /// else is wrong with the Chatbox.
     #[serde(default = "default_replicas")]
     #[schemars(range(min = 0, max = 1))]
     pub replicas: i32,
-    /// CPU and memory of a pod.
+    /// CPU and memory of a pod. Write fractions in quotes or as thousandths: `cpu: "0.5"` or `cpu: 500m`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
     /// The Service in front of the pods.
     #[serde(default)]
     pub service: Service,
-    /// While true, the operator changes none of the objects of this Chatbox.
+    /// While true, the operator changes none of the objects of this Chatbox, apart from what `deletionPolicy` asks for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paused: bool,
-    /// What happens to the `PersistentVolumeClaim` and to generated keys when the Chatbox is deleted.
-    /// It can be changed at any time before that.
+    /// What happens to the `PersistentVolumeClaim` and to generated keys when the Chatbox is deleted. It can be changed at
+    /// any time before that, also while the Chatbox is paused or invalid, and is in effect when the condition
+    /// `DeletionPolicyApplied` of that generation is true: wait for that before you delete the Chatbox.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
     /// Configuration of the chat server: the document that it reads at start.
     pub config: Config,
 }
 
-/// CPU and memory of a pod.
+/// CPU and memory of a pod. Write fractions in quotes or as thousandths: `cpu: "0.5"` or `cpu: 500m`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Resources {
     /// Amounts that the scheduler reserves.

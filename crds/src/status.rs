@@ -15,6 +15,11 @@ pub const CONFIG_VALID: &str = "ConfigValid";
 /// Every Secret key that the spec references exists and is usable.
 pub const SECRETS_RESOLVED: &str = "SecretsResolved";
 
+/// The claim and the generated keys have the owner that `spec.deletionPolicy` of this generation asks for.
+pub const DELETION_POLICY_APPLIED: &str = "DeletionPolicyApplied";
+/// The claim is as the spec asks. Listed only while it is not, which no other change waits for.
+pub const VOLUME_AS_SPECIFIED: &str = "VolumeAsSpecified";
+
 /// The observed state of a Chatbox.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -22,7 +27,8 @@ pub struct ChatboxStatus {
     /// The generation of the spec that the rest of the status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// `Ready`, `Reconciling`, `Stalled`, `ConfigValid`, `SecretsResolved`.
+    /// `Ready`, `Reconciling`, `Stalled`, `ConfigValid`, `SecretsResolved`, `DeletionPolicyApplied`,
+    /// `VolumeAsSpecified`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,

@@ -6,49 +6,76 @@ use crds::runtime::FIELD_MANAGER;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
+use serde_json::{Value, json};
 
-use crate::cache::{CachedObject, OwnedObjects};
+use crate::cache::answers::Answer;
+use crate::cache::{CachedObject, OwnedObjects, managed_fields};
 use crate::context::Context;
 use crate::diff::{self, Change, Stale};
 use crate::error::Error;
+use crate::exclusive;
 use crate::kind::Kind;
 use crate::names;
 use crate::plan::Object;
+use crate::retention::Unsettled;
 use crate::stored::Stored;
 
-/// Makes the changes, as far as they can be made now, and returns the objects as they are then. `new_secret` is the
+/// What has been made of the changes.
+pub struct Applied {
+    pub objects: Arc<OwnedObjects>,
+    /// Why some objects are not as desired. The others are.
+    pub failures: Vec<Error>,
+    /// Whether the Deployment is as desired.
+    pub is_deployed: bool,
+}
+
+/// Makes the changes, as far as they can be made now. One that is refused keeps no other from being made, unless pods
+/// would be created without something that they need: `is_held` says that this is so already. `new_secret` is the
 /// generated Secret, if it does not exist yet.
+///
+/// An error means that nothing more can be written now.
 pub async fn apply(
     ctx: &Context,
     chatbox: &Stored,
     new_secret: Option<&Secret>,
     changes: Vec<(Object, Change)>,
     mut objects: Arc<OwnedObjects>,
-) -> Result<Arc<OwnedObjects>, Error> {
+    mut is_held: bool,
+) -> Result<Applied, Error> {
     if let Some(blocker) = diff::blocker(&changes) {
         return Err(blocker);
     }
-    let awaited = diff::awaited(&changes);
-    if let Some(secret) = new_secret {
-        create(ctx, chatbox, secret).await?;
-    }
+    let (mut failures, mut is_deployed) = (Vec::new(), true);
     for (object, change) in changes {
-        let uid = match change {
-            Change::Update { uid } => Some(uid),
-            Change::Create => None,
-            Change::None | Change::AwaitDeletion | Change::AwaitRelease | Change::Foreign => {
-                continue;
-            }
-        };
         let (kind, name) = (object.kind, object.name.clone());
-        let written = write(ctx, chatbox, object, uid).await?;
-        objects = Arc::new(Arc::unwrap_or_clone(objects).with(kind, &name, written));
+        if kind == Kind::DEPLOYMENT && is_held && !diff::stops_pods(&object) {
+            is_deployed = false;
+            continue;
+        }
+        let is_missed = diff::is_missed_by_pods(kind, &change);
+        match make(ctx, chatbox, new_secret, object, change).await {
+            Ok(Some(written)) => {
+                objects = Arc::new(Arc::unwrap_or_clone(objects).with(kind, &name, written));
+            }
+            Ok(None) => {}
+            Err(error) if error.ends_reconcile() => return Err(error),
+            Err(error) => {
+                is_held |= is_missed;
+                is_deployed &= kind != Kind::DEPLOYMENT;
+                failures.push(error);
+            }
+        }
     }
-    awaited.map_or(Ok(objects), Err)
+    Ok(Applied {
+        objects,
+        failures,
+        is_deployed,
+    })
 }
 
-/// Deletes what the plan does not contain.
-pub async fn prune(ctx: &Context, chatbox: &Stored, stale: Vec<Stale>) -> Result<(), Error> {
+/// Deletes what the plan does not contain, and returns why some of it is left.
+pub async fn prune(ctx: &Context, chatbox: &Stored, stale: Vec<Stale>) -> Vec<Error> {
+    let mut failures = Vec::new();
     for Stale { kind, name, uid } in stale {
         let only_this_one = DeleteParams {
             preconditions: Some(Preconditions {
@@ -62,10 +89,82 @@ pub async fn prune(ctx: &Context, chatbox: &Stored, stale: Vec<Stale>) -> Result
         match api.delete(&name, &only_this_one).await {
             Ok(_) => {}
             Err(kube::Error::Api(status)) if status.is_not_found() || status.is_conflict() => {}
-            Err(source) => return Err(Error::write(kind, name, source)),
+            Err(source) => failures.push(Error::write(kind, name, source)),
         }
     }
-    Ok(())
+    failures
+}
+
+/// Writes the metadata of kept objects, and returns the objects as they are then and why some are not settled.
+pub async fn settle(
+    ctx: &Context,
+    chatbox: &Stored,
+    unsettled: Vec<Unsettled>,
+    mut objects: Arc<OwnedObjects>,
+) -> (Vec<Error>, Arc<OwnedObjects>) {
+    let mut failures = Vec::new();
+    let params = PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    for Unsettled { kind, name, patch } in unsettled {
+        ctx.metrics.write(kind, "patch");
+        let written = send(ctx, chatbox, kind, &name, &params, &Patch::Strategic(patch)).await;
+        let written = written.map_err(|source| Error::write(kind, name.clone(), source));
+        match written.and_then(|live| record(ctx, chatbox, kind, &live)) {
+            Ok(written) => {
+                objects = Arc::new(Arc::unwrap_or_clone(objects).with(kind, &name, written));
+            }
+            Err(error) => failures.push(error),
+        }
+    }
+    (failures, objects)
+}
+
+/// Lets the Deployment of this uid have no pods, and returns the objects as they are then.
+pub async fn stop(
+    ctx: &Context,
+    chatbox: &Stored,
+    uid: String,
+    objects: Arc<OwnedObjects>,
+) -> Result<Arc<OwnedObjects>, Error> {
+    let (kind, name) = (Kind::DEPLOYMENT, names::app(&chatbox.namespaced_name.name));
+    let params = PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    let patch = json!({"metadata": {"uid": uid}, "spec": {"replicas": 0}});
+    ctx.metrics.write(kind, "patch");
+    let live = send(ctx, chatbox, kind, &name, &params, &Patch::Merge(patch)).await;
+    let live = live.map_err(|source| Error::write(kind, name.clone(), source))?;
+    let written = record(ctx, chatbox, kind, &live)?;
+    Ok(Arc::new(
+        Arc::unwrap_or_clone(objects).with(kind, &name, written),
+    ))
+}
+
+/// Makes one change, and returns the object as it is then if it was written.
+async fn make(
+    ctx: &Context,
+    chatbox: &Stored,
+    new_secret: Option<&Secret>,
+    object: Object,
+    change: Change,
+) -> Result<Option<CachedObject>, Error> {
+    if let Some(obstacle) = diff::obstacle(&object, &change) {
+        return Err(obstacle);
+    }
+    let uid = match change {
+        Change::Update { uid } => Some(uid),
+        Change::Create => None,
+        _ => return Ok(None),
+    };
+    if object.kind == Kind::SECRET
+        && let Some(secret) = new_secret
+    {
+        create(ctx, chatbox, secret).await?;
+    }
+    write(ctx, chatbox, object, uid).await.map(Some)
 }
 
 /// Creates the generated Secret. A plain create: it fails where an apply would overwrite.
@@ -96,45 +195,130 @@ async fn write(
         kind,
         name,
         mut body,
+        ..
     } = object;
-    if let Some(uid) = uid {
+    let desired = managed_fields::of_desired(&body);
+    if let Some(uid) = &uid {
         // A precondition, not a field: the write fails if another object has taken the name meanwhile.
-        body["metadata"]["uid"] = uid.into();
+        body["metadata"]["uid"] = uid.clone().into();
     }
-    ctx.metrics.write(kind, "apply");
-    let live = match patch(ctx, chatbox, kind, &name, &body).await {
-        Ok(live) => live,
-        Err(source) => return Err(Error::write(kind, name, source)),
-    };
-    if kind == Kind::SECRET {
-        ctx.cache
-            .references()
-            .forget_resolution(&chatbox.namespaced_name);
-    } else {
-        ctx.cache.owned_objects().refresh(kind, &live)?;
+    let mut answer = apply_once(ctx, chatbox, kind, &name, &body).await;
+    if uid.is_some()
+        && matches!(&answer, Err(kube::Error::Api(status)) if status.code == 422)
+        && make_room(ctx, chatbox, kind, &name, &body)
+            .await
+            .unwrap_or(false)
+    {
+        answer = apply_once(ctx, chatbox, kind, &name, &body).await;
     }
-    Ok(CachedObject::new(kind, &live)?)
+    let live = answer.map_err(|source| Error::write(kind, name.clone(), source))?;
+    let written = record(ctx, chatbox, kind, &live)?;
+    if let Some(answered) = written.applied {
+        let uid = written.uid.clone();
+        let answer = Answer {
+            uid,
+            desired,
+            answered,
+        };
+        ctx.cache.answers().remember(chatbox, kind, &name, answer);
+    }
+    Ok(written)
 }
 
-async fn patch(
+async fn apply_once(
     ctx: &Context,
     chatbox: &Stored,
     kind: Kind,
     name: &str,
-    body: &serde_json::Value,
+    body: &Value,
 ) -> kube::Result<DynamicObject> {
     let params = PatchParams::apply(FIELD_MANAGER).force();
+    ctx.metrics.write(kind, "apply");
+    send(ctx, chatbox, kind, name, &params, &Patch::Apply(body)).await
+}
+
+/// Takes out of an object of ours what somebody has put beside our fields and what excludes them. Returns whether anything
+/// was; if the object has changed meanwhile, the next reconcile tries again.
+async fn make_room(
+    ctx: &Context,
+    chatbox: &Stored,
+    kind: Kind,
+    name: &str,
+    desired: &Value,
+) -> kube::Result<bool> {
+    let api = ctx.api(&chatbox.namespaced_name.namespace, kind);
+    let params = PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    if kind.is_retained() {
+        // Their content is not ours to replace.
+        return Ok(false);
+    }
+    let live = serde_json::to_value(api.get(name).await?).map_err(kube::Error::SerdeError)?;
+    if live["metadata"]["uid"] != desired["metadata"]["uid"] {
+        return Ok(false);
+    }
+    let Some(patch) = exclusive::patch(kind, &live, desired) else {
+        return Ok(false);
+    };
+    tracing::info!(%kind, name, "fields that exclude ours are replaced");
+    let live = json_patch(ctx, &api, kind, name, &params, patch).await?;
+    let live = serde_json::to_value(live).map_err(kube::Error::SerdeError)?;
+    if let Some(patch) = exclusive::disown(&live, FIELD_MANAGER)
+        && let Err(error) = json_patch(ctx, &api, kind, name, &params, patch).await
+    {
+        // The next repair does it.
+        tracing::debug!(%kind, name, %error, "fields keep a second owner");
+    }
+    Ok(true)
+}
+
+async fn json_patch(
+    ctx: &Context,
+    api: &Api<DynamicObject>,
+    kind: Kind,
+    name: &str,
+    params: &PatchParams,
+    patch: Value,
+) -> kube::Result<DynamicObject> {
+    let patch = serde_json::from_value(patch).map_err(kube::Error::SerdeError)?;
+    ctx.metrics.write(kind, "patch");
+    api.patch(name, params, &Patch::Json::<()>(patch)).await
+}
+
+/// Takes in the answer to our own write.
+fn record(
+    ctx: &Context,
+    chatbox: &Stored,
+    kind: Kind,
+    live: &DynamicObject,
+) -> Result<CachedObject, Error> {
+    if kind == Kind::SECRET {
+        let mut references = ctx.cache.references();
+        references.forget_resolution(&chatbox.namespaced_name);
+    }
+    ctx.cache.owned_objects().refresh(kind, live)?;
+    Ok(CachedObject::new(kind, live)?)
+}
+
+async fn send(
+    ctx: &Context,
+    chatbox: &Stored,
+    kind: Kind,
+    name: &str,
+    params: &PatchParams,
+    patch: &Patch<impl serde::Serialize + std::fmt::Debug>,
+) -> kube::Result<DynamicObject> {
     let api = ctx.api(&chatbox.namespaced_name.namespace, kind);
     if kind != Kind::SECRET {
-        return api.patch(name, &params, &Patch::Apply(body)).await;
+        return api.patch(name, params, patch).await;
     }
     // The answer must not contain the value.
-    let answer = api
-        .patch_metadata(name, &params, &Patch::Apply(body))
-        .await?;
+    let answer = api.patch_metadata(name, params, patch).await?;
     Ok(DynamicObject {
         types: None,
         metadata: answer.metadata,
-        data: serde_json::Value::Null,
+        data: Value::Null,
     })
 }

@@ -38,6 +38,14 @@ pub struct Run {
     /// Image of the chat server for Chatboxes that name none
     #[arg(long, env = "CHATBOX_IMAGE")]
     pub chatbox_image: String,
+    /// Patterns for the names of Secrets that a Chatbox may use, such as llm-*; separated by commas [default: every Secret
+    /// of its namespace]
+    #[arg(long, env = "CHATBOX_ALLOWED_SECRETS", value_delimiter = ',')]
+    pub allowed_secrets: Vec<String>,
+    /// Patterns for the hosts of providers that a Chatbox may use, such as *.openai.com or llm.example:8443; separated by
+    /// commas [default: every host]
+    #[arg(long, env = "CHATBOX_ALLOWED_PROVIDER_HOSTS", value_delimiter = ',')]
+    pub allowed_provider_hosts: Vec<String>,
     /// Address of /livez, /readyz and /metrics [default: port 8080 of every address]
     #[arg(long, env = "CHATBOX_OPERATOR_LISTEN")]
     pub listen: Option<SocketAddr>,

@@ -1,6 +1,7 @@
 //! What the operator remembers between reconciles. The cluster is the truth: a restart begins with empty caches, and each
 //! cache has one rule that says when its entries no longer hold.
 
+pub mod answers;
 pub mod cached_object;
 pub mod managed_fields;
 pub mod namespaces;
@@ -15,6 +16,7 @@ use std::sync::{Mutex, MutexGuard};
 use crate::kind::Kind;
 use crate::lock::lock;
 
+pub use answers::Answers;
 pub use cached_object::{CachedObject, Detail, Pod, Rollout};
 pub use namespaces::TerminatingNamespaces;
 pub use owned_objects::{OwnedObjects, OwnedObjectsCache};
@@ -26,6 +28,7 @@ pub use sync::WatchSync;
 #[derive(Debug)]
 pub struct Cache {
     pub sync: WatchSync,
+    answers: Mutex<Answers>,
     namespaces: Mutex<TerminatingNamespaces>,
     owned_objects: Mutex<OwnedObjectsCache>,
     references: Mutex<References>,
@@ -37,11 +40,17 @@ impl Cache {
     pub fn new(kinds: &[Kind]) -> Self {
         Self {
             sync: WatchSync::new(kinds),
+            answers: Mutex::default(),
             namespaces: Mutex::default(),
             owned_objects: Mutex::default(),
             references: Mutex::default(),
             statuses: Mutex::default(),
         }
+    }
+
+    /// What the API server made of what was applied.
+    pub fn answers(&self) -> MutexGuard<'_, Answers> {
+        lock(&self.answers)
     }
 
     /// The namespaces that are being deleted.

@@ -8,6 +8,7 @@ use crate::backoff::Backoff;
 use crate::cache::Cache;
 use crate::kind::Kind;
 use crate::metrics::Metrics;
+use crate::restrictions::Restrictions;
 
 /// What every reconcile shares.
 pub struct Context {
@@ -18,6 +19,8 @@ pub struct Context {
     pub metrics: Metrics,
     pub recorder: Recorder,
     pub backoff: Backoff,
+    /// What a Chatbox may name.
+    pub restrictions: Restrictions,
 }
 
 impl Context {
@@ -30,6 +33,16 @@ impl Context {
             cache: Cache::new(kinds),
             metrics,
             backoff: Backoff::default(),
+            restrictions: Restrictions::default(),
+        }
+    }
+
+    /// The same with limits on what a Chatbox may name.
+    #[must_use]
+    pub fn with_restrictions(self, restrictions: Restrictions) -> Self {
+        Self {
+            restrictions,
+            ..self
         }
     }
 

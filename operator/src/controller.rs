@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use futures_util::stream::{self, BoxStream, Stream, StreamExt, select_all};
 use k8s_openapi::api::core::v1::Secret;
-use kube::api::{Api, PartialObjectMeta};
+use kube::api::{Api, DynamicObject, PartialObjectMeta};
 use kube::runtime::controller::{self, applier};
 use kube::runtime::reflector::{self, ObjectRef, store::Writer};
 use kube::runtime::watcher::{self, Event};
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
@@ -106,6 +107,7 @@ fn observe_chatbox(
             let chatbox = chatbox.stored()?;
             ctx.backoff.forget(&chatbox.namespaced_name);
             ctx.cache.statuses().forget(&chatbox);
+            ctx.cache.answers().forget(&chatbox);
             ctx.cache.namespaces().forget(&chatbox);
         }
         // A list is the truth, even if it is older than our last write.
@@ -122,6 +124,7 @@ fn observe_chatbox(
         };
         ctx.backoff.retain(&chatboxes);
         ctx.cache.statuses().retain(&uids);
+        ctx.cache.answers().retain(&uids);
     }
     Ok(triggered)
 }
@@ -133,13 +136,30 @@ fn secrets(ctx: &Arc<Context>, namespace: &str) -> Triggers {
     let all: Api<PartialObjectMeta<Secret>> = Api::all(ctx.client.clone());
     watch::events(kind, all.constrain(namespace), watcher::Config::default())
         .flat_map(move |event| {
-            let stored =
-                watch::try_map(&event, |secret| Stored::new(kind.name(), &secret.metadata));
-            let triggered = stored.map(|event| ctx.cache.references().observe_secret(&event));
+            let triggered = observe_secret(&ctx, &event);
             note_list(&ctx, kind, &event);
             trigger(kind, triggered)
         })
         .boxed()
+}
+
+/// Of those that a Chatbox references, the version is kept; of those with our label or one of our owners, a record.
+fn observe_secret(
+    ctx: &Context,
+    event: &Event<PartialObjectMeta<Secret>>,
+) -> Result<BTreeSet<NamespacedName>, Incomplete> {
+    let kind = Kind::SECRET;
+    let stored = watch::try_map(event, |secret| Stored::new(kind.name(), &secret.metadata))?;
+    let mut triggered = ctx.cache.references().observe_secret(&stored);
+    let object = watch::try_map(event, |secret| {
+        Ok::<_, Incomplete>(DynamicObject {
+            types: None,
+            metadata: secret.metadata.clone(),
+            data: Value::Null,
+        })
+    })?;
+    triggered.extend(ctx.cache.owned_objects().observe(kind, &object)?);
+    Ok(triggered)
 }
 
 fn note_list<K>(ctx: &Context, kind: Kind, event: &Event<K>) {

@@ -1,9 +1,12 @@
 //! From desired and live objects to the changes that are needed. Pure.
 
+use crate::cache::answers::{Answer, AnswersOfChatbox};
+use crate::cache::cached_object::Owner;
 use crate::cache::sync::Unavailable;
 use crate::cache::{CachedObject, OwnedObjects, managed_fields};
 use crate::error::Error;
 use crate::kind::{Kind, Role};
+use crate::names;
 use crate::plan::Object;
 use crate::stored::Stored;
 
@@ -22,8 +25,10 @@ pub enum Change {
     /// It is being deleted, and stays for as long as pods use it. To wait for that before `replicas: 0` is applied
     /// would be to wait for ever, so the other objects are applied.
     AwaitRelease,
-    /// Its name is taken by an object of somebody else.
-    Foreign,
+    /// Its name is taken by an object of somebody else, whose controller this is.
+    Foreign {
+        owner: Option<Owner>,
+    },
 }
 
 /// An object that the plan does not contain.
@@ -39,9 +44,12 @@ pub fn changes(
     chatbox: &Stored,
     desired: Vec<Object>,
     live: &OwnedObjects,
+    answers: &AnswersOfChatbox,
 ) -> Vec<(Object, Change)> {
     let change = |object: Object| {
-        let change = change(chatbox, &object, live.get(object.kind, &object.name));
+        let answer = answers.get(&(object.kind, object.name.clone()));
+        let live = live.get(object.kind, &object.name);
+        let change = change(chatbox, &object, live, answer);
         (object, change)
     };
     desired.into_iter().map(change).collect()
@@ -53,40 +61,98 @@ pub fn pending(changes: &[(Object, Change)]) -> usize {
     pending.count()
 }
 
-/// Why none of the changes may be made: half of a Chatbox is of no use.
+/// Why none of the changes may be made: as long as nothing runs, half of a Chatbox is of no use. What runs is kept up to
+/// date as far as possible.
 pub fn blocker(changes: &[(Object, Change)]) -> Option<Error> {
-    changes.iter().find_map(|(object, change)| {
-        let (kind, name) = (object.kind, object.name.clone());
-        match change {
-            Change::Foreign => Some(Error::Foreign { kind, name }),
-            Change::AwaitDeletion => Some(Error::Terminating { kind, name }),
-            Change::None | Change::Create | Change::Update { .. } | Change::AwaitRelease => None,
-        }
-    })
-}
-
-/// Why the Chatbox is not as desired although all changes were made.
-pub fn awaited(changes: &[(Object, Change)]) -> Option<Error> {
+    let runs = |(object, change): &(Object, Change)| {
+        object.kind == Kind::DEPLOYMENT && matches!(change, Change::None | Change::Update { .. })
+    };
+    if changes.iter().any(runs) {
+        return None;
+    }
     let mut changes = changes.iter();
-    let (object, _) = changes.find(|(_, change)| *change == Change::AwaitRelease)?;
-    Some(Error::Terminating {
-        kind: object.kind,
-        name: object.name.clone(),
+    changes.find_map(|(object, change)| match change {
+        Change::AwaitRelease => None,
+        _ => obstacle(object, change),
     })
 }
 
-/// Why the first object whose API is absent or cannot be listed cannot be written.
-pub fn unavailable(
-    desired: &[Object],
+/// Why a change cannot be made now.
+pub fn obstacle(object: &Object, change: &Change) -> Option<Error> {
+    let (kind, name) = (object.kind, object.name.clone());
+    match change {
+        Change::Foreign { owner } => Some(Error::Foreign {
+            kind,
+            name,
+            owner: owner.clone().map(Box::new),
+            chatbox: object.chatbox.clone(),
+        }),
+        Change::AwaitDeletion | Change::AwaitRelease => Some(Error::Terminating { kind, name }),
+        Change::None | Change::Create | Change::Update { .. } => None,
+    }
+}
+
+/// Whether new pods could not start, or would start with something else, if this change is not made. What exists is good
+/// enough for them.
+pub fn is_missed_by_pods(kind: Kind, change: &Change) -> bool {
+    let is_there = matches!(
+        change,
+        Change::None | Change::Update { .. } | Change::AwaitRelease
+    );
+    !is_there && is_needed_by_pods(kind)
+}
+
+/// Whether pods do not start without an object of this kind.
+pub fn is_needed_by_pods(kind: Kind) -> bool {
+    kind != Kind::SERVICE && kind != Kind::DEPLOYMENT
+}
+
+/// Whether a Deployment asks for no pods.
+pub fn stops_pods(deployment: &Object) -> bool {
+    deployment.body["spec"]["replicas"] == 0
+}
+
+/// The objects that can be written, and why the others cannot be: their APIs are absent, or cannot be listed.
+pub fn available(
+    desired: Vec<Object>,
     unavailable: impl Fn(Kind) -> Option<Unavailable>,
-) -> Option<Error> {
-    let mut kinds = desired.iter().map(|object| object.kind);
-    kinds.find_map(|kind| {
-        Some(match unavailable(kind)? {
-            Unavailable::NotServed => Error::NotServed(kind),
-            Unavailable::Failed(reason) => Error::NotListed { kind, reason },
+) -> (Vec<Object>, Vec<Error>) {
+    let (mut objects, mut failures) = (Vec::new(), Vec::new());
+    for object in desired {
+        match unavailable(object.kind) {
+            None => objects.push(object),
+            Some(Unavailable::NotServed) => failures.push(Error::NotServed(object.kind)),
+            Some(Unavailable::Failed(reason)) => failures.push(Error::NotListed {
+                kind: object.kind,
+                reason,
+            }),
+        }
+    }
+    (objects, failures)
+}
+
+/// Whether pods must not be replaced because of a failure to read something: they may need it.
+pub fn holds_pods(unread: &Error) -> bool {
+    matches!(unread, Error::Read { kind, .. } if is_needed_by_pods(*kind))
+}
+
+/// The objects that are not among these failures to read: what is not known is not written.
+pub fn readable(desired: Vec<Object>, unread: &[Error]) -> Vec<Object> {
+    let is_unread = |object: &Object| {
+        unread.iter().any(|error| {
+            matches!(error, Error::Read { kind, name, .. } if (*kind, name) == (object.kind, &object.name))
         })
-    })
+    };
+    let desired = desired.into_iter();
+    desired.filter(|object| !is_unread(object)).collect()
+}
+
+/// The uid of the Deployment if it is the Chatbox's own and asks for pods.
+pub fn to_be_stopped(chatbox: &Stored, live: &OwnedObjects) -> Option<String> {
+    let rollout = live.rollout(chatbox)?.ok()?;
+    let name = names::app(&chatbox.namespaced_name.name);
+    let deployment = live.get(Kind::DEPLOYMENT, &name)?;
+    (rollout.desired != 0 && !deployment.terminating).then(|| deployment.uid.clone())
 }
 
 /// Objects that an earlier plan contained and `desired` does not. They are ours if this Chatbox is their controller, by uid,
@@ -115,7 +181,12 @@ pub fn stale(chatbox: &Stored, desired: &[Object], live: &OwnedObjects) -> Vec<S
         .collect()
 }
 
-fn change(chatbox: &Stored, desired: &Object, live: Option<&CachedObject>) -> Change {
+fn change(
+    chatbox: &Stored,
+    desired: &Object,
+    live: Option<&CachedObject>,
+    answer: Option<&Answer>,
+) -> Change {
     let Some(live) = live else {
         return Change::Create;
     };
@@ -124,7 +195,9 @@ fn change(chatbox: &Stored, desired: &Object, live: Option<&CachedObject>) -> Ch
         return if goes {
             Change::AwaitDeletion
         } else {
-            Change::Foreign
+            Change::Foreign {
+                owner: live.owner.clone(),
+            }
         };
     }
     if live.terminating {
@@ -134,7 +207,11 @@ fn change(chatbox: &Stored, desired: &Object, live: Option<&CachedObject>) -> Ch
             Change::AwaitDeletion
         };
     }
-    if live.applied == Some(managed_fields::of_desired(&desired.body)) {
+    let digest = managed_fields::of_desired(&desired.body);
+    let is_answer = |answer: &Answer| {
+        answer.uid == live.uid && answer.desired == digest && live.applied == Some(answer.answered)
+    };
+    if live.applied == Some(digest) || answer.is_some_and(is_answer) {
         return Change::None;
     }
     Change::Update {

@@ -1,13 +1,19 @@
 //! Why a reconcile failed.
 
 use crds::Problem;
+use crds::runtime::NAME_LABEL;
 use kube::runtime::watcher;
 use thiserror::Error;
 
+use crate::cache::cached_object::Owner;
 use crate::kind::Kind;
 use crate::plan::Unserializable;
 use crate::stored::Incomplete;
+use crate::text;
 use crate::validate::Findings;
+
+/// Bytes of one message of the API server: several must fit into a condition.
+const MESSAGE_BYTES: usize = 900;
 
 /// Why a reconcile failed.
 #[derive(Debug, Error)]
@@ -16,6 +22,9 @@ pub enum Error {
     Undecodable(Problem),
     #[error("{0}")]
     Invalid(Findings),
+    /// The operator was started with limits. Nothing that is named is read then.
+    #[error("{}", join(.0))]
+    NotAllowed(Vec<Problem>),
     #[error(
         "this cluster does not serve {} of {}; install its CustomResourceDefinition, or take what needs it out of the spec",
         .0.definition().plural,
@@ -24,15 +33,20 @@ pub enum Error {
     NotServed(Kind),
     /// Its watch is tried again.
     #[error(
-        "cannot list {} of {}: {reason}; nothing is applied until that succeeds, and it is tried again",
+        "cannot list {} of {}: {reason}; none of them is written until that succeeds, and it is tried again",
         kind.definition().plural,
         kind.definition().group
     )]
     NotListed { kind: Kind, reason: String },
-    #[error(
-        "{kind} {name:?} exists and does not belong to this chatbox; delete it, or give the chatbox another name"
-    )]
-    Foreign { kind: Kind, name: String },
+    #[error("{kind} {name:?} {}", foreign(*kind, owner.as_deref(), chatbox))]
+    Foreign {
+        kind: Kind,
+        name: String,
+        /// Its controller.
+        owner: Option<Box<Owner>>,
+        /// Name of the Chatbox that needs it.
+        chatbox: String,
+    },
     #[error("{kind} {name:?} is being deleted; waiting until it is gone{}", holder(*kind))]
     Terminating { kind: Kind, name: String },
     #[error("cannot read {kind} {name:?}: {}", message(source))]
@@ -44,7 +58,7 @@ pub enum Error {
     /// Nothing is changed then: what runs is not known.
     #[error("the Deployment cannot be decoded: {0}")]
     DeploymentUnreadable(String),
-    #[error("cannot write {kind} {name:?}: {}", message(source))]
+    #[error("cannot write {kind} {name:?}: {}{}", message(source), remedy(*kind, source))]
     Write {
         kind: Kind,
         name: String,
@@ -55,6 +69,9 @@ pub enum Error {
     NamespaceTerminating,
     #[error("cannot write the status: {}", message(.0))]
     Status(kube::Error),
+    /// At least two.
+    #[error("{}", .0.iter().map(Self::to_string).collect::<Vec<_>>().join("; "))]
+    Several(Vec<Error>),
     #[error("the API server did not answer within {0} seconds")]
     TimedOut(u64),
     /// Cannot happen: the API server has broken its own rules.
@@ -72,6 +89,25 @@ impl From<Findings> for Error {
 }
 
 impl Error {
+    /// All of these failures; none if there is none.
+    pub fn all(mut failures: Vec<Self>) -> Option<Self> {
+        match failures.len() {
+            0 | 1 => failures.pop(),
+            _ => Some(Self::Several(failures)),
+        }
+    }
+
+    /// The failure that gives the reason: of several the first that needs somebody.
+    pub fn primary(&self) -> &Self {
+        match self {
+            Self::Several(failures) => {
+                let mut of_somebody = failures.iter().filter(|failure| !failure.is_transient());
+                of_somebody.next().or(failures.first()).unwrap_or(self)
+            }
+            one => one,
+        }
+    }
+
     /// A failed write.
     pub fn write(kind: Kind, name: String, source: kube::Error) -> Self {
         if is_namespace_terminating(&source) {
@@ -85,6 +121,7 @@ impl Error {
         match self {
             Self::Undecodable(_)
             | Self::Invalid(_)
+            | Self::NotAllowed(_)
             | Self::NotServed(_)
             | Self::NotListed { .. }
             | Self::Foreign { .. }
@@ -93,9 +130,22 @@ impl Error {
             | Self::Incomplete(_)
             | Self::Unserializable(_) => false,
             Self::Terminating { .. } | Self::TimedOut(_) => true,
+            Self::Several(failures) => failures.iter().all(Self::is_transient),
             Self::Read { source, .. } | Self::Write { source, .. } | Self::Status(source) => {
                 !is_rejection(source)
             }
+        }
+    }
+
+    /// Whether nothing else can be written now either: only an answer of the API server about one object says nothing about
+    /// the others.
+    pub fn ends_reconcile(&self) -> bool {
+        match self {
+            Self::Foreign { .. } | Self::Terminating { .. } => false,
+            Self::Read { source, .. } | Self::Write { source, .. } => {
+                !matches!(source, kube::Error::Api(_))
+            }
+            _ => true,
         }
     }
 
@@ -105,11 +155,17 @@ impl Error {
             self,
             Self::Undecodable(_)
                 | Self::Invalid(_)
+                | Self::NotAllowed(_)
                 | Self::NotServed(_)
                 | Self::NotListed { .. }
                 | Self::NamespaceTerminating
         )
     }
+}
+
+fn join(problems: &[Problem]) -> String {
+    let texts: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    texts.join("; ")
 }
 
 /// Whether the API server has understood and declined: because of a right, a quota or a field.
@@ -126,10 +182,26 @@ pub fn is_namespace_terminating(error: &kube::Error) -> bool {
     causes.any(|cause| cause.reason == "NamespaceTerminating")
 }
 
+/// Whose an object is that has a name of ours, and what to do about it. What holds data is never to be deleted for that.
+fn foreign(kind: Kind, owner: Option<&Owner>, chatbox: &str) -> String {
+    let rename = "give the chatbox another name";
+    match owner {
+        Some(Owner { kind, name, .. }) => {
+            format!("exists and belongs to {kind} {name:?}, not to this chatbox; {rename}")
+        }
+        None if kind.is_retained() => format!(
+            "exists and does not belong to this chatbox; to have it adopted with what it holds, set its label \
+             {NAME_LABEL} to {chatbox:?}; or {rename}"
+        ),
+        None => format!("exists and does not belong to this chatbox; delete it, or {rename}"),
+    }
+}
+
 /// What may keep an object that is being deleted.
 fn holder(kind: Kind) -> &'static str {
     if kind == Kind::PERSISTENT_VOLUME_CLAIM {
-        ", which is when no pod uses it; set spec.replicas to 0 to stop them"
+        ", which is when no pod uses it; its data goes with it, so copy what is needed first, and then set spec.replicas \
+         to 0 to stop them"
     } else {
         ""
     }
@@ -146,11 +218,24 @@ pub fn watch_message(error: &watcher::Error) -> String {
     }
 }
 
-/// The message of the API server, where there is one; for some rejections a page of differences follows it.
+/// What to do about an object of ours that cannot be changed to what is desired, as when somebody has created it anew with
+/// another selector. What holds data is never to be deleted for that.
+fn remedy(kind: Kind, source: &kube::Error) -> &'static str {
+    let is_immutable =
+        matches!(source, kube::Error::Api(status) if status.message.contains("field is immutable"));
+    if is_immutable && !kind.is_retained() {
+        "; this cannot be changed: delete it, and the operator creates it anew"
+    } else {
+        ""
+    }
+}
+
+/// The message of the API server, where there is one: all of its lines, as the one that matters may be the last. For some
+/// rejections a page of differences follows.
 fn message(error: &kube::Error) -> String {
     let message = match error {
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
         other => other.to_string(),
     };
-    message.lines().next().unwrap_or_default().to_owned()
+    text::shorten(&text::join_lines(&message), MESSAGE_BYTES)
 }

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use crds::chatbox::DeletionPolicy;
 use crds::{Chatbox, ChatboxSpec, ChatboxStatus, Problem};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
@@ -21,6 +22,11 @@ use crate::stored::{Incomplete, Stored};
 pub struct GuardedChatbox {
     pub metadata: ObjectMeta,
     pub spec: Result<ChatboxSpec, Problem>,
+    /// Read by itself, because it protects data whatever else is wrong with the spec. A word that this release does not
+    /// know deletes nothing.
+    pub deletion_policy: DeletionPolicy,
+    /// Whether it asks for no pods, read by itself too: a server can be stopped whatever else is wrong.
+    pub is_stopped: bool,
     pub status: ChatboxStatus,
 }
 
@@ -54,14 +60,14 @@ impl GuardedChatbox {
 
     pub fn identity(&self) -> Identity {
         let NamespacedName { name, .. } = self.namespaced_name();
-        // Without `blockOwnerDeletion`, which would need a right on the finalizers of Chatboxes and has no use here.
         let owner = self.metadata.uid.as_ref().map(|uid| OwnerReference {
             api_version: Chatbox::api_version(&()).into_owned(),
             kind: Chatbox::kind(&()).into_owned(),
             name: name.clone(),
             uid: uid.clone(),
             controller: Some(true),
-            block_owner_deletion: None,
+            // `kubectl delete --cascade=foreground` waits until the pods have ended.
+            block_owner_deletion: Some(true),
         });
         Identity {
             name,
@@ -81,6 +87,8 @@ impl<'de> Deserialize<'de> for GuardedChatbox {
             managed_fields: None,
             ..raw.metadata
         };
+        let policy = DeletionPolicy::deserialize(&raw.spec["deletionPolicy"]);
+        let is_stopped = raw.spec["replicas"] == 0 && raw.spec["paused"] != true;
         let spec = serde_path_to_error::deserialize(raw.spec).map_err(|error| {
             let path = error.path().to_string();
             let path = if path == "." { String::new() } else { path };
@@ -89,6 +97,8 @@ impl<'de> Deserialize<'de> for GuardedChatbox {
         Ok(Self {
             metadata,
             spec,
+            deletion_policy: policy.unwrap_or(DeletionPolicy::Retain),
+            is_stopped,
             // The operator writes the status: one that it cannot read is overwritten.
             status: serde_json::from_value(raw.status).unwrap_or_default(),
         })
@@ -127,6 +137,44 @@ impl Resource for GuardedChatbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_deletion_policy_is_read_whatever_else_is_wrong() {
+        for (spec, expected) in [
+            ("deletionPolicy: Delete, config: 7", DeletionPolicy::Delete),
+            (
+                "deletionPolicy: Delete, replicas: many",
+                DeletionPolicy::Delete,
+            ),
+            ("deletionPolicy: Retain, config: 7", DeletionPolicy::Retain),
+            ("deletionPolicy: Archive", DeletionPolicy::Retain),
+            ("deletionPolicy: null", DeletionPolicy::Retain),
+            ("config: 7", DeletionPolicy::Retain),
+        ] {
+            let yaml = format!("metadata: {{name: x}}\nspec: {{{spec}}}");
+            let chatbox: GuardedChatbox = serde_saphyr::from_str(&yaml).unwrap();
+            assert!(chatbox.spec.is_err(), "{spec}");
+            assert_eq!(chatbox.deletion_policy, expected, "{spec}");
+        }
+        let chatbox: GuardedChatbox = serde_saphyr::from_str("spec: 7").unwrap();
+        assert_eq!(chatbox.deletion_policy, DeletionPolicy::Retain);
+    }
+
+    #[test]
+    fn whether_it_is_stopped_is_read_whatever_else_is_wrong() {
+        for (spec, expected) in [
+            ("replicas: 0, config: 7", true),
+            ("replicas: 0, paused: false", true),
+            ("replicas: 0, paused: true", false),
+            ("replicas: 1", false),
+            ("replicas: none", false),
+            ("config: 7", false),
+        ] {
+            let yaml = format!("spec: {{{spec}}}");
+            let chatbox: GuardedChatbox = serde_saphyr::from_str(&yaml).unwrap();
+            assert_eq!(chatbox.is_stopped, expected, "{spec}");
+        }
+    }
 
     #[test]
     fn an_unreadable_spec_is_reported_by_its_field_and_without_its_value() {

@@ -12,12 +12,14 @@ use crate::cache::references::{Resolution, SecretVersion};
 use crate::cache::{CachedObject, Detail, OwnedObjects, Rollout};
 use crate::context::Context;
 use crate::error::Error;
+use crate::guarded::GuardedChatbox;
 use crate::kind::Kind;
 use crate::names;
 use crate::observed::{Observed, RunningConfig};
 use crate::plan::Object;
 use crate::secrets::{self, Secret, SigningKey, Value};
 use crate::stored::Stored;
+use crate::validate;
 
 /// What was observed, and the objects that it was observed from.
 pub struct Observation {
@@ -36,13 +38,7 @@ pub async fn observe(
 ) -> Result<Observation, Error> {
     let objects = with_running(ctx, chatbox, cached).await?;
     let (resolution, new_key) = resolve(ctx, chatbox, generation, spec, now).await?;
-    let objects = match resolution.generated {
-        Some(secret) => {
-            let name = names::keys(&chatbox.namespaced_name.name);
-            Arc::new(Arc::unwrap_or_clone(objects).with(Kind::SECRET, &name, secret))
-        }
-        None => objects,
-    };
+    let objects = with_generated(chatbox, resolution.generated, objects);
     let running = running(chatbox, &objects)?;
     let observed = Observed {
         release_image: ctx.release_image.clone(),
@@ -51,6 +47,7 @@ pub async fn observe(
             chosen.or(rollout.image.as_ref()).cloned()
         }),
         running_config: running.and_then(|rollout| running_config(chatbox, rollout, &objects)),
+        claim: objects.claim(chatbox).cloned(),
         secrets: resolution.secrets,
         new_key,
     };
@@ -58,19 +55,67 @@ pub async fn observe(
 }
 
 /// The objects with those of the plan that no watch has delivered: an object whose label was edited away still exists,
-/// and one of somebody else's must not be taken for missing.
+/// and one of somebody else's must not be taken for missing. Also why some of them cannot be read.
+///
+/// An error means that nothing more can be read now.
 pub async fn with_planned(
     ctx: &Context,
     chatbox: &Stored,
     plan: &[Object],
     mut objects: Arc<OwnedObjects>,
-) -> Result<Arc<OwnedObjects>, Error> {
+) -> Result<(Arc<OwnedObjects>, Vec<Error>), Error> {
     // `observe` has read these, if they exist.
     let is_read = |kind| kind == Kind::SECRET || kind == Kind::DEPLOYMENT;
+    let mut failures = Vec::new();
     for object in plan.iter().filter(|object| !is_read(object.kind)) {
-        objects = with_object(ctx, chatbox, object.kind, &object.name, objects).await?;
+        let known = objects.clone();
+        match with_object(ctx, chatbox, object.kind, &object.name, objects).await {
+            Ok(with_it) => objects = with_it,
+            Err(error) if error.ends_reconcile() => return Err(error),
+            Err(error) => {
+                failures.push(error);
+                objects = known;
+            }
+        }
     }
-    Ok(objects)
+    Ok((objects, failures))
+}
+
+/// The objects with the claim, if there may be one: its owner and its size are decided before anything else. The Secret
+/// with generated keys is known without a request, because the watch on Secrets sees each.
+pub async fn with_claim(
+    ctx: &Context,
+    chatbox: &GuardedChatbox,
+    stored: &Stored,
+    objects: Arc<OwnedObjects>,
+) -> Result<Arc<OwnedObjects>, Error> {
+    // The kind of volume of a Chatbox cannot be changed.
+    if chatbox
+        .spec
+        .as_ref()
+        .is_ok_and(|spec| validate::claim_of(spec).is_none())
+    {
+        return Ok(objects);
+    }
+    let name = names::data(&stored.namespaced_name.name);
+    with_object(ctx, stored, Kind::PERSISTENT_VOLUME_CLAIM, &name, objects).await
+}
+
+/// The objects with the Secret of generated keys, as it was read if that is newer than what the watch has reported.
+fn with_generated(
+    chatbox: &Stored,
+    read: Option<CachedObject>,
+    objects: Arc<OwnedObjects>,
+) -> Arc<OwnedObjects> {
+    let name = names::keys(&chatbox.namespaced_name.name);
+    let Some(read) = read else {
+        return objects;
+    };
+    let known = objects.get(Kind::SECRET, &name);
+    if known.is_some_and(|known| known.uid == read.uid && known.version >= read.version) {
+        return objects;
+    }
+    Arc::new(Arc::unwrap_or_clone(objects).with(Kind::SECRET, &name, read))
 }
 
 /// The objects with the running Deployment and its ConfigMap, which decide on the image and on the name of the config.
@@ -96,7 +141,7 @@ async fn with_object(
     name: &str,
     objects: Arc<OwnedObjects>,
 ) -> Result<Arc<OwnedObjects>, Error> {
-    if objects.get(kind, name).is_some() {
+    if objects.is_known(kind, name) {
         return Ok(objects);
     }
     let api = ctx.api(&chatbox.namespaced_name.namespace, kind);
@@ -110,7 +155,7 @@ async fn with_object(
             let object = CachedObject::new(kind, &live)?;
             Arc::new(Arc::unwrap_or_clone(objects).with(kind, name, object))
         }
-        None => objects,
+        None => Arc::new(Arc::unwrap_or_clone(objects).without(kind, name)),
     })
 }
 

@@ -1,5 +1,6 @@
 //! What a Chatbox refers to, as values: read by `observe` from the cluster, or by `render` from a file. Pure.
 
+use crate::claim::LiveClaim;
 use crate::secrets::{ResolvedSecrets, SigningKey};
 
 /// What a Chatbox refers to, and what runs for it.
@@ -11,6 +12,8 @@ pub struct Observed {
     pub chosen_image: Option<String>,
     /// Config of the pods that exist.
     pub running_config: Option<RunningConfig>,
+    /// The claim, if it exists.
+    pub claim: Option<LiveClaim>,
     pub secrets: ResolvedSecrets,
     /// A new signing key, when one is needed and there is none yet.
     pub new_key: Option<SigningKey>,

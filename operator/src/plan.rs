@@ -9,6 +9,7 @@ pub mod secret;
 pub mod service;
 pub mod service_account;
 
+use crds::runtime::NAME_LABEL;
 use k8s_openapi::Metadata;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::{
@@ -54,6 +55,8 @@ impl std::fmt::Debug for Keys {
 pub struct Object {
     pub kind: Kind,
     pub name: String,
+    /// Name of the Chatbox.
+    pub chatbox: String,
     pub body: Value,
 }
 
@@ -113,10 +116,20 @@ where
 {
     let failure = |reason: String| Unserializable { kind, reason };
     let body = serde_json::to_value(typed).map_err(|error| failure(error.to_string()))?;
-    let name = typed.metadata().name.clone();
+    let metadata = typed.metadata();
+    let label = metadata
+        .labels
+        .as_ref()
+        .and_then(|labels| labels.get(NAME_LABEL));
     Ok(Object {
         kind,
-        name: name.ok_or_else(|| failure("it has no name".to_owned()))?,
+        name: metadata
+            .name
+            .clone()
+            .ok_or_else(|| failure("it has no name".to_owned()))?,
+        chatbox: label
+            .cloned()
+            .ok_or_else(|| failure("it has not our label".to_owned()))?,
         body,
     })
 }

@@ -14,9 +14,25 @@ pub fn is_valid(text: &str) -> bool {
     parse(text).is_some()
 }
 
-/// Which of two is more; none if one of them is not a quantity.
+/// Which of two is more; none if one of them is not a quantity. Unlike a spec, an object of the API server may have an
+/// exponent.
 pub fn compare(one: &str, other: &str) -> Option<Ordering> {
-    Some(parse(one)?.thousandths.cmp(&parse(other)?.thousandths))
+    let amount = |text| parse(text).or_else(|| with_exponent(text));
+    Some(amount(one)?.thousandths.cmp(&amount(other)?.thousandths))
+}
+
+fn with_exponent(text: &str) -> Option<Amount> {
+    let (number, exponent) = text.split_once(['e', 'E'])?;
+    let steps = exponent
+        .strip_prefix('+')
+        .unwrap_or(exponent)
+        .parse()
+        .ok()?;
+    let Amount { thousandths, .. } = parse(number)?;
+    Some(Amount {
+        thousandths: scale(thousandths, 10, steps).filter(|amount| *amount <= MAX)?,
+        binary: false,
+    })
 }
 
 struct Amount {
@@ -120,6 +136,22 @@ mod tests {
         ];
         for (given, expected) in rows {
             assert_eq!(canonical(given), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn quantities_are_compared_across_notations() {
+        for (one, expected, other) in [
+            ("1Gi", Ordering::Equal, "1024Mi"),
+            ("1Gi", Ordering::Greater, "1G"),
+            ("3e9", Ordering::Equal, "3G"),
+            ("3E+9", Ordering::Less, "3Gi"),
+            ("1.5e3", Ordering::Equal, "1500"),
+        ] {
+            assert_eq!(compare(one, other), Some(expected), "{one} {other}");
+        }
+        for text in ["", "many", "1e", "1e99", "1e-3"] {
+            assert_eq!(compare(text, "1"), None, "{text}");
         }
     }
 

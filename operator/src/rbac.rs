@@ -16,6 +16,9 @@ pub fn rules() -> Vec<PolicyRule> {
         // The operator cannot change a spec.
         rule(GROUP, &["chatboxes"], &["list", "watch"]),
         rule(GROUP, &["chatboxes/status"], &["patch"]),
+        // Where the admission plugin OwnerReferencesPermissionEnforcement is on, only who may do that may let an object
+        // hold up the deletion of its owner, as `--cascade=foreground` needs.
+        rule(GROUP, &["chatboxes/finalizers"], &["update"]),
     ];
     let mut by_verbs: BTreeMap<(&str, &[&str]), Vec<&str>> = BTreeMap::new();
     for kind in Kind::ALL {

@@ -1,4 +1,4 @@
-//! One reconcile of one Chatbox: observe, validate, plan, diff, apply, status.
+//! One reconcile of one Chatbox: settle, observe, validate, plan, diff, apply, status.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,22 +6,30 @@ use std::time::{Duration, Instant};
 use kube::runtime::controller::Action;
 
 use crate::cache::{OwnedObjects, references};
+use crate::claim;
 use crate::context::Context;
+use crate::diff::{self, Change, Stale};
 use crate::error::Error;
 use crate::guarded::GuardedChatbox;
 use crate::metrics::Outcome;
+use crate::names;
 use crate::observe::Observation;
-use crate::plan;
-use crate::status::{self, Converged};
+use crate::plan::{self, Object};
+use crate::retention;
+use crate::status::{self, Converged, Facts};
 use crate::stored::Stored;
 use crate::validate::{self, ValidatedChatbox};
-use crate::{apply, diff, observe};
+use crate::{apply, observe};
 
 /// A reconcile that takes longer, or a write of the status, has lost its API server.
 const TIMEOUT_SECONDS: u64 = 30;
 /// The Secrets are read again then, in case that the watch has missed a change, although no such case is known. Of every
 /// other object the caches hold what its watch has reported.
 const RESYNC: Duration = references::MAX_AGE;
+
+/// While pods are replaced, the state is looked at again after one to three times this long: a change of the Deployment may
+/// not have been reported, if an admission webhook has taken our label away.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 pub async fn reconcile(chatbox: Arc<GuardedChatbox>, ctx: Arc<Context>) -> Result<Action, Error> {
     ctx.cache.sync.has_synced().await;
@@ -32,12 +40,13 @@ pub async fn reconcile(chatbox: Arc<GuardedChatbox>, ctx: Arc<Context>) -> Resul
     match result {
         Ok(Attempt::Skipped) | Err(Error::NamespaceTerminating) => Ok(Action::await_change()),
         Err(error) if !error.awaits_change() => Err(error),
-        Ok(Attempt::Converged) | Err(_) => {
+        Ok(attempt) => {
             ctx.backoff.forget(&chatbox.namespaced_name());
-            // Never sooner: the Secrets that were read must be too old by then.
-            Ok(Action::requeue(
-                RESYNC.mul_f64(rand::random_range(1.0..1.2)),
-            ))
+            Ok(Action::requeue(pause(&attempt)))
+        }
+        Err(_) => {
+            ctx.backoff.forget(&chatbox.namespaced_name());
+            Ok(Action::requeue(pause(&Attempt::Converged)))
         }
     }
 }
@@ -52,33 +61,123 @@ pub fn error_policy(chatbox: &GuardedChatbox, error: &Error, ctx: &Context) -> A
 
 /// What a reconcile without failure did.
 enum Attempt {
+    /// Everything is as desired.
     Converged,
+    /// Everything is applied, and pods are being replaced.
+    RollingOut,
     /// Its objects are deleted too; to repair them now would be to fight that.
     Skipped,
 }
 
-/// Reconciles and reports, both within their time.
+/// When the next reconcile is due although nothing has been reported.
+fn pause(attempt: &Attempt) -> Duration {
+    match attempt {
+        Attempt::RollingOut => LOOK_AGAIN.mul_f64(rand::random_range(1.0..3.0)),
+        // Never sooner: the Secrets that were read must be too old by then.
+        Attempt::Converged | Attempt::Skipped => RESYNC.mul_f64(rand::random_range(1.0..1.2)),
+    }
+}
+
+/// Settles, reconciles and reports, each within its time.
 async fn attempt(ctx: &Context, chatbox: &GuardedChatbox, now: Instant) -> Result<Attempt, Error> {
     let stored = chatbox.stored()?;
-    if chatbox.is_terminating() || ctx.cache.namespaces().contain(&stored) {
+    if ctx.cache.namespaces().contain(&stored) {
         return Ok(Attempt::Skipped);
     }
     let cached = ctx.cache.owned_objects().of(&stored.namespaced_name);
     let timeout = Duration::from_secs(TIMEOUT_SECONDS);
+    let timed_out = || Error::TimedOut(TIMEOUT_SECONDS);
+    let settled = settle(ctx, chatbox, &stored, cached.clone());
+    let (unsettled, cached) = tokio::time::timeout(timeout, settled)
+        .await
+        .unwrap_or((Some(timed_out()), cached));
+    if chatbox.is_terminating() {
+        return unsettled.map_or(Ok(Attempt::Skipped), Err);
+    }
     let converged = converge(ctx, chatbox, &stored, cached.clone(), now);
     let (result, objects) = tokio::time::timeout(timeout, converged)
         .await
-        .unwrap_or((Err(Error::TimedOut(TIMEOUT_SECONDS)), cached));
-    if let Err(Error::NamespaceTerminating) = result {
+        .unwrap_or((Err(timed_out()), cached));
+    if matches!(result, Err(Error::NamespaceTerminating)) {
         let namespace = &stored.namespaced_name.namespace;
         ctx.cache.mark_namespace_terminating(namespace);
         return Err(Error::NamespaceTerminating);
     }
-    let updated = status::update_status(ctx, chatbox, &stored, &result, &objects);
+    let (result, objects) = match result {
+        Err(error) if chatbox.is_stopped && error.awaits_change() => {
+            stop(ctx, &stored, error, objects).await
+        }
+        result => (result, objects),
+    };
+    let volume = volume(chatbox, &stored, &objects);
+    let facts = Facts {
+        generation: chatbox.metadata.generation,
+        result: &result,
+        unsettled: unsettled.as_ref(),
+        volume: volume.as_deref(),
+        objects: &objects,
+    };
+    let updated = status::update_status(ctx, chatbox, &stored, &facts);
     tokio::time::timeout(timeout, updated)
         .await
-        .unwrap_or(Err(Error::TimedOut(TIMEOUT_SECONDS)))?;
-    result.map(|_| Attempt::Converged)
+        .unwrap_or(Err(timed_out()))?;
+    let is_settled = status::progress(&stored, &objects).is_settled();
+    match (result, unsettled) {
+        (Err(error), _) if !error.awaits_change() => Err(error),
+        // What awaits a change must not keep this from being tried again.
+        (_, Some(error)) | (Err(error), None) => Err(error),
+        (Ok(_), None) if is_settled => Ok(Attempt::Converged),
+        (Ok(_), None) => Ok(Attempt::RollingOut),
+    }
+}
+
+/// Makes the owners of kept objects follow the deletion policy, whatever else is wrong with the Chatbox and whether it is
+/// paused or being deleted. Returns why that is not so, and the objects as they are known then.
+async fn settle(
+    ctx: &Context,
+    chatbox: &GuardedChatbox,
+    stored: &Stored,
+    cached: Arc<OwnedObjects>,
+) -> (Option<Error>, Arc<OwnedObjects>) {
+    let mut failures = Vec::new();
+    let objects = observe::with_claim(ctx, chatbox, stored, cached.clone()).await;
+    // The keys are settled all the same.
+    let objects = objects.unwrap_or_else(|error| {
+        failures.push(error);
+        cached
+    });
+    let policy = chatbox.deletion_policy;
+    let Some(owner) = chatbox.identity().owner else {
+        // Cannot happen: an object of a cluster has a uid.
+        return (None, objects);
+    };
+    let unsettled = retention::unsettled(stored, &owner, policy, &objects);
+    let (refused, objects) = apply::settle(ctx, stored, unsettled, objects).await;
+    failures.extend(refused);
+    (Error::all(failures), objects)
+}
+
+/// Stops the pods of a Chatbox that asks for none, although nothing else of it can be applied.
+async fn stop(
+    ctx: &Context,
+    stored: &Stored,
+    error: Error,
+    objects: Arc<OwnedObjects>,
+) -> (Result<Converged, Error>, Arc<OwnedObjects>) {
+    let Some(uid) = diff::to_be_stopped(stored, &objects) else {
+        return (Err(error), objects);
+    };
+    match apply::stop(ctx, stored, uid, objects.clone()).await {
+        Ok(objects) => (Err(error), objects),
+        Err(refused) => (Err(Error::Several(vec![error, refused])), objects),
+    }
+}
+
+/// What the spec asks of the volume and cannot get, in words.
+fn volume(chatbox: &GuardedChatbox, stored: &Stored, objects: &OwnedObjects) -> Option<String> {
+    let wanted = validate::claim_of(chatbox.spec.as_ref().ok()?)?;
+    let name = names::data(&stored.namespaced_name.name);
+    claim::difference(&name, wanted, objects.claim(stored)?)
 }
 
 /// The result, and the objects as they are known then.
@@ -93,19 +192,21 @@ async fn converge(
         Ok(spec) => spec,
         Err(problem) => return (Err(Error::Undecodable(problem.clone())), cached),
     };
+    let refused = ctx.restrictions.check(&spec.config);
+    if !refused.is_empty() {
+        return (Err(Error::NotAllowed(refused)), cached);
+    }
     let generation = chatbox.metadata.generation;
     let observation = observe::observe(ctx, stored, generation, spec, cached.clone(), now).await;
     let Observation { observed, objects } = match observation {
         Ok(observation) => observation,
         Err(error) => return (Err(error), cached),
     };
-    let result = match validate::validate(&chatbox.identity(), spec, &observed) {
-        Ok(validated) => act(ctx, stored, spec.paused, &validated, objects.clone()).await,
-        Err(findings) => Err(findings.into()),
-    };
-    match result {
-        Ok((converged, objects)) => (Ok(converged), objects),
-        Err(error) => (Err(error), objects),
+    match validate::validate(&chatbox.identity(), spec, &observed) {
+        Ok(validated) => act(ctx, stored, spec.paused, &validated, objects.clone())
+            .await
+            .unwrap_or_else(|error| (Err(error), objects)),
+        Err(findings) => (Err(findings.into()), objects),
     }
 }
 
@@ -116,34 +217,67 @@ async fn act(
     paused: bool,
     validated: &ValidatedChatbox,
     observed: Arc<OwnedObjects>,
-) -> Result<(Converged, Arc<OwnedObjects>), Error> {
+) -> Result<(Result<Converged, Error>, Arc<OwnedObjects>), Error> {
     let plan = plan::plan(validated);
-    let desired = plan.objects()?;
-    if let Some(error) = diff::unavailable(&desired, |kind| ctx.cache.sync.unavailable(kind)) {
-        return Err(error);
-    }
-    let live = observe::with_planned(ctx, chatbox, &desired, observed).await?;
-    let stale = diff::stale(chatbox, &desired, &live);
-    let changes = diff::changes(chatbox, desired, &live);
+    let work = find_work(ctx, chatbox, plan.objects()?, observed).await?;
     let converged = Converged {
         url: plan::service::url(validated),
         selector: plan::meta::selector_text(&validated.name),
-        pending: paused.then(|| diff::pending(&changes)),
+        pending: paused.then(|| diff::pending(&work.changes)),
     };
+    let mut failures = work.failures;
     if paused {
-        return Ok((converged, live));
+        let result = Error::all(failures).map_or(Ok(converged), Err);
+        return Ok((result, work.live));
     }
-    let live = apply::apply(ctx, chatbox, plan.new_secret(), changes, live).await?;
+    let (secret, changes) = (plan.new_secret(), work.changes);
+    let applied = apply::apply(ctx, chatbox, secret, changes, work.live, work.is_held).await?;
+    let live = applied.objects;
+    failures.extend(applied.failures);
     // Pods that still run may start again: what they were made from stays until the new ones have taken over.
-    if status::progress(chatbox, &live).is_settled() {
-        apply::prune(ctx, chatbox, stale).await?;
+    if applied.is_deployed && status::progress(chatbox, &live).is_settled() {
+        failures.extend(apply::prune(ctx, chatbox, work.stale).await);
     }
-    Ok((converged, live))
+    Ok((Error::all(failures).map_or(Ok(converged), Err), live))
+}
+
+/// What is to be done.
+struct Work {
+    live: Arc<OwnedObjects>,
+    changes: Vec<(Object, Change)>,
+    stale: Vec<Stale>,
+    /// Why something cannot even be looked at.
+    failures: Vec<Error>,
+    /// Whether pods may need some of that.
+    is_held: bool,
+}
+
+async fn find_work(
+    ctx: &Context,
+    chatbox: &Stored,
+    planned: Vec<Object>,
+    observed: Arc<OwnedObjects>,
+) -> Result<Work, Error> {
+    let unavailable = |kind| ctx.cache.sync.unavailable(kind);
+    let (desired, mut failures) = diff::available(planned.clone(), unavailable);
+    let (live, unread) = observe::with_planned(ctx, chatbox, &desired, observed).await?;
+    let desired = diff::readable(desired, &unread);
+    let is_held = unread.iter().any(diff::holds_pods);
+    failures.extend(unread);
+    let answers = ctx.cache.answers().of(chatbox);
+    Ok(Work {
+        // What cannot be written or read is planned all the same.
+        stale: diff::stale(chatbox, &planned, &live),
+        changes: diff::changes(chatbox, desired, &live, &answers),
+        live,
+        failures,
+        is_held,
+    })
 }
 
 fn outcome(result: &Result<Attempt, Error>) -> Outcome {
     match result {
-        Ok(Attempt::Converged) => Outcome::Converged,
+        Ok(Attempt::Converged | Attempt::RollingOut) => Outcome::Converged,
         Ok(Attempt::Skipped) | Err(Error::NamespaceTerminating) => Outcome::Skipped,
         Err(error) if error.awaits_change() => Outcome::Invalid,
         Err(error) if error.is_transient() => Outcome::Failed,

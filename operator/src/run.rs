@@ -14,6 +14,7 @@ use crate::args::Run;
 use crate::context::Context;
 use crate::kind::Kind;
 use crate::metrics::Metrics;
+use crate::restrictions::Restrictions;
 use crate::{controller, health, telemetry};
 
 pub fn run(args: Run) -> anyhow::Result<()> {
@@ -30,12 +31,10 @@ async fn operate(args: Run) -> anyhow::Result<()> {
     let listener = health::bind(args.listen).await?;
     let metrics = Metrics::new()?;
     let client = client(metrics.clone()).await?;
-    let ctx = Arc::new(Context::new(
-        client,
-        args.chatbox_image,
-        &Kind::ALL,
-        metrics,
-    ));
+    let restrictions = Restrictions::new(&args.allowed_secrets, &args.allowed_provider_hosts)
+        .context("--allowed-secrets or --allowed-provider-hosts is not a list of patterns")?;
+    let ctx = Context::new(client, args.chatbox_image, &Kind::ALL, metrics);
+    let ctx = Arc::new(ctx.with_restrictions(restrictions));
     let stop = CancellationToken::new();
     tokio::spawn(cancel_on_signal(stop.clone())?);
     tracing::info!(

@@ -127,15 +127,16 @@ fn message(reference: &SecretRef, found: &Secret, use_: Use, is_generated: bool)
         Secret::Foreign => {
             let label = crds::runtime::NAME_LABEL;
             return Some(format!(
-                "secret {name:?} exists but was not created for this chatbox; delete it, or set its label {label} to \
-                 the name of the chatbox to have it adopted"
+                "secret {name:?} exists but was not created for this chatbox; set its label {label} to the name of the \
+                 chatbox to have it adopted, or name keys of your own in auth.hs256"
             ));
         }
         Secret::Found(values) => values,
     };
     let Some(value) = values.get(key) else {
         let remedy = if is_generated {
-            "delete the secret to have a new one generated".to_owned()
+            "add it with at least 32 random bytes, or name keys of your own in auth.hs256"
+                .to_owned()
         } else {
             format!("add key {key:?}")
         };
@@ -143,7 +144,7 @@ fn message(reference: &SecretRef, found: &Secret, use_: Use, is_generated: bool)
     };
     let reason = secret::usable(value.expose(), use_).err()?;
     let or_generate = if is_generated {
-        ", or delete the secret to have a new one generated"
+        ", or name keys of your own in auth.hs256"
     } else {
         ""
     };

@@ -13,16 +13,18 @@ use kube::api::{Api, Patch, PatchParams};
 use kube::runtime::events::{Event, EventType};
 use serde_json::json;
 
-use crate::cache::OwnedObjects;
 use crate::context::Context;
 use crate::error::{self, Error};
 use crate::guarded::GuardedChatbox;
 use crate::kind::Kind;
 use crate::stored::Stored;
+use crate::text;
 
-pub use conditions::Converged;
+pub use conditions::{Converged, Facts};
 pub use progress::{Progress, progress};
 
+/// The conditions whose changes are announced by events.
+const ANNOUNCED: [&str; 2] = [crds::status::READY, crds::status::DELETION_POLICY_APPLIED];
 /// The limit of the API server for the note of an event.
 const NOTE_BYTES: usize = 1000;
 
@@ -30,26 +32,33 @@ pub async fn update_status(
     ctx: &Context,
     chatbox: &GuardedChatbox,
     stored: &Stored,
-    result: &Result<Converged, Error>,
-    objects: &OwnedObjects,
+    facts: &Facts<'_>,
 ) -> Result<(), Error> {
     let newer = ctx.cache.statuses().newer_than(stored).cloned();
     let before = conditions::ours(newer.as_ref().unwrap_or(&chatbox.status));
-    let generation = chatbox.metadata.generation;
-    let is_reported = before.observed_generation == generation;
+    let is_reported = before.observed_generation == facts.generation;
     let failures = ctx.backoff.failures(&stored.namespaced_name);
-    if let Err(error) = result
-        && !failure_threshold::is_reached(error, is_reported, failures)
+    let mut errors = facts
+        .result
+        .as_ref()
+        .err()
+        .into_iter()
+        .chain(facts.unsettled)
+        .peekable();
+    if errors.peek().is_some()
+        && !errors.any(|error| failure_threshold::is_reached(error, is_reported, failures))
     {
         return Ok(());
     }
     let now = Time(jiff::Timestamp::now());
-    let after = conditions::status(stored, &before, generation, result, objects, &now);
+    let after = conditions::status(stored, &before, facts, &now);
     if after == before {
         return Ok(());
     }
     patch(ctx, stored, &after).await?;
-    publish_event(ctx, chatbox, ready(&before), ready(&after)).await;
+    for type_ in ANNOUNCED {
+        publish_event(ctx, chatbox, find(&before, type_), find(&after, type_)).await;
+    }
     Ok(())
 }
 
@@ -80,7 +89,7 @@ async fn patch(ctx: &Context, chatbox: &Stored, status: &ChatboxStatus) -> Resul
     }
 }
 
-/// An event for each change of `Ready` or of its reason. Losing one is no failure.
+/// An event for each change of a condition or of its reason. Losing one is no failure.
 async fn publish_event(
     ctx: &Context,
     chatbox: &GuardedChatbox,
@@ -91,11 +100,16 @@ async fn publish_event(
     let Some(after) = after.filter(|after| before.map(summary) != Some(summary(after))) else {
         return;
     };
+    if before.is_none() && after.status == "True" && after.type_ != crds::status::READY {
+        // What has been so from the beginning is no news.
+        return;
+    }
     let is_normal = after.status == "True" || conditions::is_normal(&after.reason);
     let key = chatbox.namespaced_name();
     tracing::info!(
         chatbox = %key,
-        ready = after.status,
+        condition = after.type_,
+        status = after.status,
         reason = after.reason,
         message = after.message,
         "status changed"
@@ -107,7 +121,7 @@ async fn publish_event(
             EventType::Warning
         },
         reason: after.reason.clone(),
-        note: Some(conditions::shorten(&after.message, NOTE_BYTES)),
+        note: Some(text::shorten(&after.message, NOTE_BYTES)),
         action: "Reconcile".to_owned(),
         secondary: None,
     };
@@ -120,7 +134,7 @@ async fn publish_event(
     }
 }
 
-fn ready(status: &ChatboxStatus) -> Option<&Condition> {
+fn find<'a>(status: &'a ChatboxStatus, type_: &str) -> Option<&'a Condition> {
     let mut conditions = status.conditions.iter();
-    conditions.find(|condition| condition.type_ == crds::status::READY)
+    conditions.find(|condition| condition.type_ == type_)
 }

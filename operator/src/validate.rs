@@ -3,9 +3,11 @@
 pub mod resources;
 
 use crds::chatbox::{DeletionPolicy, Resources, Service};
+use crds::config::Claim;
 use crds::{ChatboxSpec, Config, Problem};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 
+use crate::claim::{self, PlannedClaim};
 use crate::identity::Identity;
 use crate::names;
 use crate::observed::Observed;
@@ -29,6 +31,8 @@ pub struct ValidatedChatbox {
     pub config_map: String,
     /// Digest of the config and of the secret values; none when the values are not known.
     pub config_hash: Option<String>,
+    /// The volume, when the config asks for a claim.
+    pub claim: Option<PlannedClaim>,
     pub generated: Generated,
 }
 
@@ -86,11 +90,17 @@ pub fn validate(
         resources: spec.resources.clone(),
         service: spec.service.clone(),
         deletion_policy: spec.deletion_policy,
+        claim: claim_of(spec).map(|wanted| claim::plan(wanted, observed.claim.as_ref())),
         config,
         config_map,
         config_hash,
         generated,
     })
+}
+
+/// The claim that a spec asks for.
+pub fn claim_of(spec: &ChatboxSpec) -> Option<&Claim> {
+    spec.config.storage.sqlite.as_ref()?.volume.claim.as_ref()
 }
 
 /// Validation errors of the spec by itself.

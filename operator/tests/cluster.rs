@@ -15,18 +15,28 @@ mod discovery;
 mod edits;
 #[path = "cluster/identity.rs"]
 mod identity;
+#[path = "cluster/interference.rs"]
+mod interference;
 #[path = "cluster/lifetime.rs"]
 mod lifetime;
 #[path = "cluster/namespace.rs"]
 mod namespace;
+#[path = "cluster/policy.rs"]
+mod policy;
 #[path = "cluster/program.rs"]
 mod program;
 #[path = "cluster/repair.rs"]
 mod repair;
+#[path = "cluster/retention.rs"]
+mod retention;
+#[path = "cluster/security.rs"]
+mod security;
 #[path = "cluster/steady.rs"]
 mod steady;
 #[path = "cluster/support.rs"]
 mod support;
+#[path = "cluster/volumes.rs"]
+mod volumes;
 
 type Scenario = fn(&World<'_>) -> Result<()>;
 
@@ -65,6 +75,66 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     (
         "a-volume-that-is-deleted-can-be-let-go",
         lifetime::a_volume_that_is_deleted_can_be_let_go,
+    ),
+    (
+        "a-deletion-policy-takes-effect-by-itself",
+        retention::a_deletion_policy_takes_effect_by_itself,
+    ),
+    (
+        "a-deletion-policy-that-is-refused-is-reported",
+        retention::a_deletion_policy_that_is_refused_is_reported,
+    ),
+    (
+        "a-foreground-deletion-waits-for-the-deployment",
+        retention::a_foreground_deletion_waits_for_the_deployment,
+    ),
+    (
+        "a-claim-that-cannot-grow-holds-nothing-up",
+        volumes::a_claim_that_cannot_grow_holds_nothing_up,
+    ),
+    (
+        "a-claim-that-was-grown-from-outside-stays",
+        volumes::a_claim_that_was_grown_from_outside_stays,
+    ),
+    (
+        "a-claim-of-somebody-is-adopted-by-its-label",
+        volumes::a_claim_of_somebody_is_adopted_by_its_label,
+    ),
+    (
+        "an-empty-storage-class-is-none",
+        volumes::an_empty_storage_class_is_none,
+    ),
+    (
+        "fields-that-exclude-ours-are-replaced",
+        interference::fields_that_exclude_ours_are_replaced,
+    ),
+    (
+        "a-paused-deployment-is-told",
+        interference::a_paused_deployment_is_told,
+    ),
+    (
+        "a-quota-is-told-after-the-deadline-too",
+        interference::a_quota_is_told_after_the_deadline_too,
+    ),
+    (
+        "what-admission-makes-of-our-writes-is-kept",
+        interference::what_admission_makes_of_our_writes_is_kept,
+    ),
+    (
+        "a-change-is-seen-whatever-becomes-of-the-labels",
+        interference::a_change_is_seen_whatever_becomes_of_the_labels,
+    ),
+    (
+        "the-role-for-users-is-enough",
+        security::the_role_for_users_is_enough,
+    ),
+    (
+        "what-is-not-allowed-is-neither-read-nor-run",
+        security::what_is_not_allowed_is_neither_read_nor_run,
+    ),
+    (
+        "a-chatbox-is-stopped-whatever-else-is-wrong",
+        edits::a_chatbox_is_stopped_whatever_else_is_wrong,
     ),
     ("a-paused-chatbox-waits", edits::a_paused_chatbox_waits),
     (

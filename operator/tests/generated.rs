@@ -11,12 +11,30 @@ fn check(path: &str, expected: &str) {
     );
 }
 
+/// What is generated, and its copy in a chart: what packs a chart may drop links.
+fn check_both(paths: [&str; 2], expected: &str) {
+    for path in paths {
+        check(path, expected);
+        let file = format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"));
+        let is_file = std::fs::symlink_metadata(file).is_ok_and(|found| found.is_file());
+        assert!(is_file, "{path} is a link; run: make generate");
+    }
+}
+
 #[test]
 fn the_custom_resource_definition() {
-    check("crds/chatbox.yaml", &yaml(&crds::chatbox::crd()).unwrap());
+    let paths = [
+        "crds/chatbox.yaml",
+        "charts/chatbox-crds/files/chatbox.yaml",
+    ];
+    check_both(paths, &yaml(&crds::chatbox::crd()).unwrap());
 }
 
 #[test]
 fn the_rights() {
-    check("operator/rbac.yaml", &yaml(&rbac::cluster_role()).unwrap());
+    let paths = [
+        "operator/rbac.yaml",
+        "charts/chatbox-operator/files/rbac.yaml",
+    ];
+    check_both(paths, &yaml(&rbac::cluster_role()).unwrap());
 }

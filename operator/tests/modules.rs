@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Each module from the top down, and the modules that it may use: each of them stands further down. A file whose module
 /// is missing here may not exist. `lib` declares the modules and uses none.
-const MODULES: [(&str, &[&str]); 32] = [
+const MODULES: [(&str, &[&str]); 37] = [
     ("lib", &[]),
     ("main", &["args", "rbac", "render", "run"]),
     (
@@ -20,6 +20,7 @@ const MODULES: [(&str, &[&str]); 32] = [
             "health",
             "kind",
             "metrics",
+            "restrictions",
             "telemetry",
         ],
     ),
@@ -38,36 +39,80 @@ const MODULES: [(&str, &[&str]); 32] = [
     (
         "reconcile",
         &[
-            "apply", "cache", "context", "diff", "error", "guarded", "metrics", "observe", "plan",
-            "status", "stored", "validate",
+            "apply",
+            "cache",
+            "claim",
+            "context",
+            "diff",
+            "error",
+            "guarded",
+            "metrics",
+            "names",
+            "observe",
+            "plan",
+            "retention",
+            "status",
+            "stored",
+            "validate",
         ],
     ),
     (
         "apply",
         &[
-            "cache", "context", "diff", "error", "kind", "names", "plan", "stored",
+            "cache",
+            "context",
+            "diff",
+            "error",
+            "exclusive",
+            "kind",
+            "names",
+            "plan",
+            "retention",
+            "stored",
         ],
     ),
+    ("exclusive", &["kind"]),
+    ("retention", &["cache", "kind", "names", "plan", "stored"]),
     (
         "observe",
         &[
-            "cache", "context", "error", "kind", "names", "observed", "plan", "secrets", "stored",
+            "cache", "context", "error", "guarded", "kind", "names", "observed", "plan", "secrets",
+            "stored", "validate",
         ],
     ),
-    ("diff", &["cache", "error", "kind", "plan", "stored"]),
+    (
+        "diff",
+        &["cache", "error", "kind", "names", "plan", "stored"],
+    ),
     (
         "status",
         &[
-            "cache", "context", "error", "guarded", "kind", "stored", "validate",
+            "cache",
+            "context",
+            "error",
+            "guarded",
+            "kind",
+            "names",
+            "namespaced_name",
+            "stored",
+            "text",
+            "validate",
         ],
     ),
     ("health", &["context", "kind"]),
-    ("context", &["backoff", "cache", "kind", "metrics"]),
+    (
+        "context",
+        &["backoff", "cache", "kind", "metrics", "restrictions"],
+    ),
     ("backoff", &["lock", "namespaced_name"]),
-    ("error", &["kind", "plan", "stored", "validate"]),
+    (
+        "error",
+        &["cache", "kind", "plan", "stored", "text", "validate"],
+    ),
     (
         "cache",
         &[
+            "claim",
             "guarded",
             "kind",
             "lock",
@@ -81,12 +126,15 @@ const MODULES: [(&str, &[&str]); 32] = [
         "render",
         &["args", "guarded", "observed", "plan", "secrets", "validate"],
     ),
-    ("plan", &["kind", "names", "quantity", "validate"]),
+    ("plan", &["claim", "kind", "names", "quantity", "validate"]),
     (
         "validate",
-        &["identity", "names", "observed", "quantity", "secrets"],
+        &[
+            "claim", "identity", "names", "observed", "quantity", "secrets",
+        ],
     ),
-    ("observed", &["secrets"]),
+    ("observed", &["claim", "secrets"]),
+    ("claim", &["quantity"]),
     ("secrets", &["hex", "names"]),
     ("guarded", &["identity", "namespaced_name", "stored"]),
     ("stored", &["namespaced_name"]),
@@ -99,18 +147,23 @@ const MODULES: [(&str, &[&str]); 32] = [
     ("names", &[]),
     ("namespaced_name", &[]),
     ("quantity", &[]),
+    ("restrictions", &[]),
+    ("text", &[]),
     ("hex", &[]),
     ("lock", &[]),
 ];
 
 /// Modules and files that decide: they know neither the cluster nor the time nor chance.
-const PURE: [&str; 17] = [
+const PURE: [&str; 22] = [
+    "cache/answers",
     "cache/cached_object",
     "cache/managed_fields",
     "cache/namespaces",
     "cache/pod_failure",
     "cache/statuses",
+    "claim",
     "diff",
+    "exclusive",
     "identity",
     "kind",
     "names",
@@ -118,6 +171,8 @@ const PURE: [&str; 17] = [
     "observed",
     "plan",
     "quantity",
+    "restrictions",
+    "retention",
     "secrets",
     "status/conditions",
     "status/progress",

@@ -57,29 +57,21 @@ pub struct Volume {
 /// A `PersistentVolumeClaim`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
-#[schemars(extend("x-kubernetes-validations" = [
-    {
-        "rule": "has(self.storageClassName) == has(oldSelf.storageClassName) && (!has(self.storageClassName) || self.storageClassName == oldSelf.storageClassName)",
-        "message": "the storage class of a claim cannot be changed"
-    },
-    {
-        "rule": "quantity(self.size).compareTo(quantity(oldSelf.size)) >= 0",
-        "message": "a volume cannot shrink; keep the size or write a larger one"
-    }
-]))]
 pub struct Claim {
-    /// Size of the volume.
+    /// Size of the volume. It can grow where its storage class allows that, and never shrinks: a volume that is larger stays
+    /// as it is, and the condition `VolumeAsSpecified` says so.
     #[serde(default = "default_size")]
     #[garde(
         length(chars, min = 1, max = 20),
         pattern("^[1-9][0-9]*(Ki|Mi|Gi|Ti|k|M|G|T)?$")
     )]
     pub size: String,
-    /// Storage class. Left out: the cluster's default.
+    /// Storage class. Left out: the cluster's default, or the one that the claim has. Empty: none, which means a volume that
+    /// somebody provides. The class of a claim that exists stays, and the condition `VolumeAsSpecified` says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(
-        length(chars, min = 1, max = 253),
-        pattern("^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+        length(chars, max = 253),
+        pattern("^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$")
     )]
     pub storage_class_name: Option<String>,
 }

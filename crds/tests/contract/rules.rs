@@ -145,6 +145,10 @@ fn good_documents_are_good_everywhere() {
             "/storage/sqlite/volume",
             json!({"claim": {"size": "10Gi", "storageClassName": "fast"}}),
         ),
+        (
+            "/storage/sqlite/volume",
+            json!({"claim": {"storageClassName": ""}}),
+        ),
         ("/storage/sqlite/volume/emptyDir/sizeLimit", json!("500M")),
         (
             "/limits",

@@ -93,6 +93,11 @@ impl Plane {
                 ),
                 format!("--token-auth-file={}", credentials.file("tokens.csv")),
                 "--authorization-mode=Node,RBAC".into(),
+                // As on OpenShift: who sets an owner needs rights for that.
+                "--enable-admission-plugins=OwnerReferencesPermissionEnforcement".into(),
+                // Tests change objects at admission without a server of their own.
+                "--feature-gates=MutatingAdmissionPolicy=true".into(),
+                "--runtime-config=admissionregistration.k8s.io/v1beta1=true".into(),
                 format!(
                     "--service-account-key-file={}",
                     credentials.file("service-account.pub")

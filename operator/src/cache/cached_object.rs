@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::managed_fields::{self, Digest};
 use super::pod_failure::{self, PodFailure};
+use crate::claim::LiveClaim;
 use crate::kind::Kind;
 use crate::names::{CONTAINER, IMAGE_ANNOTATION};
 use crate::stored::{Incomplete, Stored};
@@ -52,6 +53,7 @@ pub enum Detail {
     /// Or why it cannot be decoded.
     Deployment(Result<Box<Rollout>, String>),
     Pod(Pod),
+    Claim(LiveClaim),
 }
 
 /// State of the rollout of a Deployment.
@@ -59,6 +61,8 @@ pub enum Detail {
 pub struct Rollout {
     pub generation: Option<i64>,
     pub observed_generation: Option<i64>,
+    /// Somebody has paused it.
+    pub is_paused: bool,
     pub desired: i32,
     pub replicas: i32,
     pub updated: i32,
@@ -188,6 +192,8 @@ fn detail(kind: Kind, object: &DynamicObject) -> Detail {
             config_hash: annotation(&object.metadata, CONFIG_HASH),
             failure: pod_failure::of(&object.data["status"]),
         })
+    } else if kind == Kind::PERSISTENT_VOLUME_CLAIM {
+        Detail::Claim(claim(object))
     } else {
         Detail::None
     }
@@ -196,6 +202,23 @@ fn detail(kind: Kind, object: &DynamicObject) -> Detail {
 fn config_hash(data: &Value) -> Option<String> {
     let document = data["data"][CONFIG_KEY].as_str()?;
     Some(Config::parse(document).ok()?.config.hash())
+}
+
+fn claim(object: &DynamicObject) -> LiveClaim {
+    let (spec, status) = (&object.data["spec"], &object.data["status"]);
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let access_modes = spec["accessModes"].as_array().into_iter().flatten();
+    let is_bound = status["phase"] == "Bound";
+    LiveClaim {
+        access_modes: access_modes.filter_map(text).collect(),
+        storage_class_name: text(&spec["storageClassName"]),
+        is_class_applied: managed_fields::has_applied(
+            &object.metadata,
+            &["f:spec", "f:storageClassName"],
+        ),
+        request: text(&spec["resources"]["requests"]["storage"]),
+        capacity: text(&status["capacity"]["storage"]).filter(|_| is_bound),
+    }
 }
 
 fn rollout(object: &DynamicObject) -> serde_json::Result<Rollout> {
@@ -217,6 +240,7 @@ fn rollout(object: &DynamicObject) -> serde_json::Result<Rollout> {
     Ok(Rollout {
         generation: object.metadata.generation,
         observed_generation: status.observed_generation,
+        is_paused: spec.paused == Some(true),
         // The default of the API server.
         desired: spec.replicas.unwrap_or(1),
         // A count that is zero is left out.

@@ -30,6 +30,16 @@ pub fn of_live(metadata: &ObjectMeta, data: &Value) -> Option<Digest> {
     Some(digest(&project_parts(&metadata, data, fields)))
 }
 
+/// Whether our field manager has applied the field at this path of a field set.
+pub fn has_applied(metadata: &ObjectMeta, path: &[&str]) -> bool {
+    let managed = metadata.managed_fields.as_deref().unwrap_or_default();
+    let fields = owned_fields(managed);
+    let found = path
+        .iter()
+        .try_fold(fields, |fields, name| Some(fields?.get(name)));
+    found.flatten().is_some()
+}
+
 /// Digest of an object that is to be applied.
 pub fn of_desired(object: &Value) -> Digest {
     let mut object = object.clone();

@@ -11,6 +11,7 @@ use kube::core::DynamicObject;
 use kube::runtime::watcher::Event;
 
 use super::cached_object::{CachedObject, Detail, Pod, Rollout};
+use crate::claim::LiveClaim;
 use crate::kind::Kind;
 use crate::names;
 use crate::namespaced_name::NamespacedName;
@@ -19,7 +20,11 @@ use crate::stored::{Incomplete, Stored};
 /// The objects of one Chatbox, by kind and name. Labels and names lead here, and both can be copied: an object is the
 /// Chatbox's Deployment, say, only if it has its name and belongs to it.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct OwnedObjects(BTreeMap<(Kind, String), CachedObject>);
+pub struct OwnedObjects {
+    objects: BTreeMap<(Kind, String), CachedObject>,
+    /// What was looked for in this reconcile and does not exist.
+    absent: BTreeSet<(Kind, String)>,
+}
 
 /// The objects of all Chatboxes.
 #[derive(Debug, Default)]
@@ -33,18 +38,31 @@ pub struct OwnedObjectsCache {
 
 impl OwnedObjects {
     pub fn get(&self, kind: Kind, name: &str) -> Option<&CachedObject> {
-        self.0.get(&(kind, name.to_owned()))
+        self.objects.get(&(kind, name.to_owned()))
+    }
+
+    /// Whether it is known if the object exists.
+    pub fn is_known(&self, kind: Kind, name: &str) -> bool {
+        let key = (kind, name.to_owned());
+        self.objects.contains_key(&key) || self.absent.contains(&key)
     }
 
     /// The same objects and one more, or one of them replaced.
     #[must_use]
     pub fn with(mut self, kind: Kind, name: &str, object: CachedObject) -> Self {
-        self.0.insert((kind, name.to_owned()), object);
+        self.objects.insert((kind, name.to_owned()), object);
+        self
+    }
+
+    /// The same objects, of which this one is known not to exist.
+    #[must_use]
+    pub fn without(mut self, kind: Kind, name: &str) -> Self {
+        self.absent.insert((kind, name.to_owned()));
         self
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (Kind, &str, &CachedObject)> {
-        self.0
+        self.objects
             .iter()
             .map(|((kind, name), object)| (*kind, name.as_str(), object))
     }
@@ -59,6 +77,16 @@ impl OwnedObjects {
         }
         match &deployment.detail {
             Detail::Deployment(rollout) => Some(rollout.as_deref().map_err(String::as_str)),
+            _ => None,
+        }
+    }
+
+    /// The Chatbox's own claim, if it exists.
+    pub fn claim(&self, chatbox: &Stored) -> Option<&LiveClaim> {
+        let kind = Kind::PERSISTENT_VOLUME_CLAIM;
+        let object = self.get(kind, &names::data(&chatbox.namespaced_name.name))?;
+        match &object.detail {
+            Detail::Claim(claim) if object.belongs_to(kind, chatbox) => Some(claim),
             _ => None,
         }
     }
@@ -97,8 +125,14 @@ impl OwnedObjectsCache {
             }
             Event::InitApply(object) => {
                 let stored = Stored::new(kind.name(), &object.metadata)?;
-                let listed = self.listed.entry(kind).or_default();
-                listed.insert(stored.namespaced_name.clone());
+                // Of Secrets every one is listed, and most are nobody's.
+                if CachedObject::metadata_only(kind, &object.metadata)?
+                    .chatbox()
+                    .is_some()
+                {
+                    let listed = self.listed.entry(kind).or_default();
+                    listed.insert(stored.namespaced_name.clone());
+                }
                 self.put(kind, object, is_listed_change)
             }
             Event::InitDone => {
@@ -160,7 +194,7 @@ impl OwnedObjectsCache {
         if known.is_none_or(|known| is_change(known, &object)) {
             changed.insert(chatbox);
             let objects = Arc::make_mut(objects);
-            objects.0.insert((kind, key.name), object);
+            objects.objects.insert((kind, key.name), object);
         }
         Ok(changed)
     }
@@ -189,8 +223,8 @@ impl OwnedObjectsCache {
             return;
         };
         let objects = Arc::make_mut(objects);
-        objects.0.remove(&(kind, name.to_owned()));
-        if objects.0.is_empty() {
+        objects.objects.remove(&(kind, name.to_owned()));
+        if objects.objects.is_empty() {
             self.by_chatbox.remove(chatbox);
         }
     }

@@ -47,9 +47,15 @@ fn waiting(container: &ContainerStatus) -> Option<PodFailure> {
         }),
         Some(reason) => {
             let message = waiting.and_then(|waiting| waiting.message.clone());
+            // Of a crash loop the end of the last attempt is the cause. Of any other reason it is only what was before.
+            let message = if reason == "CrashLoopBackOff" {
+                last.or(message)
+            } else {
+                message.or(last)
+            };
             Some(PodFailure {
                 reason: reason.to_owned(),
-                message: last.or(message).unwrap_or_default(),
+                message: message.unwrap_or_default(),
             })
         }
     }

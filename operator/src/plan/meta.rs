@@ -26,6 +26,9 @@ const NAME: &str = "app.kubernetes.io/name";
 const INSTANCE: &str = "app.kubernetes.io/instance";
 const MANAGED_BY: &str = "app.kubernetes.io/managed-by";
 
+/// The recommended labels that our objects carry.
+pub const RECOMMENDED: [&str; 3] = [NAME, INSTANCE, MANAGED_BY];
+
 /// The value of [`NAME`].
 const APP: &str = "chatbox";
 
@@ -64,8 +67,7 @@ pub fn owned(chatbox: &ValidatedChatbox, name: String) -> ObjectMeta {
     }
 }
 
-/// Metadata of an object that holds data or keys. A change of the deletion policy takes effect when it is applied,
-/// because the owner reference then comes or goes.
+/// Metadata of an object that holds data or keys. Its owner follows the deletion policy, as `retention` has settled before.
 pub fn retained(chatbox: &ValidatedChatbox, name: String) -> ObjectMeta {
     match chatbox.deletion_policy {
         DeletionPolicy::Delete => owned(chatbox, name),

@@ -8,29 +8,25 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 
 use super::meta;
+use crate::claim::PlannedClaim;
 use crate::names;
-use crate::quantity;
 use crate::validate::ValidatedChatbox;
 
 pub(super) fn build(chatbox: &ValidatedChatbox) -> Option<PersistentVolumeClaim> {
-    let claim = chatbox
-        .config
-        .storage
-        .sqlite
-        .as_ref()?
-        .volume
-        .claim
-        .as_ref()?;
-    let size = Quantity(quantity::canonical(&claim.size));
+    let PlannedClaim {
+        access_modes,
+        storage_class_name,
+        size,
+    } = chatbox.claim.clone()?;
     Some(PersistentVolumeClaim {
         metadata: meta::retained(chatbox, names::data(&chatbox.name)),
         spec: Some(PersistentVolumeClaimSpec {
-            access_modes: Some(vec!["ReadWriteOnce".to_owned()]),
+            access_modes: Some(access_modes),
             resources: Some(VolumeResourceRequirements {
-                requests: Some(BTreeMap::from([("storage".to_owned(), size)])),
+                requests: Some(BTreeMap::from([("storage".to_owned(), Quantity(size))])),
                 ..VolumeResourceRequirements::default()
             }),
-            storage_class_name: claim.storage_class_name.clone(),
+            storage_class_name,
             ..PersistentVolumeClaimSpec::default()
         }),
         ..PersistentVolumeClaim::default()

@@ -32,6 +32,8 @@ fn each_end_of_a_reconcile_has_its_outcome() {
     let foreign = Error::Foreign {
         kind: Kind::SERVICE,
         name: "s".to_owned(),
+        owner: None,
+        chatbox: "support".to_owned(),
     };
     let terminating = Error::Terminating {
         kind: Kind::SERVICE,
@@ -57,10 +59,10 @@ fn each_end_of_a_reconcile_has_its_outcome() {
     }
 }
 
-/// In a cluster that answers what `answers` says for a method, and nothing to others.
-fn context(answers: fn(&str) -> Option<(u16, Value)>) -> Arc<Context> {
+/// In a cluster that answers what `answers` says for a method and a path, and nothing to others.
+fn context(answers: fn(&str, &str) -> Option<(u16, Value)>) -> Arc<Context> {
     let service = service_fn(move |request: Request<Body>| async move {
-        let Some((code, body)) = answers(request.method().as_str()) else {
+        let Some((code, body)) = answers(request.method().as_str(), request.uri().path()) else {
             return future::pending().await;
         };
         let body = Body::from(body.to_string().into_bytes());
@@ -82,7 +84,7 @@ fn count(ctx: &Context, outcome: &str) -> bool {
 /// An API server that hangs is reported after our own time-out, and one that hangs for the status too ends the reconcile.
 #[tokio::test(start_paused = true)]
 async fn a_reconcile_has_an_end() {
-    let ctx = context(|_| None);
+    let ctx = context(|_, _| None);
     let result = reconcile(Arc::new(chatbox(QUICKSTART)), ctx.clone()).await;
     assert!(matches!(result, Err(Error::TimedOut(30))), "{result:?}");
     assert!(count(&ctx, "failed"));
@@ -90,7 +92,7 @@ async fn a_reconcile_has_an_end() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reconcile_that_times_out_says_so_in_the_status() {
-    let ctx = context(|method| {
+    let ctx = context(|method, _| {
         let mut chatbox: Value = serde_saphyr::from_str(QUICKSTART).unwrap();
         chatbox["metadata"]["resourceVersion"] = json!("9");
         (method == "PATCH").then_some((200, chatbox))
@@ -106,7 +108,7 @@ async fn a_reconcile_that_times_out_says_so_in_the_status() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reconcile_whose_status_is_not_written_has_failed() {
-    let ctx = context(|method| {
+    let ctx = context(|method, _| {
         let code = if method == "PATCH" { 500 } else { 403 };
         Some((
             code,
@@ -120,7 +122,7 @@ async fn a_reconcile_whose_status_is_not_written_has_failed() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_repaired_in_a_namespace_that_is_deleted() {
-    let ctx = context(|method| {
+    let ctx = context(|method, _| {
         let cause = json!({"reason": "NamespaceTerminating", "message": "it is being terminated"});
         let rejection = json!({
             "kind": "Status", "code": 403, "reason": "Forbidden", "details": {"causes": [cause]},
@@ -141,7 +143,57 @@ async fn nothing_is_repaired_in_a_namespace_that_is_deleted() {
         let text = ctx.metrics.text().unwrap();
         let skipped = format!("reconciles_total{{outcome=\"skipped\"}} {times}\n");
         assert!(text.contains(&skipped), "{text}");
-        let writes = "writes_total{group=\"\",kind=\"Secret\",verb=\"create\"} 1\n";
+        let writes = "writes_total{group=\"\",kind=\"ServiceAccount\",verb=\"apply\"} 1\n";
         assert!(text.contains(writes), "it tried again: {text}");
+    }
+}
+
+/// A right to read one kind is missing, and the objects of the other kinds are written.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_stops_nothing_else() {
+    let rows = [
+        (
+            context(|method, path| Some(answer(method, path, "services"))),
+            true,
+        ),
+        // Pods do not start without their account.
+        (
+            context(|method, path| Some(answer(method, path, "serviceaccounts"))),
+            false,
+        ),
+    ];
+    for (ctx, is_deployed) in rows {
+        let result = reconcile(Arc::new(chatbox(QUICKSTART)), ctx.clone()).await;
+        let text = result.unwrap_err().to_string();
+        assert!(text.contains("support-chatbox\": no right"), "{text}");
+        let metrics = ctx.metrics.text().unwrap();
+        let is_applied =
+            |kind: &str| metrics.contains(&format!("kind=\"{kind}\",verb=\"apply\"}} 1\n"));
+        assert!(is_applied("ConfigMap"), "{metrics}");
+        assert_eq!(is_applied("Deployment"), is_deployed, "{metrics}");
+    }
+}
+
+/// Nothing exists, and what is written is taken; but one kind may not be read.
+fn answer(method: &str, path: &str, forbidden: &str) -> (u16, Value) {
+    let mut parts = path.rsplit('/');
+    let (name, plural) = (parts.next().unwrap(), parts.next().unwrap());
+    let status = |code: u16, reason: &str| {
+        let status =
+            json!({"kind": "Status", "code": code, "reason": reason, "message": "no right"});
+        (code, status)
+    };
+    match method {
+        "GET" if plural == forbidden => status(403, "Forbidden"),
+        "GET" => status(404, "NotFound"),
+        _ => {
+            let metadata = json!({
+                "name": name, "namespace": "shop", "uid": "u", "resourceVersion": "5",
+            });
+            (
+                200,
+                json!({"apiVersion": "v1", "kind": "Secret", "metadata": metadata}),
+            )
+        }
     }
 }

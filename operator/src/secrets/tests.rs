@@ -60,17 +60,17 @@ fn a_secret_must_exist_and_hold_a_value() {
         (
             QUICKSTART,
             found(&[]),
-            Some("delete the secret to have a new one generated"),
+            Some("add it with at least 32 random bytes, or name keys of your own in auth.hs256"),
         ),
         (
             QUICKSTART,
             found(&[("jwt", "")]),
-            Some("is empty; put the value into it, or delete the secret to have a new one"),
+            Some("is empty; put the value into it, or name keys of your own in auth.hs256"),
         ),
         (
             QUICKSTART,
             Secret::Foreign,
-            Some("was not created for this chatbox; delete it, or set its label chatbox.dev/name"),
+            Some("was not created for this chatbox; set its label chatbox.dev/name"),
         ),
     ];
     for (yaml, secret, expected) in rows {

@@ -4,7 +4,10 @@
 //! `Reconciling` and `Stalled` are listed only while they are true, as kstatus expects of such conditions. So a Chatbox
 //! is either ready, or reconciling, or stalled; or it is paused.
 
-use crds::status::{CONFIG_VALID, READY, RECONCILING, SECRETS_RESOLVED, STALLED};
+use crds::status::{
+    CONFIG_VALID, DELETION_POLICY_APPLIED, READY, RECONCILING, SECRETS_RESOLVED, STALLED,
+    VOLUME_AS_SPECIFIED,
+};
 use crds::{ChatboxStatus, Problem};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
@@ -12,6 +15,7 @@ use super::progress::{self, Cause, Progress, progress};
 use crate::cache::OwnedObjects;
 use crate::error::Error;
 use crate::stored::Stored;
+use crate::text;
 use crate::validate::Findings;
 
 const MESSAGE_BYTES: usize = 2048;
@@ -27,6 +31,18 @@ pub struct Converged {
     pub selector: String,
     /// How many objects a paused Chatbox keeps from being changed; none when it is not paused.
     pub pending: Option<usize>,
+}
+
+/// What a status is made of.
+#[derive(Debug)]
+pub struct Facts<'a> {
+    pub generation: Option<i64>,
+    pub result: &'a Result<Converged, Error>,
+    /// Why the deletion policy is not in effect.
+    pub unsettled: Option<&'a Error>,
+    /// What the spec asks of the volume and cannot get, in words.
+    pub volume: Option<&'a str>,
+    pub objects: &'a OwnedObjects,
 }
 
 /// The summary: whether it is ready, and if not, whether it will be.
@@ -54,7 +70,15 @@ enum Check {
 
 /// The part of a status that is ours, in our order: others may add conditions of their own.
 pub fn ours(status: &ChatboxStatus) -> ChatboxStatus {
-    let order = [READY, RECONCILING, STALLED, CONFIG_VALID, SECRETS_RESOLVED];
+    let order = [
+        READY,
+        RECONCILING,
+        STALLED,
+        CONFIG_VALID,
+        SECRETS_RESOLVED,
+        DELETION_POLICY_APPLIED,
+        VOLUME_AS_SPECIFIED,
+    ];
     let find = |type_: &str| {
         status
             .conditions
@@ -71,11 +95,16 @@ pub fn ours(status: &ChatboxStatus) -> ChatboxStatus {
 pub fn status(
     chatbox: &Stored,
     before: &ChatboxStatus,
-    generation: Option<i64>,
-    result: &Result<Converged, Error>,
-    objects: &OwnedObjects,
+    facts: &Facts<'_>,
     now: &Time,
 ) -> ChatboxStatus {
+    let Facts {
+        generation,
+        result,
+        unsettled,
+        volume,
+        objects,
+    } = *facts;
     let summary = summary(result, progress(chatbox, objects));
     let (config, secrets) = checks(result);
     let draft = Draft {
@@ -87,6 +116,19 @@ pub fn status(
     conditions.extend(draft.phase(&summary));
     conditions.push(draft.check(CONFIG_VALID, ("Valid", "Invalid"), config));
     conditions.push(draft.check(SECRETS_RESOLVED, ("Resolved", "Unresolved"), secrets));
+    conditions.push(draft.check(
+        DELETION_POLICY_APPLIED,
+        ("Applied", "WriteFailed"),
+        unsettled.map_or(Check::Passed, |error| Check::Failed(not_in_effect(error))),
+    ));
+    conditions.extend(volume.map(|words| {
+        let check = Check::Failed(words.to_owned());
+        draft.check(
+            VOLUME_AS_SPECIFIED,
+            ("AsSpecified", "CannotBeChanged"),
+            check,
+        )
+    }));
     let rollout = objects.rollout(chatbox).and_then(Result::ok);
     let converged = result.as_ref().ok();
     ChatboxStatus {
@@ -108,15 +150,6 @@ pub fn status(
 /// Whether the reason of an unready Chatbox is no cause for a warning.
 pub fn is_normal(reason: &str) -> bool {
     reason == PROGRESSING || reason == PAUSED
-}
-
-/// At most this many bytes of a text, cut between characters.
-pub fn shorten(text: &str, bytes: usize) -> String {
-    if text.len() <= bytes {
-        return text.to_owned();
-    }
-    let cut = text.floor_char_boundary(bytes.saturating_sub(3));
-    format!("{}...", &text[..cut])
 }
 
 fn summary(result: &Result<Converged, Error>, progress: Progress) -> Summary {
@@ -167,9 +200,10 @@ fn failure(error: &Error) -> Summary {
     } else {
         Phase::Stalled
     };
-    let reason = match error {
+    let reason = match error.primary() {
         Error::Invalid(findings) if findings.config.is_empty() => "SecretsUnresolved",
         Error::Undecodable(_) | Error::Invalid(_) => "InvalidConfig",
+        Error::NotAllowed(_) => "NotAllowed",
         Error::NotServed(_) => "ApiNotServed",
         Error::NotListed { .. } => "ApiNotListed",
         Error::Foreign { .. } => "NameTaken",
@@ -179,6 +213,8 @@ fn failure(error: &Error) -> Summary {
         Error::DeploymentUnreadable(_) => progress::DEPLOYMENT_UNREADABLE,
         // Cannot happen: `reconcile` writes no status then.
         Error::NamespaceTerminating => "NamespaceTerminating",
+        // Cannot happen: none of several is several.
+        Error::Several(_) => "Several",
     };
     new(phase, reason, &error.to_string())
 }
@@ -195,6 +231,7 @@ fn new(phase: Phase, reason: &str, message: &str) -> Summary {
 fn checks(result: &Result<Converged, Error>) -> (Check, Check) {
     match result {
         Err(Error::Undecodable(problem)) => (Check::Failed(problem.to_string()), Check::Unknown),
+        Err(Error::NotAllowed(problems)) => (verdict(problems), Check::Unknown),
         Err(Error::Invalid(Findings { config, secrets })) => (verdict(config), verdict(secrets)),
         Err(
             Error::Read { .. }
@@ -212,9 +249,16 @@ fn checks(result: &Result<Converged, Error>) -> (Check, Check) {
             | Error::Foreign { .. }
             | Error::Terminating { .. }
             | Error::Write { .. }
-            | Error::Status(_),
+            | Error::Status(_)
+            | Error::Several(_),
         ) => (Check::Passed, Check::Passed),
     }
+}
+
+fn not_in_effect(error: &Error) -> String {
+    format!(
+        "spec.deletionPolicy is not in effect yet, so deleting the Chatbox now may delete what should stay: {error}"
+    )
 }
 
 fn verdict(problems: &[Problem]) -> Check {
@@ -279,7 +323,7 @@ impl Draft<'_> {
             type_: type_.to_owned(),
             status: status.to_owned(),
             reason: reason.to_owned(),
-            message: shorten(message, MESSAGE_BYTES),
+            message: text::shorten(message, MESSAGE_BYTES),
             observed_generation: self.generation,
             last_transition_time: since
                 .map_or(self.now, |last| &last.last_transition_time)

@@ -9,7 +9,8 @@ const FAILURE_THRESHOLD: u32 = 4;
 /// `failures` is the number of failures in a row before this one.
 pub fn is_reached(error: &Error, is_reported: bool, failures: u32) -> bool {
     // To wait is not to fail, and the admin may have to act.
-    let is_transient = error.is_transient() && !matches!(error, Error::Terminating { .. });
+    let is_transient =
+        error.is_transient() && !matches!(error.primary(), Error::Terminating { .. });
     !is_transient || !is_reported || failures >= FAILURE_THRESHOLD
 }
 
@@ -29,6 +30,8 @@ mod tests {
         let foreign = || Error::Foreign {
             kind: Kind::SERVICE,
             name: "s".to_owned(),
+            owner: None,
+            chatbox: "support".to_owned(),
         };
         let invalid = || Error::Invalid(Findings::default());
         let rows = [

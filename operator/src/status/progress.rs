@@ -1,6 +1,8 @@
 //! How far the rollout is, read from the Deployment and its pods. Pure.
 
 use crate::cache::{OwnedObjects, Pod, Rollout};
+use crate::names;
+use crate::namespaced_name::NamespacedName;
 use crate::stored::Stored;
 
 /// The reason while a Deployment cannot be decoded.
@@ -56,20 +58,21 @@ pub fn progress(chatbox: &Stored, objects: &OwnedObjects) -> Progress {
     let failure = objects
         .pods(chatbox)
         .filter(|pod| is_current(pod, rollout))
-        .find_map(failure);
+        .find_map(failure)
+        .or_else(|| replica_failure(rollout));
+    if rollout.is_paused {
+        return Progress::Stalled(paused(chatbox));
+    }
     match &rollout.stalled {
+        // What has kept it from progressing still does.
         Some(message) => Progress::Stalled(Cause {
             reason: "ProgressDeadlineExceeded".to_owned(),
             message: failure.map_or_else(
                 || message.clone(),
-                |cause| format!("{}: {}", cause.reason, cause.message),
+                |cause| format!("{message} {}: {}", cause.reason, cause.message),
             ),
         }),
-        None => Progress::InProgress(
-            failure
-                .or_else(|| replica_failure(rollout))
-                .unwrap_or_else(|| counts(rollout)),
-        ),
+        None => Progress::InProgress(failure.unwrap_or_else(|| counts(rollout))),
     }
 }
 
@@ -103,6 +106,16 @@ fn failure(pod: &Pod) -> Option<Cause> {
 fn replica_failure(rollout: &Rollout) -> Option<Cause> {
     let message = rollout.replica_failure.as_deref()?;
     Some(cause("PodsRefused", message))
+}
+
+fn paused(chatbox: &Stored) -> Cause {
+    let NamespacedName { namespace, name } = &chatbox.namespaced_name;
+    let app = names::app(name);
+    let message = format!(
+        "somebody has paused Deployment {app:?}, so its pods are not replaced; resume it with: kubectl --namespace \
+         {namespace} rollout resume deployment/{app}"
+    );
+    cause("DeploymentPaused", &message)
 }
 
 fn counts(rollout: &Rollout) -> Cause {

@@ -50,6 +50,10 @@ impl Operator {
     }
 
     pub(crate) fn start_with(world: &World<'_>, image: &str) -> Result<Self> {
+        Self::start_with_args(world, &[&format!("--chatbox-image={image}")])
+    }
+
+    pub(crate) fn start_with_args(world: &World<'_>, args: &[&str]) -> Result<Self> {
         let kubeconfig = kubeconfig(world)?;
         let mut child = helper(Path::new(env!("CARGO_BIN_EXE_chatbox-operator")))
             .args([
@@ -59,7 +63,7 @@ impl Operator {
                 "--log-format=json",
             ])
             .arg(format!("--namespace={}", world.namespace()))
-            .arg(format!("--chatbox-image={image}"))
+            .args(args)
             .env("KUBECONFIG", &kubeconfig)
             .stderr(Stdio::piped())
             .spawn()?;

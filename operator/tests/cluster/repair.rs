@@ -62,6 +62,11 @@ fn content_is_repaired(world: &World<'_>) -> Result<()> {
         ),
         (
             "service/support-chatbox",
+            "{.spec.ports[0].port}",
+            r#"{"spec": {"ports": [{"port": 81}]}}"#,
+        ),
+        (
+            "service/support-chatbox",
             "{.spec.selector}",
             r#"{"spec": {"selector": {"chatbox.dev/name": "x"}}}"#,
         ),

@@ -64,7 +64,12 @@ pub(crate) fn a_converged_reconcile_sends_no_request(world: &World<'_>) -> Resul
 }
 
 /// Creates a pod with our label and without an owner, and waits for the reconcile that it triggers.
-fn trigger(world: &World<'_>, operator: &Operator, chatbox: &str, pod: &str) -> Result<()> {
+pub(crate) fn trigger(
+    world: &World<'_>,
+    operator: &Operator,
+    chatbox: &str,
+    pod: &str,
+) -> Result<()> {
     let before = operator.reconciles()?;
     world.apply(&json!({
         "apiVersion": "v1",

@@ -115,6 +115,10 @@ fn the_failure_of_a_pod_is_read_from_its_status() {
             Some("ImagePullBackOff: back-off"),
         ),
         (
+            waiting("ErrImagePull", &terminated),
+            Some("ErrImagePull: back-off"),
+        ),
+        (
             waiting("CrashLoopBackOff", &terminated),
             Some("CrashLoopBackOff: Error, exit code 1: no such file"),
         ),

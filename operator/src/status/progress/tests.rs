@@ -178,7 +178,7 @@ fn the_cause_is_that_of_a_new_pod() {
     };
     let expected = Cause {
         reason: "ProgressDeadlineExceeded".to_owned(),
-        message: "CrashLoopBackOff: pod b: why".to_owned(),
+        message: "timed out CrashLoopBackOff: pod b: why".to_owned(),
     };
     assert_eq!(
         progress(&objects(stalled.clone(), pods)),
@@ -214,4 +214,45 @@ fn a_deployment_that_cannot_be_decoded_is_stalled() {
         message: "the Deployment cannot be decoded: has the wrong type".to_owned(),
     };
     assert_eq!(progress(&objects), Progress::Stalled(expected));
+}
+
+/// After the deadline the cause that still holds is told too.
+#[test]
+fn a_quota_is_not_replaced_by_the_deadline() {
+    let stalled = Rollout {
+        ready: 0,
+        available: 0,
+        stalled: Some("timed out".to_owned()),
+        replica_failure: Some("exceeded quota: pods".to_owned()),
+        ..rolled_out()
+    };
+    let expected = Cause {
+        reason: "ProgressDeadlineExceeded".to_owned(),
+        message: "timed out PodsRefused: exceeded quota: pods".to_owned(),
+    };
+    assert_eq!(
+        progress(&objects(stalled, vec![])),
+        Progress::Stalled(expected)
+    );
+}
+
+#[test]
+fn a_paused_deployment_is_told_with_how_to_resume_it() {
+    let paused = Rollout {
+        updated: 0,
+        is_paused: true,
+        ..rolled_out()
+    };
+    let Progress::Stalled(cause) = progress(&objects(paused, vec![])) else {
+        panic!("it is not stalled");
+    };
+    assert_eq!(cause.reason, "DeploymentPaused");
+    let command = "kubectl --namespace shop rollout resume deployment/support-chatbox";
+    assert!(cause.message.ends_with(command), "{}", cause.message);
+    let complete = Rollout {
+        is_paused: true,
+        ..rolled_out()
+    };
+    let progress = progress(&objects(complete, vec![]));
+    assert_eq!(progress, Progress::Complete, "there is nothing to resume");
 }

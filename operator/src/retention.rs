@@ -1,0 +1,177 @@
+//! Whether the objects that hold data or keys have the owner that the deletion policy asks for. Pure.
+//!
+//! A setting that protects data takes effect by itself, whatever else is wrong with the Chatbox: the owner is settled before
+//! anything is validated, in a write of the metadata alone, also while the Chatbox is paused.
+
+use crds::chatbox::DeletionPolicy;
+use crds::runtime::NAME_LABEL;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
+use serde_json::{Map, Value, json};
+
+use crate::cache::OwnedObjects;
+use crate::kind::Kind;
+use crate::names;
+use crate::plan::meta;
+use crate::stored::Stored;
+
+/// An object whose owner does not follow the policy, and the patch that makes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unsettled {
+    pub kind: Kind,
+    pub name: String,
+    /// A strategic merge patch. The uid in it is a precondition.
+    pub patch: Value,
+}
+
+/// The kept objects that exist, belong to the Chatbox, and do not follow the policy. Whether the plan contains them does
+/// not matter: generated keys stay when the spec names others.
+pub fn unsettled(
+    chatbox: &Stored,
+    owner: &OwnerReference,
+    policy: DeletionPolicy,
+    objects: &OwnedObjects,
+) -> Vec<Unsettled> {
+    let name = &chatbox.namespaced_name.name;
+    let kept = [
+        (Kind::PERSISTENT_VOLUME_CLAIM, names::data(name)),
+        (Kind::SECRET, names::keys(name)),
+    ];
+    let unsettled = |(kind, name): (Kind, String)| {
+        let object = objects.get(kind, &name)?;
+        let is_owned = object.owners.contains(&chatbox.uid);
+        let metadata = match policy {
+            DeletionPolicy::Retain if is_owned => released(owner),
+            DeletionPolicy::Delete if !is_owned && object.belongs_to(kind, chatbox) => {
+                owned(chatbox, owner)
+            }
+            DeletionPolicy::Retain | DeletionPolicy::Delete => return None,
+        };
+        let mut patch = json!({ "metadata": metadata });
+        patch["metadata"]["uid"] = object.uid.clone().into();
+        Some(Unsettled { kind, name, patch })
+    };
+    kept.into_iter().filter_map(unsettled).collect()
+}
+
+/// Without the owner, and without the labels by which other tools prune what has no owner.
+fn released(owner: &OwnerReference) -> Value {
+    let labels = meta::RECOMMENDED.map(|label| (label.to_owned(), Value::Null));
+    json!({
+        "ownerReferences": [{"$patch": "delete", "uid": owner.uid}],
+        "labels": Map::from_iter(labels),
+    })
+}
+
+fn owned(chatbox: &Stored, owner: &OwnerReference) -> Value {
+    json!({
+        "ownerReferences": [owner],
+        "labels": {NAME_LABEL: chatbox.namespaced_name.name},
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cache::{CachedObject, Detail};
+    use crate::fixtures::{QUICKSTART, cached, chatbox, stored};
+
+    use super::*;
+
+    fn owner() -> OwnerReference {
+        chatbox(QUICKSTART).identity().owner.unwrap()
+    }
+
+    fn object(owners: &[&str], label: Option<&str>) -> CachedObject {
+        CachedObject {
+            owners: owners.iter().map(|uid| (*uid).to_owned()).collect(),
+            label: label.map(str::to_owned),
+            ..cached(Detail::None)
+        }
+    }
+
+    fn patches(policy: DeletionPolicy, object: &CachedObject) -> Vec<Unsettled> {
+        let objects = OwnedObjects::default()
+            .with(
+                Kind::PERSISTENT_VOLUME_CLAIM,
+                "support-chatbox-data",
+                object.clone(),
+            )
+            .with(Kind::SECRET, "support-chatbox-keys", object.clone())
+            // Not what holds data, and not ours by its name.
+            .with(Kind::SERVICE, "support-chatbox", object.clone())
+            .with(Kind::PERSISTENT_VOLUME_CLAIM, "other", object.clone());
+        unsettled(&stored(), &owner(), policy, &objects)
+    }
+
+    #[test]
+    fn only_an_owner_that_does_not_follow_the_policy_is_changed() {
+        use DeletionPolicy::{Delete, Retain};
+        let ours = Some("support");
+        let rows = [
+            ("released", Retain, object(&["u-1"], ours), true),
+            (
+                "released beside another owner",
+                Retain,
+                object(&["u-9", "u-1"], ours),
+                true,
+            ),
+            (
+                "released although its label is gone",
+                Retain,
+                object(&["u-1"], None),
+                true,
+            ),
+            ("has no owner", Retain, object(&[], ours), false),
+            ("has another owner", Retain, object(&["u-9"], ours), false),
+            ("owned", Delete, object(&[], ours), true),
+            (
+                "owned beside another owner",
+                Delete,
+                object(&["u-9"], ours),
+                true,
+            ),
+            ("is owned", Delete, object(&["u-1"], ours), false),
+            ("is foreign", Delete, object(&[], None), false),
+            (
+                "is kept by another",
+                Delete,
+                object(&[], Some("other")),
+                false,
+            ),
+        ];
+        for (what, policy, object, expected) in rows {
+            let found: Vec<_> = patches(policy, &object)
+                .into_iter()
+                .map(|unsettled| (unsettled.kind, unsettled.name))
+                .collect();
+            let both = vec![
+                (
+                    Kind::PERSISTENT_VOLUME_CLAIM,
+                    "support-chatbox-data".to_owned(),
+                ),
+                (Kind::SECRET, "support-chatbox-keys".to_owned()),
+            ];
+            assert_eq!(found, if expected { both } else { vec![] }, "{what}");
+        }
+    }
+
+    #[test]
+    fn the_patch_is_of_the_metadata_of_this_object_alone() {
+        let released = &patches(DeletionPolicy::Retain, &object(&["u-1"], None))[0].patch;
+        let expected = json!({"metadata": {
+            "uid": "object",
+            "ownerReferences": [{"$patch": "delete", "uid": "u-1"}],
+            "labels": {
+                "app.kubernetes.io/name": null, "app.kubernetes.io/instance": null,
+                "app.kubernetes.io/managed-by": null,
+            },
+        }});
+        assert_eq!(*released, expected);
+        let owned = &patches(DeletionPolicy::Delete, &object(&[], Some("support")))[0].patch;
+        let expected = json!({"metadata": {
+            "uid": "object",
+            "ownerReferences": [owner()],
+            "labels": {"chatbox.dev/name": "support"},
+        }});
+        assert_eq!(*owned, expected);
+    }
+}

@@ -1,0 +1,96 @@
+//! `docs/security.md`: what users get, and what a platform team may forbid.
+
+use anyhow::{Context as _, Result, ensure};
+use control_plane::world::World;
+use serde_json::json;
+
+use crate::program::{IMAGE, Operator};
+use crate::support::{chatbox, roll_out, secrets, wait_for_condition, with_secrets};
+
+/// The role of the documentation is enough to use Chatboxes, and gives nothing else.
+pub(crate) fn the_role_for_users_is_enough(world: &World<'_>) -> Result<()> {
+    let page = include_str!("../../../docs/security.md");
+    let role = page
+        .split("```yaml\n")
+        .find(|block| block.contains("kind: ClusterRole\n"));
+    let role = role
+        .and_then(|block| block.split("```").next())
+        .context("no role")?;
+    world.cluster().feed(&["apply", "--filename=-"], role)?;
+    let name = role.lines().find_map(|line| line.strip_prefix("  name: "));
+    let cluster_role = format!("--clusterrole={}", name.context("no name")?);
+    world.kubectl(&[
+        "create",
+        "rolebinding",
+        "users",
+        &cluster_role,
+        "--user=ada",
+    ])?;
+    let may = |verb: &str, resource: &str, subresource: &str| {
+        let subresource = format!("--subresource={subresource}");
+        let question = ["auth", "can-i", verb, resource, &subresource, "--as=ada"];
+        world.kubectl(&question).is_ok()
+    };
+    let rows = [
+        ("create", "chatboxes", "", true),
+        ("delete", "chatboxes", "", true),
+        ("patch", "chatboxes", "", true),
+        ("get", "pods", "log", true),
+        ("update", "chatboxes", "status", false),
+        ("update", "chatboxes", "finalizers", false),
+        ("get", "secrets", "", false),
+        ("create", "pods", "", false),
+        ("create", "pods", "exec", false),
+    ];
+    for (verb, resource, subresource, expected) in rows {
+        ensure!(
+            may(verb, resource, subresource) == expected,
+            "{verb} {resource} {subresource}"
+        );
+    }
+    let document = chatbox().to_string();
+    let apply = [
+        "--namespace",
+        world.namespace(),
+        "apply",
+        "--filename=-",
+        "--as=ada",
+    ];
+    world.cluster().feed(&apply, &document)?;
+    let _operator = Operator::start(world)?;
+    roll_out(world)
+}
+
+pub(crate) fn what_is_not_allowed_is_neither_read_nor_run(world: &World<'_>) -> Result<()> {
+    secrets(world)?;
+    world.apply(&with_secrets())?;
+    let image = format!("--chatbox-image={IMAGE}");
+    let secrets = "--allowed-secrets=jwt,chat-*";
+    let args = [
+        image.as_str(),
+        secrets,
+        "--allowed-provider-hosts=*.example",
+    ];
+    let operator = Operator::start_with_args(world, &args)?;
+    let message = wait_for_condition(world, "ConfigValid", "False", "Invalid")?;
+    for words in [
+        "spec.config.models[0].openai.apiKey.name: secret \"llm\" is not allowed in this cluster",
+        "spec.config.models[0].openai.baseUrl: host \"api.openai.com\" is not allowed in this cluster",
+        "name one that matches jwt or chat-*",
+    ] {
+        ensure!(message.contains(words), "{message}");
+    }
+    wait_for_condition(world, "Stalled", "True", "NotAllowed")?;
+    wait_for_condition(world, "SecretsResolved", "Unknown", "NotChecked")?;
+    ensure!(
+        world.get("deployment", "support-chatbox")?.is_none(),
+        "it was made"
+    );
+    let mut chatbox = with_secrets();
+    chatbox["spec"]["config"]["models"][0]["openai"] =
+        json!({"model": "m", "baseUrl": "https://llm.example/v1"});
+    world.apply(&chatbox)?;
+    roll_out(world)?;
+    drop(operator);
+    Ok(())
+}
