@@ -1,7 +1,9 @@
 //! The models that answer, in the same words for all providers.
 //!
+//! - `request`: what a model is asked
 //! - `openai`: a provider: its request, its events, its error codes
 //! - `http`: what providers behind HTTP share: attempts, error classes, reading of the answer
+//! - `thinking`: what a model thinks aloud before it answers
 //! - `demo`: a model without a provider
 //! - `timeouts`: limits on time around each of them
 
@@ -9,6 +11,8 @@ mod demo;
 mod error;
 mod http;
 mod openai;
+mod request;
+mod thinking;
 mod timeouts;
 
 use std::path::Path;
@@ -21,32 +25,8 @@ use crds::config;
 use futures_util::Stream;
 
 pub use self::error::{Error, ErrorClass};
-use crate::chat::SessionId;
+pub use self::request::{Message, Request, Role};
 use crate::secrets;
-
-/// What a model is asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    pub session: SessionId,
-    pub system: Option<String>,
-    /// Oldest first; the last one is the question.
-    pub messages: Vec<Message>,
-    /// The last [`Event::State`] that this model sent in this session.
-    pub state: Option<String>,
-}
-
-/// One message of a conversation, as a model is told of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    pub role: Role,
-    pub content: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    User,
-    Assistant,
-}
 
 /// What a model sends. A stream of these never fails: its last event is `Done` or `Failed`.
 #[derive(Debug)]
@@ -57,14 +37,27 @@ pub enum Event {
     /// To be kept with the session and sent with its next request to this model, unread; the last one holds. A provider
     /// that keeps conversations itself names its own here.
     State(String),
-    Done,
+    Done(Finish),
     Failed(Error),
 }
 
 impl Event {
     pub fn is_last(&self) -> bool {
-        matches!(self, Self::Done | Self::Failed(_))
+        matches!(self, Self::Done(_) | Self::Failed(_))
     }
+}
+
+/// Why a model ended its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Finish {
+    /// It had said all. There is no such answer without text.
+    Stop,
+    /// The answer reached the greatest length that it may have.
+    Length,
+    /// A content filter of the provider stopped it.
+    ContentFilter,
+    /// The model declined to answer; the text says so.
+    Refusal,
 }
 
 /// Tokens of one answer.
@@ -84,8 +77,20 @@ pub type EventStream = Pin<Box<dyn Stream<Item = Event> + Send>>;
 
 /// Something that can be asked. Dropping the stream ends the call.
 trait Provider: Send + Sync {
-    fn stream_completion(&self, request: Request) -> EventStream;
+    fn stream_completion(&self, request: Request) -> ProgressStream;
 }
+
+/// What happens while a provider is asked: an event for the reader, or something that only the time-outs need to know.
+#[derive(Debug)]
+enum Progress {
+    Event(Event),
+    /// The provider sent something that is not for the reader: it is not silent.
+    Activity,
+    /// The provider is left alone for so long, and can say nothing.
+    Pause(Duration),
+}
+
+type ProgressStream = Pin<Box<dyn Stream<Item = Progress> + Send>>;
 
 /// A configured model.
 #[derive(Clone)]
@@ -149,9 +154,9 @@ fn build(model: &config::Model, client: &reqwest::Client, secrets: &Path) -> any
             Arc::new(openai::OpenAi::new(
                 client.clone(),
                 openai,
-                key,
+                key.as_ref(),
                 model.answer_tokens,
-            ))
+            )?)
         }
         (None, Some(demo)) => Arc::new(demo::Demo::new(demo)),
         (None, None) => anyhow::bail!("names no provider"),
@@ -173,21 +178,22 @@ mod tests {
     use futures_util::{StreamExt, stream};
 
     use super::*;
+    use crate::chat::SessionId;
 
     /// Counts the requests of each session in its state.
     struct Counting;
 
     impl Provider for Counting {
-        fn stream_completion(&self, request: Request) -> EventStream {
+        fn stream_completion(&self, request: Request) -> ProgressStream {
             let count = request
                 .state
                 .map_or(0, |state| state.parse::<u32>().unwrap());
             let events = [
                 Event::State((count + 1).to_string()),
                 Event::Text(format!("{} {count}", request.session)),
-                Event::Done,
+                Event::Done(Finish::Stop),
             ];
-            Box::pin(stream::iter(events))
+            Box::pin(stream::iter(events.map(Progress::Event)))
         }
     }
 

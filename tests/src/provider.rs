@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::any;
 use axum::{Json, Router};
 use futures_util::stream;
 use serde_json::{Value, json};
@@ -26,6 +26,8 @@ pub struct Provider {
 
 /// One question that the server asked.
 pub struct Call {
+    pub uri: Uri,
+    pub headers: HeaderMap,
     pub body: Value,
     pub authorization: Option<String>,
     head: oneshot::Sender<Head>,
@@ -46,9 +48,7 @@ impl Provider {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (send, calls) = mpsc::unbounded_channel();
-        let router = Router::new()
-            .route("/v1/chat/completions", post(answer))
-            .with_state(send);
+        let router = Router::new().fallback(any(answer)).with_state(send);
         tokio::spawn(async move { axum::serve(listener, router).await });
         Self { address, calls }
     }
@@ -144,15 +144,15 @@ impl Speech {
     }
 
     /// Sends these bytes as they are.
-    pub fn send(&self, text: String) {
-        let _ = self.0.send(Bytes::from(text));
+    pub fn send(&self, text: impl Into<Bytes>) {
+        let _ = self.0.send(text.into());
     }
 
     /// Ends as it should.
     pub fn end(self) {
         self.event(&json!({"choices": [{"delta": {}, "finish_reason": "stop"}]}));
         self.event(&json!({"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 5}}));
-        self.send("data: [DONE]\n\n".to_owned());
+        self.send("data: [DONE]\n\n");
     }
 
     /// Ends in the middle.
@@ -166,6 +166,7 @@ impl Speech {
 
 async fn answer(
     State(calls): State<mpsc::UnboundedSender<Call>>,
+    uri: Uri,
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Response {
@@ -176,6 +177,8 @@ async fn answer(
         .and_then(|value| value.to_str().ok())
         .map(ToOwned::to_owned);
     let _ = calls.send(Call {
+        uri,
+        headers,
         body,
         authorization,
         head,

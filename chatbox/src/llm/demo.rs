@@ -6,7 +6,7 @@ use async_stream::stream;
 use crds::config;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::{Event, EventStream, Provider, Request, Role, Usage};
+use super::{Event, Finish, Progress, ProgressStream, Provider, Request, Role, Usage};
 
 pub(super) struct Demo {
     word_interval: Duration,
@@ -22,7 +22,7 @@ impl Demo {
 }
 
 impl Provider for Demo {
-    fn stream_completion(&self, request: Request) -> EventStream {
+    fn stream_completion(&self, request: Request) -> ProgressStream {
         let answer = reply(&request);
         let mut ticks = interval(self.word_interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -31,10 +31,11 @@ impl Provider for Demo {
             for word in answer.split_inclusive(' ') {
                 ticks.tick().await;
                 words += 1;
-                yield Event::Text(word.to_owned());
+                yield Progress::Event(Event::Text(word.to_owned()));
             }
-            yield Event::Usage(Usage { question: words_in(&request), answer: words });
-            yield Event::Done;
+            let usage = Usage { question: words_in(&request), answer: words };
+            yield Progress::Event(Event::Usage(usage));
+            yield Progress::Event(Event::Done(Finish::Stop));
         })
     }
 }
@@ -100,14 +101,14 @@ mod tests {
                 message(Role::User, "three?"),
             ],
         };
-        let events: Vec<_> = Demo::new(&config::Demo::default())
+        let progress: Vec<_> = Demo::new(&config::Demo::default())
             .stream_completion(request)
             .collect()
             .await;
-        let text: String = events
+        let text: String = progress
             .iter()
-            .filter_map(|event| match event {
-                Event::Text(text) => Some(&**text),
+            .filter_map(|progress| match progress {
+                Progress::Event(Event::Text(text)) => Some(&**text),
                 _ => None,
             })
             .collect();
@@ -115,6 +116,9 @@ mod tests {
             text.contains("> three?") && text.contains("**one** thing before"),
             "{text}"
         );
-        assert!(matches!(events.last(), Some(Event::Done)));
+        assert!(matches!(
+            progress.last(),
+            Some(Progress::Event(Event::Done(Finish::Stop)))
+        ));
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::chat::Failure;
 
 /// What kind of failure it was. The set is closed: what a provider reports becomes one of these by its HTTP status and
-/// error code, never by the words of its message.
+/// error code; `http::classify` says for which one words are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorClass {
     /// The key is wrong, or may not do this.
@@ -24,12 +24,14 @@ pub enum ErrorClass {
     Transport,
     /// One side does not understand the other: a request that is not accepted, an answer that is not readable.
     Malformed,
+    /// The answer ended without a word.
+    Empty,
     /// A time-out of the model's configuration passed.
     Timeout,
 }
 
 impl ErrorClass {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Authentication,
         Self::Quota,
         Self::RateLimit,
@@ -38,6 +40,7 @@ impl ErrorClass {
         Self::ContentRefused,
         Self::Transport,
         Self::Malformed,
+        Self::Empty,
         Self::Timeout,
     ];
 
@@ -52,15 +55,18 @@ impl ErrorClass {
             Self::ContentRefused => "content_refused",
             Self::Transport => "transport",
             Self::Malformed => "malformed",
+            Self::Empty => "empty",
             Self::Timeout => "timeout",
         }
     }
 
-    /// Whether the same request may succeed a moment later.
+    /// Whether the same request may succeed a moment later. A time-out is not followed by another attempt: whoever asked
+    /// has waited for as long as the configuration allows.
     pub fn is_retryable(self) -> bool {
         match self {
-            Self::RateLimit | Self::Overloaded | Self::Transport | Self::Timeout => true,
-            Self::Authentication
+            Self::RateLimit | Self::Overloaded | Self::Transport | Self::Empty => true,
+            Self::Timeout
+            | Self::Authentication
             | Self::Quota
             | Self::ContextTooLong
             | Self::ContentRefused
@@ -79,7 +85,8 @@ impl ErrorClass {
             | Self::RateLimit
             | Self::Overloaded
             | Self::Transport
-            | Self::Malformed => Failure::Unavailable,
+            | Self::Malformed
+            | Self::Empty => Failure::Unavailable,
         }
     }
 }
@@ -129,7 +136,7 @@ mod tests {
             .collect();
         assert_eq!(
             retryable,
-            ["rate_limit", "overloaded", "transport", "timeout"]
+            ["rate_limit", "overloaded", "transport", "empty"]
         );
         for class in ErrorClass::ALL {
             let told = match class {

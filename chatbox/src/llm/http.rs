@@ -1,14 +1,17 @@
 //! What every provider behind HTTP shares: the call, attempts, error classes, and the reading of the answer.
 //!
-//! A provider brings its request (`wire`), a [`Mapper`] from its events to ours (`map`) and a table of its error codes.
+//! A provider brings a [`Question`] (its request, in the ways that it can be put) and a [`Mapper`] from its events to ours
+//! with a table of its error codes.
 //!
-//! - `attempt`: one call, up to the first byte of an answer or a rejection
-//! - `classify`: status and error code → [`ErrorClass`]; pure
-//! - `reader`: bytes of an answer → events; pure, with `sse` below it
+//! - `attempt`: one call, up to its answer or a [`FailedAttempt`]
+//! - `classify`: status and error code → [`ErrorClass`](super::ErrorClass); pure
+//! - `reader`: bytes of an answer → events; pure, with `body` and `sse` below it
 //! - `retry`: whether and when to try again; pure
 
 mod attempt;
+mod body;
 mod classify;
+mod failed;
 mod reader;
 mod retry;
 mod sse;
@@ -18,70 +21,114 @@ mod tests;
 use std::time::Duration;
 
 use async_stream::stream;
+use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder};
+use serde_json::Value;
 
-use self::attempt::Rejection;
-pub(super) use self::classify::{ErrorCodes, reported};
-pub(super) use self::reader::Batch;
+use self::attempt::Answer;
+pub(super) use self::classify::{ErrorCodes, words};
+pub(super) use self::failed::FailedAttempt;
+use self::reader::Read;
+pub(super) use self::reader::{Batch, Reported};
 #[cfg(test)]
 pub(super) use self::{classify::rejected, reader::testing};
-use super::{Error, Event, EventStream};
+use super::{Error, Event, Finish, Progress, ProgressStream};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longer than any answer may take in total.
+const UNSTREAMED: Duration = Duration::from_hours(1);
+
+/// A question as one provider is asked it.
+pub(super) trait Question: Send + 'static {
+    type Mapper: Mapper;
+
+    /// The call, as the question stands now.
+    fn call(&self) -> RequestBuilder;
+
+    /// Whether the call asks for an answer word by word: otherwise the provider is silent until it has all of it.
+    fn is_streamed(&self) -> bool;
+
+    /// Puts the question without what the provider refused; false if there is no such way. Each change leaves fewer.
+    fn adapt(&mut self, failed: &FailedAttempt) -> bool;
+
+    /// The provider answers the question as it stands.
+    fn accepted(&self);
+}
 
 /// One provider's events → ours. Each answer has its own.
 pub(super) trait Mapper: Default + Send + 'static {
     /// Which of the provider's error codes and types means which class.
     const ERROR_CODES: ErrorCodes;
 
-    /// What the data of one event means.
+    /// What one event means. It is an object; what its fields hold may be of any type.
     ///
     /// # Errors
-    /// When it reports an error or is not readable; the answer ends there.
-    fn map(&mut self, data: &str, batch: &mut Batch) -> Result<(), Error>;
+    /// When it reports an error; the answer ends there.
+    fn map(&mut self, event: &Value, batch: &mut Batch) -> Result<(), Reported>;
 
-    /// Whether the provider has said all: a stream that ends before was cut.
-    fn is_complete(&self) -> bool;
+    /// Why the model ended its answer, once the provider has said so: a stream that ends before was cut.
+    fn finish(&self) -> Option<Finish>;
 }
 
 /// The client of all providers; it keeps connections that are free.
 pub(super) fn client() -> reqwest::Result<Client> {
     Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
+        .redirect(Policy::none())
         .user_agent(concat!("chatbox/", env!("CARGO_PKG_VERSION")))
         .build()
 }
 
-/// Sends `call`, a few times if need be, and reads its answer. Once a word was given nothing is tried again: a second
+/// Asks `question`, a few times if need be, and reads the answer. Once a word was given nothing is tried again: a second
 /// answer would contradict the first. Nothing runs beside the stream, so dropping it ends whatever it does, and closes
 /// the connection.
-pub(super) fn stream_completion<M: Mapper>(call: RequestBuilder) -> EventStream {
+pub(super) fn stream_completion<Q: Question>(mut question: Q) -> ProgressStream {
     Box::pin(stream! {
         let mut delays = retry::delays();
         loop {
             let mut has_text = false;
-            let rejection = match attempt::send::<M>(&call).await {
-                Ok(mut answer) => loop {
-                    match answer.next().await {
-                        Event::Failed(error) if !has_text => break Rejection::from(error),
-                        event => {
-                            has_text |= matches!(event, Event::Text(_));
-                            let is_last = event.is_last();
-                            yield event;
-                            if is_last {
+            if !question.is_streamed() {
+                yield Progress::Pause(UNSTREAMED);
+            }
+            let failed = match attempt::send(question.call()).await {
+                Ok(answer) => {
+                    yield Progress::Activity;
+                    let mut answer: Answer<Q::Mapper> = answer;
+                    loop {
+                        match answer.next().await {
+                            Read::Failed(failed) if has_text => {
+                                yield Progress::Event(Event::Failed(failed.error));
                                 return;
+                            }
+                            Read::Failed(failed) => break failed,
+                            Read::Activity => yield Progress::Activity,
+                            Read::Event(event) => {
+                                if !has_text && matches!(event, Event::Text(_) | Event::Done(_)) {
+                                    has_text = true;
+                                    question.accepted();
+                                }
+                                let is_last = event.is_last();
+                                yield Progress::Event(event);
+                                if is_last {
+                                    return;
+                                }
                             }
                         }
                     }
-                },
-                Err(rejection) => rejection,
+                }
+                Err(failed) => failed,
             };
-            let Some(delay) = retry::delay(&rejection, &mut delays) else {
-                yield Event::Failed(rejection.error);
+            if question.adapt(&failed) {
+                yield Progress::Activity;
+                continue;
+            }
+            let Some(delay) = retry::delay(&failed, &mut delays) else {
+                yield Progress::Event(Event::Failed(failed.error));
                 return;
             };
-            let Error { class, cause } = rejection.error;
+            let Error { class, cause } = failed.error;
             tracing::info!(class = class.as_str(), cause = format!("{cause:#}"), "the provider gave no answer, trying again");
+            yield Progress::Pause(delay);
             tokio::time::sleep(delay).await;
         }
     })

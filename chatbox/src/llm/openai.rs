@@ -1,49 +1,251 @@
-//! Endpoints that speak `OpenAI`'s chat completions: `wire` is their JSON, `map` turns it into ours, `errors` is the table
-//! of their error codes.
+//! Endpoints that speak `OpenAI`'s chat completions.
+//!
+//! - `endpoint`: where they are, and with which headers they are called
+//! - `wire`: the JSON that is sent, and `fields`: which of it a server may refuse
+//! - `map`: the JSON that comes → our events, with `read` below it, which takes fields of any type
+//! - `errors`: the table of their error codes
 
+mod endpoint;
 mod errors;
+mod fields;
 mod map;
+mod read;
 mod wire;
 
-use crds::config;
-use reqwest::Client;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crds::config;
+use reqwest::header::HeaderMap;
+use reqwest::{Client, RequestBuilder};
+use url::Url;
+
+use self::fields::{Field, Refused};
 use self::map::Mapper;
-use super::{EventStream, Provider, Request, http};
+use super::http::{self, FailedAttempt};
+use super::{ErrorClass, ProgressStream, Provider, Request};
 use crate::secrets::Secret;
 
-pub(super) struct OpenAi {
+pub(super) struct OpenAi(Arc<Endpoint>);
+
+struct Endpoint {
     client: Client,
-    url: String,
+    url: Url,
+    headers: HeaderMap,
     model: String,
-    key: Option<Secret>,
     answer_tokens: Option<i32>,
+    /// What this model was found to do without, until the process ends.
+    refused: Mutex<Refused>,
+}
+
+/// A question, as it is put to one model.
+struct Question {
+    endpoint: Arc<Endpoint>,
+    request: Request,
+    refused: Refused,
+    /// The answer may be as long as there is room for: what was set does not fit beside the question.
+    is_unlimited: bool,
 }
 
 impl OpenAi {
+    /// # Errors
+    /// When the address or the key is not usable; both were checked before.
     pub(super) fn new(
         client: Client,
         config: &config::OpenAi,
-        key: Option<Secret>,
+        key: Option<&Secret>,
         answer_tokens: Option<i32>,
-    ) -> Self {
-        Self {
+    ) -> anyhow::Result<Self> {
+        let url = endpoint::url(config)?;
+        Ok(Self(Arc::new(Endpoint {
             client,
-            url: format!("{}/chat/completions", config.base_url.trim_end_matches('/')),
+            headers: endpoint::headers(&url, key.map(Secret::expose))?,
+            url,
             model: config.model.clone(),
-            key,
             answer_tokens,
-        }
+            refused: Mutex::default(),
+        })))
     }
 }
 
 impl Provider for OpenAi {
-    fn stream_completion(&self, request: Request) -> EventStream {
-        let body = wire::request(&self.model, request, self.answer_tokens);
-        let mut call = self.client.post(&self.url).json(&body);
-        if let Some(key) = &self.key {
-            call = call.bearer_auth(key.expose());
+    fn stream_completion(&self, request: Request) -> ProgressStream {
+        http::stream_completion(Question {
+            endpoint: Arc::clone(&self.0),
+            request,
+            refused: self.0.refused().clone(),
+            is_unlimited: false,
+        })
+    }
+}
+
+impl Endpoint {
+    fn refused(&self) -> MutexGuard<'_, Refused> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl http::Question for Question {
+    type Mapper = Mapper;
+
+    fn call(&self) -> RequestBuilder {
+        let endpoint = &self.endpoint;
+        let body = wire::request(
+            &endpoint.model,
+            &self.request,
+            self.answer_tokens(),
+            &self.refused,
+        );
+        let call = endpoint.client.post(endpoint.url.clone());
+        call.headers(endpoint.headers.clone()).json(&body)
+    }
+
+    fn is_streamed(&self) -> bool {
+        !self.refused.contains(&Field::Stream)
+    }
+
+    fn adapt(&mut self, failed: &FailedAttempt) -> bool {
+        if failed.error.class == ErrorClass::ContextTooLong {
+            return self.shorten();
         }
-        http::stream_completion::<Mapper>(call)
+        let sent = wire::fields(&self.request, self.answer_tokens(), &self.refused);
+        let Some(field) = fields::refused(failed, &sent) else {
+            return false;
+        };
+        tracing::info!(
+            model.name = self.endpoint.model,
+            field = field.name(),
+            cause = format!("{:#}", failed.error.cause),
+            "the provider refuses a field, asking without it"
+        );
+        self.refused.insert(field)
+    }
+
+    fn accepted(&self) {
+        let mut known = self.endpoint.refused();
+        if !self.refused.is_subset(&known) {
+            known.extend(&self.refused);
+        }
+    }
+}
+
+impl Question {
+    fn answer_tokens(&self) -> Option<i32> {
+        self.endpoint.answer_tokens.filter(|_| !self.is_unlimited)
+    }
+
+    /// Makes room for the answer. Some servers count the length that it may have as if it were used.
+    fn shorten(&mut self) -> bool {
+        let is_shorter = self.request.halve_history()
+            || (self.answer_tokens().is_some() && !std::mem::replace(&mut self.is_unlimited, true));
+        if is_shorter {
+            tracing::info!(
+                model.name = self.endpoint.model,
+                session.id = %self.request.session,
+                messages = self.request.messages.len(),
+                "the conversation is too long for the model, asking with less of it"
+            );
+        }
+        is_shorter
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+    use serde_json::{Value, json};
+
+    use super::super::{Message, Role};
+    use super::http::Question as _;
+    use super::*;
+    use crate::chat::SessionId;
+
+    fn question(messages: usize) -> Question {
+        let config = config::OpenAi {
+            base_url: "https://x.test/v1".to_owned(),
+            model: "m".to_owned(),
+            api_key: None,
+        };
+        let openai = OpenAi::new(Client::new(), &config, None, Some(5)).unwrap();
+        let message = |place: usize| Message {
+            role: [Role::User, Role::Assistant][place % 2],
+            content: place.to_string(),
+        };
+        Question {
+            endpoint: openai.0,
+            request: Request {
+                session: SessionId::random(),
+                system: Some("s".to_owned()),
+                messages: (0..messages).map(message).collect(),
+                state: None,
+            },
+            refused: Refused::new(),
+            is_unlimited: false,
+        }
+    }
+
+    fn bad_request(error: &Value) -> FailedAttempt {
+        http::rejected(
+            errors::CODES,
+            StatusCode::BAD_REQUEST,
+            json!({"error": error}),
+        )
+    }
+
+    fn body(question: &Question) -> Value {
+        let request = question.call().build().unwrap();
+        serde_json::from_slice(request.body().unwrap().as_bytes().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn each_refused_field_is_left_out_once() {
+        let mut question = question(1);
+        let all = "stream_options max_tokens max_completion_tokens 'stream' system role";
+        let failed = bad_request(&json!({"message": all}));
+        let mut bodies = vec![body(&question)];
+        while question.adapt(&failed) {
+            bodies.push(body(&question));
+        }
+        assert_eq!(bodies.len(), 6, "each field once, and an end");
+        let messages = json!([{"role": "user", "content": "s\n\n0"}]);
+        assert_eq!(
+            bodies.pop(),
+            Some(json!({"model": "m", "messages": messages, "stream": false}))
+        );
+        let names = bodies.iter().map(|body| {
+            ["max_tokens", "max_completion_tokens"].map(|name| body.get(name).is_some())
+        });
+        let both = names.clone().any(|names| names == [true, true]);
+        assert!(!both && names.clone().any(|names| names == [false, true]));
+    }
+
+    #[test]
+    fn what_is_refused_is_remembered_once_the_rest_is_accepted() {
+        let mut question = question(1);
+        assert!(question.adapt(&bad_request(&json!({"param": "stream_options"}))));
+        assert!(question.endpoint.refused().is_empty());
+        question.accepted();
+        assert_eq!(
+            *question.endpoint.refused(),
+            Refused::from([Field::StreamOptions])
+        );
+    }
+
+    #[test]
+    fn a_conversation_that_is_too_long_is_halved_down_to_the_question() {
+        let mut question = question(9);
+        let failed = bad_request(&json!({"code": "context_length_exceeded"}));
+        let mut asked = vec![];
+        while question.adapt(&failed) {
+            let body = body(&question);
+            let messages = body["messages"].as_array().unwrap();
+            assert_eq!(messages.last().unwrap()["content"], "8");
+            asked.push((messages.len() - 1, body.get("max_tokens").is_some()));
+        }
+        assert_eq!(asked, [(5, true), (3, true), (1, true), (1, false)]);
+        question.accepted();
+        assert!(
+            question.endpoint.refused().is_empty(),
+            "one long question says nothing of the next"
+        );
     }
 }

@@ -6,13 +6,14 @@ use jiff::Timestamp;
 
 use crate::bus::Delta;
 use crate::chat::{Failure, MessageId, Run, Status, utf16};
-use crate::llm::{self, ErrorClass, Usage};
+use crate::llm::{self, ErrorClass, Finish, Usage};
 use crate::store::{Answer, StoreError};
 
 /// How a run ended.
 #[derive(Debug)]
 pub(super) enum Ending {
-    Complete,
+    /// The model ended its answer.
+    Done(Finish),
     Failed(llm::Error),
     /// What came before the question could not be read, or the first words not be kept.
     StoreFailed(StoreError),
@@ -23,18 +24,24 @@ pub(super) enum Ending {
 }
 
 impl Ending {
-    /// Why it failed, for those who follow it.
+    /// Why there is no answer, or no more of it, for those who follow it.
     pub(super) fn failure(&self) -> Option<Failure> {
         match self {
             Self::Failed(error) => Some(error.class.failure()),
             Self::StoreFailed(_) => Some(Failure::Unavailable),
-            Self::Complete | Self::TooLong | Self::Interrupted => None,
+            Self::Done(Finish::ContentFilter) => Some(Failure::ContentFiltered),
+            Self::Done(Finish::Stop | Finish::Length | Finish::Refusal)
+            | Self::TooLong
+            | Self::Interrupted => None,
         }
     }
 
     pub(super) fn status(&self) -> Status {
         match self {
-            Self::Complete => Status::Complete,
+            Self::Done(Finish::Stop) => Status::Complete,
+            Self::Done(Finish::Length) => Status::Length,
+            Self::Done(Finish::ContentFilter) => Status::ContentFilter,
+            Self::Done(Finish::Refusal) => Status::Refusal,
             Self::Failed(error) if error.class == ErrorClass::ContentRefused => {
                 Status::ContentFilter
             }
@@ -108,6 +115,48 @@ impl<'run> Draft<'run> {
 mod tests {
     use super::*;
     use crate::chat::{OwnerId, RunId, SessionId};
+
+    #[test]
+    fn each_ending_has_its_status_and_its_words() {
+        let failed = |class| {
+            Ending::Failed(llm::Error {
+                class,
+                cause: anyhow::anyhow!("x"),
+            })
+        };
+        for (ending, status, failure) in [
+            (Ending::Done(Finish::Stop), Status::Complete, None),
+            (Ending::Done(Finish::Length), Status::Length, None),
+            (Ending::Done(Finish::Refusal), Status::Refusal, None),
+            (
+                Ending::Done(Finish::ContentFilter),
+                Status::ContentFilter,
+                Some(Failure::ContentFiltered),
+            ),
+            (
+                failed(ErrorClass::ContentRefused),
+                Status::ContentFilter,
+                Some(Failure::ContentFiltered),
+            ),
+            (
+                failed(ErrorClass::ContextTooLong),
+                Status::Failed,
+                Some(Failure::ContextTooLong),
+            ),
+            (
+                failed(ErrorClass::Empty),
+                Status::Failed,
+                Some(Failure::Unavailable),
+            ),
+            (Ending::Interrupted, Status::Interrupted, None),
+        ] {
+            assert_eq!(
+                (ending.status(), ending.failure()),
+                (status, failure),
+                "{ending:?}"
+            );
+        }
+    }
 
     #[test]
     fn offsets_count_as_a_browser_does_and_pieces_make_the_whole() {

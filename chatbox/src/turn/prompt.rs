@@ -1,12 +1,22 @@
 //! History and settings → what the model is asked. Pure.
 
-use crate::chat::{Message, Sender};
+use std::collections::BTreeMap;
+
+use crate::chat::{Message, Sender, Status};
 use crate::llm::{self, Request, Role};
 
 /// What each message costs beside its text, in tokens.
 const OVERHEAD: usize = 4;
+/// Characters of ASCII that make a token, about.
+const ASCII_PER_TOKEN: usize = 4;
 
-/// The question, after as many of the newest messages before it as fit into `budget` tokens.
+/// An earlier question and its answer.
+type Pair<'a> = (&'a Message, &'a Message);
+
+/// The question, after as many of the newest questions and answers before it as fit into `budget` tokens.
+///
+/// Providers refuse a conversation that does not begin with the user and go on by turns. So it is built from whole pairs:
+/// a question that got no answer is left out, and so is one that a content filter stopped, which would be stopped again.
 /// Each answer follows its question, also when more questions had come in before it was given.
 pub(super) fn build(
     system: Option<&str>,
@@ -17,14 +27,15 @@ pub(super) fn build(
     let mut left = budget
         .saturating_sub(system.map_or(0, cost))
         .saturating_sub(cost(&question.content));
-    let mut newest_first = vec![as_asked(question)];
-    for earlier in in_order(history, question.seq).into_iter().rev() {
-        let cost = cost(&earlier.content);
+    let mut newest_first = vec![as_asked(question, Role::User)];
+    for (asked, answered) in pairs(history, question.seq).into_iter().rev() {
+        let cost = cost(&asked.content) + cost(&answered.content);
         if cost > left {
             break;
         }
         left -= cost;
-        newest_first.push(as_asked(earlier));
+        newest_first.push(as_asked(answered, Role::Assistant));
+        newest_first.push(as_asked(asked, Role::User));
     }
     newest_first.reverse();
     Request {
@@ -35,33 +46,39 @@ pub(super) fn build(
     }
 }
 
-/// A token is about four bytes of English; scripts that take more bytes a character take more tokens too.
+/// What a text may cost in tokens. A character outside of ASCII is one at least, and an emoji two or more.
 fn cost(text: &str) -> usize {
-    text.len().div_ceil(4) + OVERHEAD
+    let ascii = text.bytes().filter(u8::is_ascii).count();
+    let others = text.chars().filter(|letter| !letter.is_ascii());
+    ascii.div_ceil(ASCII_PER_TOKEN) + others.map(char::len_utf16).sum::<usize>() + OVERHEAD
 }
 
-/// What was said before the question, by the place of the question that each message belongs to.
-fn in_order(history: &[Message], question: i64) -> Vec<&Message> {
-    let place = |message: &Message| {
-        message
-            .answer
-            .as_ref()
-            .map_or(message.seq, |answer| answer.question)
-    };
-    let mut earlier: Vec<_> = history
+/// What was said before the question at `seq`, in the order of the questions.
+fn pairs(history: &[Message], seq: i64) -> Vec<Pair<'_>> {
+    let questions: BTreeMap<_, _> = history
         .iter()
-        .filter(|message| place(message) < question && !message.content.is_empty())
+        .filter(|message| message.sender == Sender::User && message.seq < seq)
+        .map(|message| (message.seq, message))
         .collect();
-    earlier.sort_by_key(|message| (place(message), message.seq));
-    earlier
+    let pairs: BTreeMap<_, _> = history
+        .iter()
+        .filter_map(|message| {
+            let answer = message.answer.as_ref()?;
+            let question = *questions.get(&answer.question)?;
+            let is_told = answer.status != Status::ContentFilter && has_text(message);
+            (is_told && has_text(question)).then_some((answer.question, (question, message)))
+        })
+        .collect();
+    pairs.into_values().collect()
 }
 
-fn as_asked(message: &Message) -> llm::Message {
+fn has_text(message: &Message) -> bool {
+    !message.content.trim().is_empty()
+}
+
+fn as_asked(message: &Message, role: Role) -> llm::Message {
     llm::Message {
-        role: match message.sender {
-            Sender::User => Role::User,
-            Sender::Ai | Sender::System => Role::Assistant,
-        },
+        role,
         content: message.content.clone(),
     }
 }
@@ -72,7 +89,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::chat::{Answered, MessageId, RunId, SessionId, Status};
+    use crate::chat::{Answered, MessageId, RunId, SessionId};
 
     fn user(seq: i64, content: &str) -> Message {
         Message {
@@ -87,12 +104,12 @@ mod tests {
         }
     }
 
-    fn ai(seq: i64, question: i64, content: &str) -> Message {
+    fn ai(seq: i64, question: i64, content: &str, status: Status) -> Message {
         let answer = Answered {
             run: RunId::new(),
             fence: 1,
             question,
-            status: Status::Complete,
+            status,
             model: "m".to_owned(),
         };
         Message {
@@ -100,6 +117,10 @@ mod tests {
             answer: Some(answer),
             ..user(seq, content)
         }
+    }
+
+    fn told(seq: i64, question: i64, content: &str) -> Message {
+        ai(seq, question, content, Status::Complete)
     }
 
     fn texts(request: &Request) -> Vec<&str> {
@@ -117,8 +138,8 @@ mod tests {
             user(1, "q1"),
             user(2, "q2"),
             question.clone(),
-            ai(4, 1, "a1"),
-            ai(5, 2, "a2"),
+            told(4, 1, "a1"),
+            told(5, 2, "a2"),
             user(6, "q6"),
         ];
         let request = build(Some("be kind"), 1000, &history, &question);
@@ -128,41 +149,124 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_without_a_word_is_left_out() {
-        let question = user(3, "q3");
-        let request = build(
-            None,
-            1000,
-            &[user(1, "q1"), ai(2, 1, ""), question.clone()],
-            &question,
+    fn only_whole_pairs_are_told() {
+        let question = user(20, "q");
+        let history = [
+            // What is read of a history may begin with an answer.
+            told(2, 1, "cut off"),
+            user(3, "no answer"),
+            user(4, "empty"),
+            ai(5, 4, " \n", Status::Failed),
+            user(6, "half"),
+            ai(7, 6, "ha", Status::Failed),
+            user(8, "stopped"),
+            ai(9, 8, "st", Status::Interrupted),
+            user(10, "filtered"),
+            ai(11, 10, "fi", Status::ContentFilter),
+            user(12, "long"),
+            ai(13, 12, "lo", Status::Length),
+            user(14, "no"),
+            ai(15, 14, "I will not", Status::Refusal),
+            Message {
+                sender: Sender::System,
+                ..user(16, "a remark")
+            },
+        ];
+        let request = build(None, 1000, &history, &question);
+        assert_eq!(
+            texts(&request),
+            [
+                "half",
+                "ha",
+                "stopped",
+                "st",
+                "long",
+                "lo",
+                "no",
+                "I will not",
+                "q"
+            ]
         );
-        assert_eq!(texts(&request), ["q1", "q3"]);
     }
 
     #[test]
     fn the_newest_that_fit_are_taken_and_the_question_always_is() {
-        let question = user(4, "12345678");
+        let question = user(7, "12345678");
         let history = [
             user(1, "oldest"),
-            user(2, &"x".repeat(400)),
-            user(3, "newest"),
+            told(2, 1, "a1"),
+            user(3, &"x".repeat(400)),
+            told(4, 3, "a2"),
+            user(5, "newest"),
+            told(6, 5, "a3"),
             question.clone(),
         ];
-        assert_eq!(
-            texts(&build(None, 20, &history, &question)),
-            ["newest", "12345678"]
-        );
-        assert_eq!(texts(&build(None, 1, &history, &question)), ["12345678"]);
+        let build = |budget| build(None, budget, &history, &question);
+        assert_eq!(texts(&build(30)), ["newest", "a3", "12345678"]);
+        // The answer alone would fit.
+        assert_eq!(texts(&build(14)), ["12345678"]);
+        assert_eq!(texts(&build(1)), ["12345678"]);
+    }
+
+    #[test]
+    fn characters_outside_of_ascii_are_tokens() {
+        for (text, tokens) in [
+            ("", 0),
+            ("word", 1),
+            ("words", 2),
+            ("你好世界", 4),
+            ("größe", 3),
+            ("привет", 6),
+            ("😀", 2),
+        ] {
+            assert_eq!(cost(text), tokens + OVERHEAD, "{text}");
+        }
+    }
+
+    prop_compose! {
+        /// A history in which anything may be missing, empty, late, or answered twice.
+        fn history()(
+            kinds in prop::collection::vec((0..4u8, 0..40i64, prop::sample::select(vec!["", " ", "x", "größe"])), 1..40),
+        ) -> Vec<Message> {
+            let statuses = Status::ALL;
+            (1..).zip(kinds).map(|(seq, (kind, question, content))| match kind {
+                0 | 1 => user(seq, content),
+                2 => told(seq, question, content),
+                _ => ai(seq, question, content, statuses[usize::try_from(question).unwrap() % statuses.len()]),
+            }).collect()
+        }
     }
 
     proptest! {
         #[test]
-        fn the_budget_holds(lengths in prop::collection::vec(0usize..300, 1..30), budget in 100usize..2000) {
-            let history: Vec<_> = (1..).zip(&lengths).map(|(seq, length)| user(seq, &"x".repeat(*length))).collect();
-            let question = history.last().unwrap().clone();
+        fn the_budget_holds(lengths in prop::collection::vec(1usize..300, 1..30), budget in 100usize..2000) {
+            let mut history = Vec::new();
+            for (seq, length) in (1..).step_by(2).zip(&lengths) {
+                history.extend([user(seq, &"x".repeat(*length)), told(seq + 1, seq, &"é".repeat(*length / 4 + 1))]);
+            }
+            let question = user(1000, "?");
             let request = build(None, budget, &history, &question);
-            prop_assert!(request.messages.iter().map(|message| cost(&message.content)).sum::<usize>() <= budget);
+            let costs = request.messages.iter().map(|message| cost(&message.content));
+            prop_assert!(costs.sum::<usize>() <= budget);
+            prop_assert_eq!(request.messages.last().unwrap().content.as_str(), "?");
+        }
+
+        #[test]
+        fn turns_alternate_and_the_user_has_the_first_and_the_last(
+            history in history(), place in any::<prop::sample::Index>(), budget in 0usize..200,
+        ) {
+            let mut question = history[place.index(history.len())].clone();
+            question.sender = Sender::User;
+            question.answer = None;
+            let request = build(None, budget, &history, &question);
+            for (place, message) in request.messages.iter().enumerate() {
+                let role = [Role::User, Role::Assistant][place % 2];
+                prop_assert_eq!(message.role, role);
+                let is_last = place + 1 == request.messages.len();
+                prop_assert!(is_last || !message.content.trim().is_empty());
+            }
             prop_assert_eq!(&request.messages.last().unwrap().content, &question.content);
+            prop_assert_eq!(request.messages.len() % 2, 1);
         }
     }
 }

@@ -114,7 +114,7 @@ impl Turns {
                     checkpoints.grown(draft.text());
                 }
                 Some(llm::Event::Usage(usage)) => draft.usage = usage,
-                Some(llm::Event::Done) => return Ending::Complete,
+                Some(llm::Event::Done(finish)) => return Ending::Done(finish),
                 Some(llm::Event::State(state)) => draft.provider_state = Some(state),
                 Some(llm::Event::Failed(error)) => return Ending::Failed(error),
                 None => unreachable!("a model's stream has a last event"),

@@ -28,16 +28,19 @@ pub struct Model {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(length(chars, min = 1, max = 32_768))]
     pub system_prompt: Option<String>,
-    /// How much of a conversation is sent to the model, in tokens (estimated as a quarter of the bytes).
-    /// The newest messages that fit are sent.
+    /// How much of a conversation is sent to the model, in tokens (estimated: four characters of ASCII are one, any other
+    /// character is one at least). The newest questions that fit are sent, each with its answer; one without an answer is
+    /// left out. If the provider says that it is too much, half of it is sent, and so on down to the question alone.
     #[serde(default = "default_history_tokens")]
     #[garde(range(min = 256, max = 2_000_000))]
     pub history_tokens: i32,
-    /// Maximum length of an answer, in tokens. Left out: the provider's default.
+    /// Maximum length of an answer, in tokens. Left out: the provider's default. Sent as `max_tokens`, or as
+    /// `max_completion_tokens` to a model that wants that. A model that takes neither answers without a limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(range(min = 1, max = 1_000_000))]
     pub answer_tokens: Option<i32>,
-    /// How long to wait for the first chunk of an answer, and between two chunks, in seconds.
+    /// How long the provider may be silent, before an answer and in it, in seconds. Whatever it sends is a sign of life,
+    /// also a comment, or thinking that is not shown: how long that may take is up to totalSeconds.
     #[serde(default = "default_idle_seconds")]
     #[garde(range(min = 1, max = 600))]
     pub idle_seconds: i32,
@@ -59,17 +62,23 @@ pub struct Model {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenAi {
-    /// `/chat/completions` is appended to it.
+    /// Where the API is. `/chat/completions` is appended, unless the path ends with it. The only query that it may have is
+    /// Azure's `?api-version=`. A redirect is not followed.
     #[serde(default = "default_base_url")]
     #[garde(length(chars, min = 8, max = 2048), pattern("^https?://"))]
     pub base_url: String,
     /// The provider's name of the model.
     #[garde(length(chars, min = 1, max = 200))]
     pub model: String,
-    /// Sent as a bearer token. Left out: nothing is sent.
+    /// Sent as a bearer token, and to Azure as `api-key` too. Left out: nothing is sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub api_key: Option<SecretRef>,
+}
+
+impl OpenAi {
+    /// What the path of the address ends with that is called.
+    pub const PATH: &str = "/chat/completions";
 }
 
 /// Answers without any provider.
@@ -140,8 +149,67 @@ fn base_url_problem(text: &str) -> Option<&'static str> {
     if !url.username().is_empty() || url.password().is_some() {
         return Some("holds credentials; put them into a secret and name it in apiKey");
     }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Some("holds a query or fragment; end it with the path");
+    if url.fragment().is_some() {
+        return Some("holds a fragment; end it with the path");
+    }
+    if url.query_pairs().any(|(name, _)| name != "api-version") {
+        return Some(
+            "holds a query other than api-version; put a key into a secret and name it in apiKey",
+        );
+    }
+    let path = url.path().trim_end_matches('/');
+    let is_other = OTHER_APIS.iter().any(|other| path.ends_with(other));
+    if is_other && !path.ends_with(OpenAi::PATH) {
+        return Some(
+            "ends with the path of another API; end it before, as in https://api.openai.com/v1",
+        );
     }
     None
+}
+
+/// Paths that stand beside `/chat/completions`, and mistakes for it.
+const OTHER_APIS: [&str; 7] = [
+    "/chat",
+    "/completions",
+    "/responses",
+    "/messages",
+    "/embeddings",
+    "/models",
+    "/api/generate",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_works_or_is_refused_with_words() {
+        for good in [
+            "https://api.openai.com/v1",
+            "https://api.openai.com/v1/",
+            "https://api.openai.com/v1/chat/completions",
+            "https://api.openai.com/v1/chat/completions/",
+            "http://llm.default.svc:8000/v1",
+            "http://llm",
+            "https://x.openai.azure.com/openai/deployments/gpt-4o?api-version=2024-06-01",
+            "https://x.openai.azure.com/openai/deployments/gpt-4o/chat/completions?api-version=2024-06-01",
+            "https://x.test/chat-models/v1",
+        ] {
+            assert_eq!(base_url_problem(good), None, "{good}");
+        }
+        for (bad, word) in [
+            ("https://", "not a URL"),
+            ("https://user:pass@x.test/v1", "credentials"),
+            ("https://x.test/v1#a", "fragment"),
+            ("https://x.test/v1?key=sk-1", "apiKey"),
+            ("https://x.test/v1?api-version=1&key=sk-1", "apiKey"),
+            ("https://x.test/v1/completions", "another API"),
+            ("https://x.test/v1/chat", "another API"),
+            ("https://x.test/v1/responses", "another API"),
+            ("https://api.anthropic.com/v1/messages", "another API"),
+        ] {
+            let problem = base_url_problem(bad).unwrap_or_default();
+            assert!(problem.contains(word), "{bad}: {problem:?}");
+        }
+    }
 }

@@ -1,6 +1,13 @@
 //! Providers that fail, and what the visitor is told.
 
+mod addresses;
 mod cancel;
+mod endings;
+mod formats;
+mod history;
+mod refused;
+mod silence;
+mod thinking;
 
 use serde_json::{Value, json};
 use tests::{Client, Process, Provider, World, openai};
@@ -45,6 +52,14 @@ async fn a_call_that_cannot_succeed_soon_is_not_repeated() {
     for (name, status, headers, error) in [
         ("quota", 429, vec![], quota),
         ("long", 503, vec![("retry-after", "11")], Value::Null),
+        ("fraction", 503, vec![("retry-after", "10.5")], Value::Null),
+        ("ms", 503, vec![("retry-after-ms", "10500")], Value::Null),
+        (
+            "both",
+            429,
+            vec![("retry-after", "1"), ("retry-after-ms", "60000")],
+            Value::Null,
+        ),
         (
             "date",
             429,
@@ -69,7 +84,7 @@ async fn an_error_that_does_not_end_is_known_by_its_status() {
     let world = World::start(openai(&provider)).await;
     let mut client = ask(&world).await;
     let error = provider.call().await.respond(401, &[]);
-    error.send("{".to_owned());
+    error.send("{");
     assert_eq!(
         client.wait_for("error").await["error"]["code"],
         "LLM_UNAVAILABLE"
@@ -135,9 +150,9 @@ async fn a_provider_that_rejects_is_not_asked_again() {
     client.say("s", "c2", "again?").await;
     let call = provider.call().await;
     assert_eq!(
-        call.messages().len(),
-        3,
-        "an answer without a word is not told to the model"
+        call.messages(),
+        [("system", "Be brief."), ("user", "again?")],
+        "a question without an answer is not told to the model"
     );
     call.reply("yes");
     assert_eq!(client.answer().await.status, "complete");

@@ -2,90 +2,118 @@
 
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
+use reqwest::header::LOCATION;
 use reqwest::{RequestBuilder, Response};
-use tokio::time::timeout;
+use serde_json::Value;
+use tokio::time::{Instant, timeout, timeout_at};
+use url::Url;
 
-use super::reader::Reader;
+use super::failed::FailedAttempt;
+use super::reader::{Read, Reader};
 use super::{Mapper, classify, retry};
-use crate::llm::{Error, ErrorClass, Event};
+use crate::llm::ErrorClass;
 
 /// Of an error's body so much is read: codes stand in its first kilobyte.
 const ERROR_BYTES: usize = 16 * 1024;
 /// An error whose body takes longer is classified by its status.
 const ERROR_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// An attempt that came to nothing.
-pub(super) struct Rejection {
-    pub(super) error: Error,
-    /// How long the provider wants to be left alone.
-    pub(super) retry_after: Option<Duration>,
-}
-
-impl From<Error> for Rejection {
-    fn from(error: Error) -> Self {
-        Self {
-            error,
-            retry_after: None,
-        }
-    }
-}
+/// An answer whose model has said why it stopped may still be followed by what it cost, and is whole without it.
+const LINGER: Duration = Duration::from_secs(3);
 
 /// An answer that has begun to arrive.
 pub(super) struct Answer<M> {
     response: Response,
     reader: Reader<M>,
+    /// Set once only the end of the bytes is missing.
+    lingers_until: Option<Instant>,
 }
 
-pub(super) async fn send<M: Mapper>(call: &RequestBuilder) -> Result<Answer<M>, Rejection> {
-    let call = call.try_clone().context("the call cannot be repeated");
-    let call = call.map_err(|cause| Error::new(ErrorClass::Malformed, cause))?;
+pub(super) async fn send<M: Mapper>(call: RequestBuilder) -> Result<Answer<M>, FailedAttempt> {
     let response = call.send().await.map_err(unreachable)?;
     if response.status().is_success() {
         return Ok(Answer {
             response,
             reader: Reader::default(),
+            lingers_until: None,
         });
     }
     Err(rejection::<M>(response).await)
 }
 
 impl<M: Mapper> Answer<M> {
-    pub(super) async fn next(&mut self) -> Event {
-        loop {
-            if let Some(event) = self.reader.next() {
-                return event;
-            }
-            match self.response.chunk().await {
-                Ok(Some(bytes)) => self.reader.push(&bytes),
-                Ok(None) => self.reader.end(),
-                Err(error) => {
-                    let cause = anyhow!(error.without_url()).context("the answer broke off");
-                    return Event::Failed(Error::new(ErrorClass::Transport, cause));
-                }
+    /// What comes next; nothing does after [`Read::Failed`] and the last event.
+    pub(super) async fn next(&mut self) -> Read {
+        if let Some(read) = self.reader.next() {
+            return read;
+        }
+        match self.bytes().await {
+            Ok(Some(bytes)) => self.reader.push(bytes.as_ref()),
+            Ok(None) => self.reader.end(None),
+            Err(error) => {
+                let cause = anyhow!(error.without_url()).context("the answer broke off");
+                self.reader.end(Some(cause));
             }
         }
+        self.reader.next().unwrap_or(Read::Activity)
+    }
+
+    async fn bytes(&mut self) -> reqwest::Result<Option<impl AsRef<[u8]> + use<M>>> {
+        if !self.reader.is_finished() {
+            return self.response.chunk().await;
+        }
+        let end = *self
+            .lingers_until
+            .get_or_insert_with(|| Instant::now() + LINGER);
+        let bytes = timeout_at(end, self.response.chunk()).await;
+        bytes.unwrap_or(Ok(None))
     }
 }
 
-fn unreachable(error: reqwest::Error) -> Error {
+fn unreachable(error: reqwest::Error) -> FailedAttempt {
     let class = if error.is_builder() {
         ErrorClass::Malformed
     } else {
         ErrorClass::Transport
     };
     let cause = anyhow!(error.without_url()).context("the provider cannot be reached");
-    Error::new(class, cause)
+    FailedAttempt::new(class, cause)
 }
 
-async fn rejection<M: Mapper>(mut response: Response) -> Rejection {
+async fn rejection<M: Mapper>(mut response: Response) -> FailedAttempt {
+    if response.status().is_redirection() {
+        return redirected(&response);
+    }
     let retry_after = retry::after(response.headers(), SystemTime::now());
     let body = timeout(ERROR_TIMEOUT, read_error(&mut response)).await;
-    let error = classify::rejected(M::ERROR_CODES, response.status(), &body.unwrap_or_default());
-    Rejection { error, retry_after }
+    let body = body.unwrap_or_default();
+    FailedAttempt {
+        retry_after,
+        ..classify::rejected(M::ERROR_CODES, response.status(), body)
+    }
 }
 
-async fn read_error(response: &mut Response) -> serde_json::Value {
+/// A redirect is not followed: most turn the question into one without a body, and the key would go to an address that
+/// nobody configured. The log names that address without its path and query, which may hold a key.
+fn redirected(response: &Response) -> FailedAttempt {
+    let location = response.headers().get(LOCATION);
+    let target = location
+        .and_then(|location| response.url().join(location.to_str().ok()?).ok())
+        .map_or_else(|| "an unnamed place".to_owned(), |url: Url| origin(&url));
+    let status = response.status().as_u16();
+    FailedAttempt::new(
+        ErrorClass::Malformed,
+        anyhow!(
+            "the provider answered {status}, a redirect to {target}; set baseUrl to where it leads"
+        ),
+    )
+}
+
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+async fn read_error(response: &mut Response) -> Value {
     let mut body = Vec::new();
     while let Ok(Some(bytes)) = response.chunk().await {
         body.extend_from_slice(&bytes);
@@ -93,5 +121,6 @@ async fn read_error(response: &mut Response) -> serde_json::Value {
             break;
         }
     }
-    serde_json::from_slice(&body).unwrap_or_default()
+    serde_json::from_slice(&body)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&body).into_owned()))
 }

@@ -3,66 +3,181 @@
 use std::collections::VecDeque;
 
 use anyhow::anyhow;
+use serde_json::Value;
 
-use super::Mapper;
-use super::sse::Decoder;
-use crate::llm::{Error, ErrorClass, Event};
+use super::body::{Body, Item};
+use super::failed::FailedAttempt;
+use super::{Mapper, classify};
+use crate::llm::thinking::Filter;
+use crate::llm::{ErrorClass, Event, Finish};
+
+/// What is read next.
+pub(super) enum Read {
+    Event(Event),
+    /// Something came that is not for the reader of the answer.
+    Activity,
+    Failed(FailedAttempt),
+}
+
+/// An error that stands in an answer, as the provider told it.
+#[derive(Debug)]
+pub(in crate::llm) struct Reported(pub(in crate::llm) Value);
 
 /// Events that arrived together. Pieces of text that follow each other become one: under load one read holds several, and
-/// each event costs its way to the reader.
+/// each event costs its way to the reader. What the model thinks aloud before its answer is left out.
 #[derive(Default)]
-pub(in crate::llm) struct Batch(VecDeque<Event>);
+pub(in crate::llm) struct Batch {
+    events: VecDeque<Event>,
+    thinking: Filter,
+    /// Bytes of text that came so far, and of the answer in it.
+    received: usize,
+    answered: usize,
+    is_refusal: bool,
+}
 
 impl Batch {
     pub(in crate::llm) fn push(&mut self, event: Event) {
-        match (self.0.back_mut(), event) {
-            (_, Event::Text(text)) if text.is_empty() => {}
-            (Some(Event::Text(last)), Event::Text(text)) => last.push_str(&text),
-            (_, event) => self.0.push_back(event),
+        match event {
+            Event::Text(text) => {
+                self.received += text.len();
+                let text = self.thinking.push(text);
+                self.push_answer(text);
+            }
+            event => self.events.push_back(event),
         }
+    }
+
+    /// Text with which the model declines to answer.
+    pub(in crate::llm) fn push_refusal(&mut self, text: String) {
+        self.is_refusal |= !text.is_empty();
+        self.push(Event::Text(text));
+    }
+
+    fn push_answer(&mut self, text: String) {
+        self.answered += text.len();
+        match self.events.back_mut() {
+            _ if text.is_empty() => {}
+            Some(Event::Text(last)) => last.push_str(&text),
+            _ => self.events.push_back(Event::Text(text)),
+        }
+    }
+
+    /// No more text comes.
+    fn finish(&mut self) {
+        let held = self.thinking.finish();
+        self.push_answer(held);
     }
 }
 
 /// Reads one answer.
 #[derive(Default)]
 pub(super) struct Reader<M> {
-    decoder: Decoder,
+    body: Body,
     mapper: M,
     batch: Batch,
+    /// The last that is read, behind the events of the batch.
+    failed: Option<FailedAttempt>,
+    has_ended: bool,
+    /// Text came after the model was said to have stopped: this provider says so in every piece.
+    finishes_always: bool,
 }
 
 impl<M: Mapper> Reader<M> {
-    /// The next event of what was pushed.
-    pub(super) fn next(&mut self) -> Option<Event> {
-        self.batch.0.pop_front()
+    /// What was read of what was pushed.
+    pub(super) fn next(&mut self) -> Option<Read> {
+        match self.batch.events.pop_front() {
+            Some(event) => Some(Read::Event(event)),
+            None => self.failed.take().map(Read::Failed),
+        }
     }
 
-    /// Takes more bytes. What is wrong with them becomes the last event.
+    /// Takes more bytes. What is wrong with them is the last that is read.
     pub(super) fn push(&mut self, bytes: &[u8]) {
-        self.decoder.push(bytes);
-        if let Err(error) = self.decode() {
-            self.batch.push(Event::Failed(error));
+        self.body.push(bytes);
+        self.read();
+    }
+
+    /// Takes the end of the bytes; with a cause if they broke off.
+    pub(super) fn end(&mut self, cause: Option<anyhow::Error>) {
+        self.body.end();
+        self.read();
+        if self.has_ended {
+            return;
+        }
+        let is_whole = self.body.is_single_document() && self.batch.received > 0;
+        let finish = self.mapper.finish();
+        if let Some(finish) = finish.or(is_whole.then_some(Finish::Stop)) {
+            return self.conclude(finish);
+        }
+        let cause = cause.unwrap_or_else(|| anyhow!("the answer was cut"));
+        self.fail(FailedAttempt::new(ErrorClass::Transport, cause));
+    }
+
+    /// Whether the model has said why it stopped, so that no more text is to come.
+    pub(super) fn is_finished(&self) -> bool {
+        self.mapper.finish().is_some() && !self.finishes_always
+    }
+
+    fn read(&mut self) {
+        while !self.has_ended {
+            match self.body.next() {
+                Ok(Some(Item::Value(value))) => self.take(value),
+                Ok(Some(Item::Error(value))) => {
+                    self.fail(classify::reported(M::ERROR_CODES, value));
+                }
+                Ok(Some(Item::End)) => {
+                    self.conclude(self.mapper.finish().unwrap_or(Finish::Stop));
+                }
+                Ok(None) => return,
+                Err(failed) => self.fail(failed),
+            }
         }
     }
 
-    fn decode(&mut self) -> Result<(), Error> {
-        let malformed = |cause| Error::new(ErrorClass::Malformed, cause);
-        while let Some(data) = self.decoder.next_event().map_err(malformed)? {
-            self.mapper.map(data, &mut self.batch)?;
+    fn take(&mut self, value: Value) {
+        if let Value::Array(values) = value {
+            for value in values {
+                self.take(value);
+            }
+            return;
         }
-        Ok(())
+        if self.has_ended || !value.is_object() {
+            return;
+        }
+        let was_finished = self.mapper.finish().is_some();
+        let received = self.batch.received;
+        let mapped = self.mapper.map(&value, &mut self.batch);
+        self.finishes_always |= was_finished && self.batch.received > received;
+        if let Err(Reported(error)) = mapped {
+            self.fail(classify::reported(M::ERROR_CODES, error));
+        }
     }
 
-    /// Takes the end of the bytes.
-    pub(super) fn end(&mut self) {
-        self.batch.push(if self.mapper.is_complete() {
-            Event::Done
-        } else {
-            Event::Failed(Error::new(
-                ErrorClass::Transport,
-                anyhow!("the answer was cut"),
-            ))
-        });
+    /// The model ended its answer. One without a word is none, unless there is a reason for it.
+    fn conclude(&mut self, finish: Finish) {
+        self.batch.finish();
+        self.has_ended = true;
+        if finish == Finish::Stop && self.batch.answered == 0 {
+            let cause = anyhow!("the provider ended its answer before the first word");
+            self.failed = Some(FailedAttempt::new(ErrorClass::Empty, cause));
+            return;
+        }
+        let finish = match finish {
+            Finish::Stop if self.batch.is_refusal => Finish::Refusal,
+            finish => finish,
+        };
+        self.batch.events.push_back(Event::Done(finish));
+    }
+
+    /// What comes after the end of an answer does no harm to it.
+    fn fail(&mut self, failed: FailedAttempt) {
+        if let Some(finish) = self.mapper.finish()
+            && (finish != Finish::Stop || self.batch.answered > 0)
+        {
+            return self.conclude(finish);
+        }
+        self.has_ended = true;
+        self.failed = Some(failed);
     }
 }
 
@@ -73,23 +188,26 @@ pub(in crate::llm) mod testing {
     /// The events of an answer that comes in these reads, in short.
     pub(in crate::llm) fn read_bytes<M: Mapper>(reads: &[&str]) -> Vec<String> {
         let mut reader = Reader::<M>::default();
-        let mut events = Vec::new();
+        let mut all = Vec::new();
         for bytes in reads {
             reader.push(bytes.as_bytes());
-            events.extend(std::iter::from_fn(|| reader.next()));
+            all.extend(std::iter::from_fn(|| reader.next()));
         }
-        reader.end();
-        events.extend(std::iter::from_fn(|| reader.next()));
-        let last = events.iter().position(Event::is_last).unwrap();
-        events.truncate(last + 1);
-        let short = |event| match event {
-            Event::Text(text) => text,
-            Event::Usage(usage) => format!("{}+{}", usage.question, usage.answer),
-            Event::State(state) => format!("state {state}"),
-            Event::Done => "done".to_owned(),
-            Event::Failed(error) => error.to_string(),
-        };
-        events.into_iter().map(short).collect()
+        reader.end(None);
+        all.extend(std::iter::from_fn(|| reader.next()));
+        all.into_iter().map(short).collect()
+    }
+
+    fn short(read: Read) -> String {
+        match read {
+            Read::Event(Event::Text(text)) => text,
+            Read::Event(Event::Usage(usage)) => format!("{}+{}", usage.question, usage.answer),
+            Read::Event(Event::State(state)) => format!("state {state}"),
+            Read::Event(Event::Done(Finish::Stop)) => "done".to_owned(),
+            Read::Event(Event::Done(finish)) => format!("done {finish:?}"),
+            Read::Failed(failed) => failed.error.to_string(),
+            Read::Event(Event::Failed(_)) | Read::Activity => unreachable!("no reader makes one"),
+        }
     }
 
     /// The same for the data of events that come one by one.
@@ -106,60 +224,155 @@ pub(in crate::llm) mod testing {
 mod tests {
     use super::testing::read_bytes;
     use super::*;
-    use crate::llm::http::{ErrorCodes, reported};
+    use crate::llm::http::ErrorCodes;
 
     /// A provider that keeps state and tells errors at the top of its events.
     #[derive(Default)]
     struct Words {
-        complete: bool,
+        finish: Option<Finish>,
     }
 
     impl Mapper for Words {
         const ERROR_CODES: ErrorCodes = &[("busy", ErrorClass::Overloaded)];
 
-        fn map(&mut self, data: &str, batch: &mut Batch) -> Result<(), Error> {
-            match data.split_once(' ') {
-                Some(("keep", state)) => batch.push(Event::State(state.to_owned())),
-                Some(("say", text)) => batch.push(Event::Text(text.to_owned())),
-                Some(("error", code)) => {
-                    return Err(reported(
-                        Self::ERROR_CODES,
-                        &serde_json::json!({"code": code}),
-                    ));
-                }
-                _ => self.complete = true,
+        fn map(&mut self, event: &Value, batch: &mut Batch) -> Result<(), Reported> {
+            let text = |key: &str| event[key].as_str().map(ToOwned::to_owned);
+            if let Some(state) = text("keep") {
+                batch.push(Event::State(state));
+            }
+            if let Some(text) = text("say") {
+                batch.push(Event::Text(text));
+            }
+            if event["code"].is_string() {
+                return Err(Reported(event.clone()));
+            }
+            match event["end"].as_str() {
+                Some("filter") => self.finish = Some(Finish::ContentFilter),
+                Some(_) => self.finish = Some(Finish::Stop),
+                None => {}
             }
             Ok(())
         }
 
-        fn is_complete(&self) -> bool {
-            self.complete
+        fn finish(&self) -> Option<Finish> {
+            self.finish
+        }
+    }
+
+    const BUSY: &str = "overloaded: the provider reported an error in its answer (busy)";
+    const CUT: &str = "transport: the answer was cut";
+    const EMPTY: &str = "empty: the provider ended its answer before the first word";
+
+    fn assert_reads<const N: usize>(answers: [(&[&str], &[&str]); N]) {
+        for (reads, expected) in answers {
+            assert_eq!(read_bytes::<Words>(reads), expected, "{reads:?}");
         }
     }
 
     #[test]
     fn answers_and_how_they_are_read() {
-        for (reads, expected) in [
+        assert_reads([
             (
-                vec![
-                    "data: keep c1\n\ndata: say a\n\ndata: say b\n\n",
-                    "data: say c\n\ndata: end\n\n",
+                &[
+                    "data: {\"keep\":\"c1\"}\n\ndata: {\"say\":\"a\"}\n\ndata: {\"say\":\"b\"}\n\n",
+                    "data: {\"say\":\"c\"}\n\ndata: {\"end\":\"x\"}\n\n",
                 ],
-                vec!["state c1", "ab", "c", "done"],
+                &["state c1", "ab", "c", "done"],
             ),
             (
-                vec!["data: say a\n\ndata: say b"],
-                vec!["a", "transport: the answer was cut"],
-            ),
-            (
-                vec!["data: say a\n\ndata: error busy\n\ndata: say b\n\n"],
-                vec![
-                    "a",
-                    "overloaded: the provider reported an error in its answer (busy)",
+                &[
+                    "data: {\"say\":\"<think>Hm</th\"}\n\n",
+                    "data: {\"say\":\"ink> a\",\"end\":\"x\"}\n\n",
                 ],
+                &["a", "done"],
             ),
-        ] {
-            assert_eq!(read_bytes::<Words>(&reads), expected, "{reads:?}");
+            (
+                &["data: {\"say\":\"a\"}\n\ndata: [DONE]\n\ndata: {\"say\":\"b\"}\n\n"],
+                &["a", "done"],
+            ),
+            // One document, a list of them, one a line.
+            (&["{\"say\":\"a\"}"], &["a", "done"]),
+            (
+                &["[{\"say\":\"a\"},{\"say\":\"b\",\"end\":\"x\"}]"],
+                &["ab", "done"],
+            ),
+            (
+                &["{\"say\":\"a\"}\n", "{\"say\":\"b\",\"end\":\"x\"}\n"],
+                &["ab", "done"],
+            ),
+        ]);
+    }
+
+    #[test]
+    fn answers_that_fail() {
+        assert_reads([
+            (
+                &["data: {\"say\":\"a\"}\n\ndata: {\"say\":\"b\"}"],
+                &["a", "b", CUT],
+            ),
+            (&["data: {\"say\":\"a\"}\n\ndata: {\"say\":"], &["a", CUT]),
+            (&["{\"say\":\"a\"}\n{\"say\":\"b\"}\n"], &["ab", CUT]),
+            (&["{\"say\":\"a"], &[CUT]),
+            (
+                &[
+                    "data: {\"say\":\"a\"}\n\ndata: {\"code\":\"busy\"}\n\ndata: {\"say\":\"b\"}\n\n",
+                ],
+                &["a", BUSY],
+            ),
+            (&["{\"code\":\"busy\"}"], &[BUSY]),
+            (&["[{\"code\":\"busy\"}]"], &[BUSY]),
+            (&["event: error\ndata: {\"code\":\"busy\"}\n\n"], &[BUSY]),
+            (
+                &["event: error\ndata: no\n\n"],
+                &["overloaded: the provider reported an error in its answer"],
+            ),
+        ]);
+    }
+
+    #[test]
+    fn an_empty_complete_answer_does_not_exist() {
+        assert_reads([
+            (&["data: [DONE]\n\n"], &[EMPTY]),
+            (&["data: {\"end\":\"x\"}\n\n"], &[EMPTY]),
+            (&["data: {\"say\":\" \\n\"}\n\ndata: [DONE]\n\n"], &[EMPTY]),
+            (
+                &["data: {\"say\":\"<think>a</think>\"}\n\ndata: {\"end\":\"x\"}\n\n"],
+                &[EMPTY],
+            ),
+            (&["{\"say\":\"\",\"end\":\"x\"}"], &[EMPTY]),
+            (&["{}"], &[CUT]),
+            (&[""], &[CUT]),
+            (&[": hello\n\n"], &[CUT]),
+            (&["data: {\"end\":\"filter\"}\n\n"], &["done ContentFilter"]),
+        ]);
+    }
+
+    #[test]
+    fn what_comes_after_the_end_does_no_harm() {
+        let finished = "data: {\"say\":\"a\",\"end\":\"x\"}\n\n";
+        assert_reads([
+            (&[finished, "data: {\"code\":\"busy\"}\n\n"], &["a", "done"]),
+            (&[finished, "data: {oops}\n\n"], &["a", "done"]),
+            (&[finished, "event: error\ndata: x\n\n"], &["a", "done"]),
+            (
+                &["data: {\"end\":\"x\"}\n\n", "data: {\"code\":\"busy\"}\n\n"],
+                &[BUSY],
+            ),
+        ]);
+        let mut reader = Reader::<Words>::default();
+        reader.push(finished.as_bytes());
+        reader.end(Some(anyhow!("connection reset")));
+        let last = std::iter::from_fn(|| reader.next()).last();
+        assert!(matches!(last, Some(Read::Event(Event::Done(_)))));
+    }
+
+    #[test]
+    fn an_end_in_every_piece_is_no_end() {
+        let mut reader = Reader::<Words>::default();
+        let piece = b"data: {\"say\":\"a\",\"end\":\"x\"}\n\n";
+        for is_finished in [true, false, false] {
+            reader.push(piece);
+            assert_eq!(reader.is_finished(), is_finished);
         }
     }
 }

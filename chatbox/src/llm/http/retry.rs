@@ -1,12 +1,14 @@
-//! Whether and when a rejected call is tried again. Pure.
+//! Whether and when a failed attempt is followed by another. Pure.
 
 use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
-use super::attempt::Rejection;
+use super::failed::FailedAttempt;
 
+/// Understood by OpenAI's and Azure's own clients; finer than `Retry-After` beside it.
+const RETRY_AFTER_MS: &str = "retry-after-ms";
 /// The first one counts.
 const ATTEMPTS: usize = 3;
 const DELAY_MIN: Duration = Duration::from_millis(500);
@@ -25,66 +27,97 @@ pub(super) fn delays() -> impl Iterator<Item = Duration> + Send {
 
 /// How long to wait before the next attempt; `None` when there is none.
 pub(super) fn delay(
-    rejection: &Rejection,
+    failed: &FailedAttempt,
     delays: &mut impl Iterator<Item = Duration>,
 ) -> Option<Duration> {
-    let wanted = rejection.retry_after.unwrap_or_default();
-    if !rejection.error.class.is_retryable() || wanted > DELAY_MAX {
+    let wanted = failed.retry_after.unwrap_or_default();
+    if !failed.error.class.is_retryable() || wanted > DELAY_MAX {
         return None;
     }
     delays.next().map(|delay| delay.max(wanted))
 }
 
-/// The `Retry-After` of a response, which is a number of seconds or a date.
+/// What a response says about it: `retry-after-ms`, or `Retry-After`, which is a number of seconds or a date. Providers
+/// write fractions too.
 pub(super) fn after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+    let value = |name: &str| Some(headers.get(name)?.to_str().ok()?.trim());
+    if let Some(milliseconds) = value(RETRY_AFTER_MS).and_then(number) {
+        return Some(seconds(milliseconds / 1000.0));
+    }
+    let value = value(RETRY_AFTER.as_str())?;
+    if let Some(number) = number(value) {
+        return Some(seconds(number));
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
 }
 
+fn number(text: &str) -> Option<f64> {
+    let number: f64 = text.parse().ok()?;
+    (number.is_finite() && number >= 0.0).then_some(number)
+}
+
+/// More than can be counted is never waited for.
+fn seconds(number: f64) -> Duration {
+    Duration::try_from_secs_f64(number).unwrap_or(Duration::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use anyhow::anyhow;
+    use reqwest::header::HeaderName;
 
     use super::*;
-    use crate::llm::{Error, ErrorClass};
+    use crate::llm::ErrorClass;
 
     #[test]
-    fn both_forms_of_retry_after() {
+    fn each_form_of_retry_after() {
         let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
-        for (value, expected) in [
-            ("7", Some(7)),
+        let after = |headers: &[(&'static str, &str)]| {
+            let headers = headers
+                .iter()
+                .map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
+            after(&headers.collect(), now)
+        };
+        for (value, milliseconds) in [
+            ("7", Some(7000)),
             (" 0 ", Some(0)),
-            ("Sun, 06 Nov 1994 08:49:41 GMT", Some(4)),
-            ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60)),
+            ("4.5", Some(4500)),
+            ("0.25", Some(250)),
+            ("Sun, 06 Nov 1994 08:49:41 GMT", Some(4000)),
+            ("Sunday, 06-Nov-94 08:50:37 GMT", Some(60_000)),
             ("Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
             ("-1", None),
-            ("1.5", None),
+            ("NaN", None),
+            ("inf", None),
             ("soon", None),
+            ("", None),
         ] {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
-            let expected = expected.map(Duration::from_secs);
-            assert_eq!(after(&headers, now), expected, "{value:?}");
+            let expected = milliseconds.map(Duration::from_millis);
+            assert_eq!(after(&[("retry-after", value)]), expected, "{value:?}");
         }
-        assert_eq!(after(&HeaderMap::new(), now), None);
+        assert_eq!(after(&[("retry-after", "1e300")]), Some(Duration::MAX));
+        assert_eq!(after(&[]), None);
+        for (milliseconds, expected) in [("1500", 1500), ("62.5", 62), ("soon", 7000)] {
+            let headers = [("retry-after", "7"), ("retry-after-ms", milliseconds)];
+            let after = after(&headers).unwrap();
+            assert_eq!(after.as_millis(), expected, "{milliseconds}");
+        }
     }
 
     #[test]
     fn what_is_tried_again_and_when() {
-        let rejection = |class, retry_after: Option<u64>| Rejection {
-            error: Error::new(class, anyhow!("x")),
+        let failed = |class, retry_after: Option<u64>| FailedAttempt {
             retry_after: retry_after.map(Duration::from_secs),
+            ..FailedAttempt::new(class, anyhow!("x"))
         };
         for class in ErrorClass::ALL {
-            let delay = delay(&rejection(class, None), &mut delays());
+            let delay = delay(&failed(class, None), &mut delays());
             assert_eq!(delay.is_some(), class.is_retryable(), "{class}");
         }
         let overloaded = |seconds| {
             delay(
-                &rejection(ErrorClass::Overloaded, Some(seconds)),
+                &failed(ErrorClass::Overloaded, Some(seconds)),
                 &mut delays(),
             )
         };

@@ -1,4 +1,4 @@
-//! Server-sent events, as far as model providers use them: the `data` of each event.
+//! Server-sent events, as far as model providers use them: the `data` of each event, and whether it is called `error`.
 //!
 //! Written from the WHATWG HTML standard, section 9.2.6. The crates that decode a stream of bytes (`eventsource-stream`,
 //! `sse-stream`, `sseer`) hold an event of any length in memory; here an endless one must end the answer. The first is
@@ -10,6 +10,14 @@ use anyhow::ensure;
 const MAX_EVENT: usize = 1024 * 1024;
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
+/// One event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Event<'a> {
+    /// Its name is `error`.
+    pub(super) is_error: bool,
+    pub(super) data: &'a str,
+}
+
 /// Takes bytes as they come, gives events as they are complete.
 #[derive(Default)]
 pub(super) struct Decoder {
@@ -17,6 +25,7 @@ pub(super) struct Decoder {
     /// `data` lines of the event that has not ended yet, or of the one that was given out last.
     data: String,
     has_data: bool,
+    is_error: bool,
     is_given_out: bool,
 }
 
@@ -25,25 +34,35 @@ impl Decoder {
         self.lines.push(bytes);
     }
 
-    /// The data of the next event that is complete.
+    /// Takes the end of the bytes: what came of the last event is complete, with or without its blank line.
+    pub(super) fn end(&mut self) {
+        self.push(b"\n\n");
+    }
+
+    /// The next event that is complete.
     ///
     /// # Errors
     /// When an event is longer than a megabyte.
-    pub(super) fn next_event(&mut self) -> anyhow::Result<Option<&str>> {
+    pub(super) fn next_event(&mut self) -> anyhow::Result<Option<Event<'_>>> {
         if std::mem::take(&mut self.is_given_out) {
             self.data.clear();
-            self.has_data = false;
+            (self.has_data, self.is_error) = (false, false);
         }
         while let Some(line) = self.lines.next() {
-            if let Some(value) = data(line) {
+            if let Some(value) = value(line, b"data") {
                 if self.has_data {
                     self.data.push('\n');
                 }
                 self.has_data = true;
                 self.data.push_str(&String::from_utf8_lossy(value));
-            } else if line.is_empty() && self.has_data {
+            } else if let Some(name) = value(line, b"event") {
+                self.is_error = name == b"error";
+            } else if line.is_empty() && (self.has_data || self.is_error) {
                 self.is_given_out = true;
-                return Ok(Some(&self.data));
+                return Ok(Some(Event {
+                    is_error: self.is_error,
+                    data: &self.data,
+                }));
             }
         }
         ensure!(
@@ -54,9 +73,9 @@ impl Decoder {
     }
 }
 
-/// The value of a line, if its field is `data`.
-fn data(line: &[u8]) -> Option<&[u8]> {
-    match line.strip_prefix(b"data")? {
+/// The value of a line, if this is its field.
+fn value<'a>(line: &'a [u8], field: &[u8]) -> Option<&'a [u8]> {
+    match line.strip_prefix(field)? {
         [] => Some(&[]),
         [b':', b' ', value @ ..] | [b':', value @ ..] => Some(value),
         _ => None,
@@ -127,11 +146,50 @@ mod tests {
         let mut events = Vec::new();
         for chunk in chunks {
             decoder.push(chunk);
-            while let Some(data) = decoder.next_event().unwrap() {
-                events.push(data.to_owned());
+            while let Some(event) = decoder.next_event().unwrap() {
+                events.push(event.data.to_owned());
             }
         }
         events
+    }
+
+    #[test]
+    fn an_event_is_an_error_by_its_name() {
+        let mut decoder = Decoder::default();
+        decoder.push(b"event: error\ndata: a\n\ndata: b\n\nevent:error\n\nevent: x\ndata: c\n\n");
+        for (is_error, data) in [(true, "a"), (false, "b"), (true, ""), (false, "c")] {
+            assert_eq!(
+                decoder.next_event().unwrap(),
+                Some(Event { is_error, data })
+            );
+        }
+        assert_eq!(decoder.next_event().unwrap(), None);
+    }
+
+    #[test]
+    fn the_last_event_needs_no_blank_line() {
+        for (text, expected) in [
+            ("data: a", Some("a")),
+            ("data: a\n", Some("a")),
+            ("data: a\r", Some("a")),
+            ("data: a\r\n", Some("a")),
+            ("data: a\n\n", Some("a")),
+            ("data: a\ndata", Some("a\n")),
+            (": comment", None),
+            ("", None),
+        ] {
+            let mut decoder = Decoder::default();
+            decoder.push(text.as_bytes());
+            decoder.end();
+            let data = decoder
+                .next_event()
+                .unwrap()
+                .map(|event| event.data.to_owned());
+            assert_eq!(data.as_deref(), expected, "{text:?}");
+            if data.is_some() {
+                assert_eq!(decoder.next_event().unwrap(), None, "{text:?}");
+            }
+        }
     }
 
     /// The same, said as simply as the standard says it.

@@ -21,21 +21,42 @@ use super::*;
 /// A test that waits so long hangs.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Takes each event as text.
+/// Takes each event for a word.
 #[derive(Default)]
 struct Plain;
 
 impl Mapper for Plain {
     const ERROR_CODES: ErrorCodes = &[];
 
-    fn map(&mut self, data: &str, batch: &mut Batch) -> Result<(), Error> {
-        batch.push(Event::Text(data.to_owned()));
+    fn map(&mut self, _: &Value, batch: &mut Batch) -> Result<(), Reported> {
+        batch.push(Event::Text("x".to_owned()));
         Ok(())
     }
 
-    fn is_complete(&self) -> bool {
+    fn finish(&self) -> Option<Finish> {
+        None
+    }
+}
+
+/// Asks one address, in one way.
+struct Asked(Client, String);
+
+impl Question for Asked {
+    type Mapper = Plain;
+
+    fn call(&self) -> RequestBuilder {
+        self.0.post(&self.1)
+    }
+
+    fn is_streamed(&self) -> bool {
         true
     }
+
+    fn adapt(&mut self, _: &FailedAttempt) -> bool {
+        false
+    }
+
+    fn accepted(&self) {}
 }
 
 type Bodies = mpsc::UnboundedReceiver<Bytes>;
@@ -75,8 +96,8 @@ async fn respond(State(calls): State<mpsc::UnboundedSender<Call>>) -> Body {
 async fn dropping_an_answer_resets_its_stream_and_no_other() {
     let (address, mut calls) = provider().await;
     let client = Client::builder().http2_prior_knowledge().build().unwrap();
-    let ask = || stream_completion::<Plain>(client.post(format!("http://{address}/")));
-    let say = || Bytes::from_static(b"data: x\n\n");
+    let ask = || stream_completion(Asked(client.clone(), format!("http://{address}/")));
+    let say = || Bytes::from_static(b"data: {}\n\n");
 
     let mut kept = ask();
     let call = call_of(&mut kept, &mut calls).await;
@@ -93,20 +114,33 @@ async fn dropping_an_answer_resets_its_stream_and_no_other() {
     let (speaker, body) = mpsc::unbounded_channel();
     call.response.send(body).unwrap();
     speaker.send(say()).unwrap();
-    assert!(matches!(reading.next().await, Some(Event::Text(_))));
+    assert!(matches!(event(&mut reading).await, Event::Text(_)));
     drop(reading);
     timeout(TIMEOUT, speaker.closed()).await.unwrap();
 
     keeper.send(say()).unwrap();
-    assert!(matches!(kept.next().await, Some(Event::Text(_))));
-    drop(keeper);
-    assert!(matches!(kept.next().await, Some(Event::Done)));
+    assert!(matches!(event(&mut kept).await, Event::Text(_)));
+    keeper
+        .send(Bytes::from_static(b"data: [DONE]\n\n"))
+        .unwrap();
+    assert!(matches!(event(&mut kept).await, Event::Done(_)));
 }
 
-/// The call that `events` makes; none of them may come before it is answered.
-async fn call_of(events: &mut EventStream, calls: &mut mpsc::UnboundedReceiver<Call>) -> Call {
+/// The next event for the reader.
+async fn event(progress: &mut ProgressStream) -> Event {
+    loop {
+        match progress.next().await {
+            Some(Progress::Event(event)) => return event,
+            Some(_) => {}
+            None => panic!("an answer has a last event"),
+        }
+    }
+}
+
+/// The call that `progress` makes; nothing may come before it is answered.
+async fn call_of(progress: &mut ProgressStream, calls: &mut mpsc::UnboundedReceiver<Call>) -> Call {
     tokio::select! {
-        event = events.next() => panic!("no event is due: {event:?}"),
+        event = progress.next() => panic!("no event is due: {event:?}"),
         call = calls.recv() => call.unwrap(),
     }
 }

@@ -11,21 +11,53 @@ pub(super) const CODES: ErrorCodes = &[
     ("authentication_error", Authentication),
     ("permission_error", Authentication),
     ("account_deactivated", Authentication),
+    ("unauthenticated", Authentication),
+    ("permission_denied", Authentication),
     ("insufficient_quota", Quota),
     ("billing_hard_limit_reached", Quota),
     ("billing_not_active", Quota),
+    ("quota_exceeded", Quota),
+    ("insufficient_balance", Quota),
+    // Moonshot
+    ("exceeded_current_quota_error", Quota),
+    // DashScope
+    ("arrearage", Quota),
+    // Volcengine
+    ("accountoverdueerror", Quota),
+    // Zhipu
+    ("1113", Quota),
+    // LiteLLM
+    ("budget_exceeded", Quota),
+    // one-api and new-api
+    ("insufficient_user_quota", Quota),
     ("rate_limit_exceeded", RateLimit),
     ("rate_limit_error", RateLimit),
+    ("too_many_requests", RateLimit),
+    // Gemini says the same of what passes in a minute and what does in a day.
+    ("resource_exhausted", RateLimit),
     ("server_error", Overloaded),
     ("internal_error", Overloaded),
+    ("internal_server_error", Overloaded),
+    ("api_error", Overloaded),
     ("slow_down", Overloaded),
     ("overloaded_error", Overloaded),
+    ("unavailable", Overloaded),
     ("context_length_exceeded", ContextTooLong),
     ("string_above_max_length", ContextTooLong),
+    ("request_too_large", ContextTooLong),
     // llama.cpp
     ("exceed_context_size_error", ContextTooLong),
+    // Mistral
+    ("3051", ContextTooLong),
+    // Zhipu
+    ("1261", ContextTooLong),
     ("content_filter", ContentRefused),
     ("content_policy_violation", ContentRefused),
+    // DashScope
+    ("data_inspection_failed", ContentRefused),
+    ("datainspectionfailed", ContentRefused),
+    // Zhipu
+    ("1301", ContentRefused),
     ("model_not_found", Malformed),
     ("invalid_request_error", Malformed),
 ];
@@ -82,8 +114,32 @@ mod tests {
         ] {
             let body =
                 json!({"error": {"message": "m", "type": kind, "param": null, "code": code}});
-            let error = http::rejected(CODES, StatusCode::from_u16(status).unwrap(), &body);
-            assert_eq!(error.class, expected, "{status} {kind} {code:?}");
+            let failed = http::rejected(CODES, StatusCode::from_u16(status).unwrap(), body);
+            assert_eq!(failed.error.class, expected, "{status} {kind} {code:?}");
+        }
+    }
+
+    #[test]
+    fn the_codes_are_as_they_are_looked_up() {
+        for (code, _) in CODES {
+            assert_eq!(*code, code.to_lowercase());
+        }
+    }
+
+    #[test]
+    fn an_exhausted_quota_is_never_tried_again() {
+        for (status, error) in [
+            (402, json!({"message": "Insufficient Balance"})),
+            (429, json!({"type": "exceeded_current_quota_error"})),
+            (400, json!({"code": "Arrearage"})),
+            (403, json!({"code": "AccountOverdueError"})),
+            (429, json!({"code": 1113})),
+            (400, json!({"type": "budget_exceeded", "code": "400"})),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let failed = http::rejected(CODES, status, json!({"error": error}));
+            assert_eq!(failed.error.class, Quota, "{error}");
+            assert!(!failed.error.class.is_retryable());
         }
     }
 }

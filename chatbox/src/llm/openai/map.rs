@@ -1,139 +1,147 @@
 //! Their events → ours. Pure.
 
-use anyhow::anyhow;
+use serde_json::{Value, json};
 
 use super::errors;
-use super::wire::{Chunk, FinishReason};
-use crate::llm::http::{self, Batch, ErrorCodes};
-use crate::llm::{Error, ErrorClass, Event, Usage};
+use super::read::{self, End};
+use crate::llm::http::{self, Batch, ErrorCodes, Reported};
+use crate::llm::{Event, Finish};
 
+/// Reads one answer: the pieces of a stream, or one completion.
 #[derive(Default)]
 pub(super) struct Mapper {
-    /// It said why it stopped; `[DONE]` may still follow, or the end.
-    is_finished: bool,
+    finish: Option<Finish>,
+    /// The `index` of the choice that is read, once one has come.
+    index: Option<Value>,
+    /// The answer comes in pieces: what looks like a whole one repeats them.
+    has_deltas: bool,
+    /// What the newest whole one held.
+    whole: String,
 }
 
 impl http::Mapper for Mapper {
     const ERROR_CODES: ErrorCodes = errors::CODES;
 
-    fn map(&mut self, data: &str, batch: &mut Batch) -> Result<(), Error> {
-        if data.trim() == "[DONE]" {
-            batch.push(Event::Done);
-            return Ok(());
+    fn map(&mut self, event: &Value, batch: &mut Batch) -> Result<(), Reported> {
+        let choice = self.choice(event);
+        let end = choice.and_then(|choice| self.read(choice, batch));
+        let counted = [Some(event), event.get("x_groq"), choice];
+        let usage = counted.into_iter().flatten();
+        if let Some(usage) = usage
+            .filter_map(|place| read::usage(place.get("usage")?))
+            .next_back()
+        {
+            batch.push(Event::Usage(usage));
         }
-        let chunk: Chunk = serde_json::from_str(data).map_err(|error| unreadable(&error))?;
-        if let Some(error) = chunk.error {
-            return Err(http::reported(Self::ERROR_CODES, &error));
+        if let Some(error) = error(event, choice) {
+            return Err(Reported(error.clone()));
         }
-        let choice = chunk.choices.into_iter().next().unwrap_or_default();
-        if let Some(text) = choice.delta.content {
-            batch.push(Event::Text(text));
-        }
-        if let Some(usage) = chunk.usage {
-            batch.push(Event::Usage(Usage {
-                question: usage.prompt_tokens,
-                answer: usage.completion_tokens,
-            }));
-        }
-        match choice.finish_reason {
-            Some(FinishReason::ContentFilter) => Err(Error::new(
-                ErrorClass::ContentRefused,
-                anyhow!("the provider's content filter ended the answer"),
-            )),
-            reason => {
-                self.is_finished |= reason.is_some();
-                Ok(())
+        match end {
+            Some(End::Error) => return Err(Reported(json!({"type": "server_error"}))),
+            // The first reason holds, unless it was none.
+            Some(End::Finish(finish)) if !matches!(self.finish, Some(known) if known != Finish::Stop) =>
+            {
+                self.finish = Some(finish);
             }
+            _ => {}
         }
+        Ok(())
     }
 
-    fn is_complete(&self) -> bool {
-        self.is_finished
+    fn finish(&self) -> Option<Finish> {
+        self.finish
     }
 }
 
-/// The error of the parser repeats what it read, so only its kind and place are told.
-fn unreadable(error: &serde_json::Error) -> Error {
-    let cause = anyhow!(
-        "the provider sent an event that is not readable ({:?} error at column {})",
-        error.classify(),
-        error.column()
-    );
-    Error::new(ErrorClass::Malformed, cause)
+impl Mapper {
+    /// The choice that is read: one was asked for, and of several the first one that came is followed.
+    fn choice<'a>(&mut self, event: &'a Value) -> Option<&'a Value> {
+        let index = |choice: &'a Value| choice.get("index").filter(|index| !index.is_null());
+        let choices = match event.get("choices")? {
+            Value::Array(choices) => choices.as_slice(),
+            choice @ Value::Object(_) => std::slice::from_ref(choice),
+            _ => return None,
+        };
+        let choice = choices.iter().find(|choice| {
+            let index = index(choice);
+            index.is_none() || self.index.is_none() || index == self.index.as_ref()
+        })?;
+        if self.index.is_none() {
+            self.index = index(choice).cloned();
+        }
+        Some(choice)
+    }
+
+    fn read(&mut self, choice: &Value, batch: &mut Batch) -> Option<End> {
+        let (text, refusal) = match choice.get("delta").filter(|delta| !delta.is_null()) {
+            Some(delta @ Value::Object(_)) => {
+                self.has_deltas = true;
+                (field(delta, "content"), field(delta, "refusal"))
+            }
+            Some(delta) => (read::text(delta), String::new()),
+            None => self.whole(choice),
+        };
+        batch.push(Event::Text(text));
+        batch.push_refusal(refusal);
+        ["finish_reason", "finish_details"]
+            .into_iter()
+            .find_map(|name| read::end(choice.get(name)?))
+    }
+
+    /// What a message that claims to be the whole answer adds to what came before it.
+    fn whole(&mut self, choice: &Value) -> (String, String) {
+        if self.has_deltas {
+            return Default::default();
+        }
+        let message = choice.get("message").unwrap_or(&Value::Null);
+        let (mut text, refusal) = match choice.get("text") {
+            Some(text) if message.is_null() => (read::text(text), String::new()),
+            _ if message.is_string() => (read::text(message), String::new()),
+            _ => (field(message, "content"), field(message, "refusal")),
+        };
+        if !self.whole.is_empty() && text.starts_with(&self.whole) {
+            let whole = std::mem::replace(&mut self.whole, text.clone());
+            text.drain(..whole.len());
+        } else {
+            self.whole.push_str(&text);
+        }
+        (text, refusal)
+    }
+}
+
+fn field(object: &Value, name: &str) -> String {
+    object.get(name).map(read::text).unwrap_or_default()
+}
+
+/// The error that an event holds, in one of the ways in which servers put one into an answer.
+fn error<'a>(event: &'a Value, choice: Option<&'a Value>) -> Option<&'a Value> {
+    let is = |object: &Value, name: &str| {
+        object
+            .get(name)
+            .is_some_and(|field| !read::is_nothing(field))
+    };
+    let says_error = ["object", "type"]
+        .into_iter()
+        .any(|name| event[name].as_str() == Some("error"));
+    if is(event, "error") || says_error {
+        return Some(event);
+    }
+    if let Some(choice) = choice {
+        return Some(choice).filter(|choice| is(choice, "error"));
+    }
+    // MiniMax answers with this beside choices that are null.
+    if let Some(base) = event
+        .get("base_resp")
+        .filter(|base| is(base, "status_code"))
+    {
+        return Some(base);
+    }
+    // No answer, but words: the error of a gateway in between.
+    let has_words = ["message", "detail", "error_msg", "errors"]
+        .into_iter()
+        .any(|name| is(event, name));
+    (has_words && event.get("choices").is_none()).then_some(event)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::llm::http::testing::read;
-
-    const TEXT: &str =
-        r#"{"choices":[{"delta":{"role":"assistant","content":"Hi"},"finish_reason":null}]}"#;
-    const STOP: &str = r#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#;
-
-    fn assert_streams<const N: usize>(streams: [(Vec<&str>, Vec<&str>); N]) {
-        for (data, expected) in streams {
-            assert_eq!(read::<Mapper>(&data), expected, "{data:?}");
-        }
-    }
-
-    #[test]
-    fn answers() {
-        let usage = r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#;
-        assert_streams([
-            (vec![TEXT, STOP, usage, "[DONE]"], vec!["Hi", "3+1", "done"]),
-            (vec![TEXT, STOP], vec!["Hi", "done"]),
-            (vec![TEXT, "[DONE]"], vec!["Hi", "done"]),
-            (
-                vec![r#"{"choices":null,"usage":null}"#, "[DONE]"],
-                vec!["done"],
-            ),
-            (
-                vec![r#"{"choices":[{"delta":{"content":""}}]}"#, "[DONE]"],
-                vec!["done"],
-            ),
-            (
-                vec![r#"{"choices":[{"delta":{"content":"a\n\"😀"},"finish_reason":"length"}]}"#],
-                vec!["a\n\"😀", "done"],
-            ),
-        ]);
-    }
-
-    #[test]
-    fn answers_that_fail() {
-        let filtered = r#"{"choices":[{"delta":{},"finish_reason":"content_filter"}]}"#;
-        assert_streams([
-            (vec![TEXT], vec!["Hi", "transport: the answer was cut"]),
-            (vec![], vec!["transport: the answer was cut"]),
-            (
-                vec![r#"{"choices":"sk-secret"}"#],
-                vec![
-                    "malformed: the provider sent an event that is not readable (Data error at column 22)",
-                ],
-            ),
-            (
-                vec!["{"],
-                vec![
-                    "malformed: the provider sent an event that is not readable (Eof error at column 1)",
-                ],
-            ),
-            (
-                vec![
-                    TEXT,
-                    r#"{"error":{"message":"no","type":"server_error","code":1}}"#,
-                ],
-                vec![
-                    "Hi",
-                    "overloaded: the provider reported an error in its answer (server_error)",
-                ],
-            ),
-            (
-                vec![TEXT, filtered, "[DONE]"],
-                vec![
-                    "Hi",
-                    "content_refused: the provider's content filter ended the answer",
-                ],
-            ),
-        ]);
-    }
-}
+mod tests;

@@ -1,23 +1,29 @@
-//! Their JSON, as far as we send and read it: <https://platform.openai.com/docs/api-reference/chat>.
+//! The JSON that is sent: <https://platform.openai.com/docs/api-reference/chat>. Pure.
 
-use serde::{Deserialize, Deserializer, Serialize};
+use std::borrow::Cow;
 
+use serde::Serialize;
+
+use super::fields::{Field, Refused};
 use crate::llm::{Request, Role};
 
 #[derive(Serialize)]
-pub(super) struct Body {
-    model: String,
-    messages: Vec<Message>,
+pub(super) struct Body<'a> {
+    model: &'a str,
+    messages: Vec<Message<'a>>,
     stream: bool,
-    stream_options: StreamOptions,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stream_options: Option<StreamOptions>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<i32>,
 }
 
 #[derive(Serialize)]
-struct Message {
+struct Message<'a> {
     role: &'static str,
-    content: String,
+    content: Cow<'a, str>,
 }
 
 #[derive(Serialize)]
@@ -25,68 +31,74 @@ struct StreamOptions {
     include_usage: bool,
 }
 
-/// What one event holds. Compatible endpoints leave out or null nearly everything, so everything may be missing.
-#[derive(Deserialize)]
-pub(super) struct Chunk {
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub(super) choices: Vec<Choice>,
-    pub(super) usage: Option<Usage>,
-    pub(super) error: Option<serde_json::Value>,
-}
-
-#[derive(Default, Deserialize)]
-pub(super) struct Choice {
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub(super) delta: Delta,
-    pub(super) finish_reason: Option<FinishReason>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum FinishReason {
-    ContentFilter,
-    #[serde(other)]
-    Other,
-}
-
-#[derive(Default, Deserialize)]
-pub(super) struct Delta {
-    pub(super) content: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct Usage {
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub(super) prompt_tokens: u32,
-    #[serde(default, deserialize_with = "null_is_default")]
-    pub(super) completion_tokens: u32,
-}
-
-pub(super) fn request(model: &str, request: Request, max_tokens: Option<i32>) -> Body {
-    let system = request.system.map(|content| Message {
-        role: "system",
-        content,
-    });
-    let messages = request.messages.into_iter().map(|message| Message {
-        role: match message.role {
-            Role::User => "user",
-            Role::Assistant => "assistant",
-        },
-        content: message.content,
-    });
+/// The request without what the model's server has refused.
+pub(super) fn request<'a>(
+    model: &'a str,
+    request: &'a Request,
+    answer_tokens: Option<i32>,
+    refused: &Refused,
+) -> Body<'a> {
+    let sent = fields(request, answer_tokens, refused);
+    let has = |field| sent.contains(&field);
     Body {
-        model: model.to_owned(),
-        messages: system.into_iter().chain(messages).collect(),
-        stream: true,
-        stream_options: StreamOptions {
+        model,
+        messages: messages(request, has(Field::SystemRole)),
+        stream: has(Field::Stream),
+        stream_options: has(Field::StreamOptions).then_some(StreamOptions {
             include_usage: true,
-        },
-        max_tokens,
+        }),
+        max_tokens: answer_tokens.filter(|_| has(Field::MaxTokens)),
+        max_completion_tokens: answer_tokens.filter(|_| has(Field::MaxCompletionTokens)),
     }
 }
 
-fn null_is_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(
-    value: D,
-) -> Result<T, D::Error> {
-    Option::deserialize(value).map(Option::unwrap_or_default)
+/// Which of the fields that a server may refuse stand in a request.
+pub(super) fn fields(
+    request: &Request,
+    answer_tokens: Option<i32>,
+    refused: &Refused,
+) -> Vec<Field> {
+    // The old name first: servers of others know it longer.
+    let limit = [Field::MaxTokens, Field::MaxCompletionTokens]
+        .into_iter()
+        .find(|name| !refused.contains(name))
+        .filter(|_| answer_tokens.is_some());
+    let system = request.system.as_ref().map(|_| Field::SystemRole);
+    let usage = (!refused.contains(&Field::Stream)).then_some(Field::StreamOptions);
+    [Some(Field::Stream), usage, limit, system]
+        .into_iter()
+        .flatten()
+        .filter(|field| !refused.contains(field))
+        .collect()
+}
+
+/// Without a role of its own the system prompt goes in front of the first question.
+fn messages(request: &Request, has_system_role: bool) -> Vec<Message<'_>> {
+    let mut messages: Vec<_> = request
+        .messages
+        .iter()
+        .map(|message| Message {
+            role: match message.role {
+                Role::User => "user",
+                Role::Assistant => "assistant",
+            },
+            content: Cow::Borrowed(&*message.content),
+        })
+        .collect();
+    let Some(system) = &request.system else {
+        return messages;
+    };
+    if has_system_role {
+        let content = Cow::Borrowed(&**system);
+        messages.insert(
+            0,
+            Message {
+                role: "system",
+                content,
+            },
+        );
+    } else if let Some(first) = messages.first_mut() {
+        first.content = format!("{system}\n\n{}", first.content).into();
+    }
+    messages
 }

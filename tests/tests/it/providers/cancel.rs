@@ -45,10 +45,10 @@ async fn drive<T>(events: &mut EventStream, moment: impl Future<Output = T>) -> 
 }
 
 /// A provider's end of one connection, byte by byte.
-struct Connection(TcpStream);
+pub(super) struct Connection(pub(super) TcpStream);
 
 impl Connection {
-    async fn accept(listener: &TcpListener) -> Self {
+    pub(super) async fn accept(listener: &TcpListener) -> Self {
         Self(
             timeout(TIMEOUT, listener.accept())
                 .await
@@ -59,7 +59,7 @@ impl Connection {
     }
 
     /// Reads up to these bytes.
-    async fn read_until(&mut self, end: &str) {
+    pub(super) async fn read_until(&mut self, end: &str) {
         let mut read = Vec::new();
         while !read
             .windows(end.len())

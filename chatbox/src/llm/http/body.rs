@@ -1,0 +1,345 @@
+//! The body of an answer → JSON values, however the provider frames them. Pure.
+//!
+//! What was asked for are server-sent events. Some servers send one JSON document instead, as if nobody had asked for a
+//! stream, or one a line; and an address that is not a provider's sends a page. The first byte tells them apart.
+
+use std::collections::VecDeque;
+
+use anyhow::anyhow;
+use serde_json::{Deserializer, Value};
+
+use super::failed::FailedAttempt;
+use super::sse::{self, Decoder};
+use crate::llm::ErrorClass;
+
+/// Longest document: a million tokens.
+const DOCUMENT_MAX: usize = 8 * 1024 * 1024;
+/// Blank bytes before the first one that tells.
+const BLANK_MAX: usize = 1024;
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+pub(super) enum Item {
+    Value(Value),
+    /// An event that is called an error.
+    Error(Value),
+    /// `[DONE]`.
+    End,
+}
+
+pub(super) struct Body {
+    framing: Framing,
+    has_ended: bool,
+}
+
+enum Framing {
+    /// Blank bytes so far.
+    Unknown(Vec<u8>),
+    Events(Decoder),
+    Document(Document),
+    Page,
+}
+
+#[derive(Default)]
+struct Document {
+    bytes: Vec<u8>,
+    /// Filled at the end.
+    values: VecDeque<Value>,
+    is_single: bool,
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self {
+            framing: Framing::Unknown(Vec::new()),
+            has_ended: false,
+        }
+    }
+}
+
+impl Body {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        match &mut self.framing {
+            Framing::Events(decoder) => decoder.push(bytes),
+            Framing::Document(document) => document.bytes.extend_from_slice(bytes),
+            Framing::Page => {}
+            Framing::Unknown(held) => {
+                held.extend_from_slice(bytes);
+                if let Some(framing) = framing(held) {
+                    self.framing = framing;
+                }
+            }
+        }
+    }
+
+    /// Takes the end of the bytes. Events that have come stay to be read.
+    pub(super) fn end(&mut self) {
+        self.has_ended = true;
+        match &mut self.framing {
+            Framing::Events(decoder) => decoder.end(),
+            Framing::Document(document) => document.parse(),
+            Framing::Unknown(_) | Framing::Page => {}
+        }
+    }
+
+    /// What comes next.
+    ///
+    /// # Errors
+    /// When it is not readable, or too long.
+    pub(super) fn next(&mut self) -> Result<Option<Item>, FailedAttempt> {
+        match &mut self.framing {
+            Framing::Unknown(_) => Ok(None),
+            Framing::Events(decoder) => next_event(decoder, self.has_ended),
+            Framing::Document(document) => document.next(),
+            Framing::Page => Err(malformed(
+                "the provider answered with a page instead of an answer; check baseUrl",
+            )),
+        }
+    }
+
+    /// Whether the whole body is one JSON value, which needs no other end than its own.
+    pub(super) fn is_single_document(&self) -> bool {
+        matches!(&self.framing, Framing::Document(document) if document.is_single)
+    }
+}
+
+/// The framing of a body that begins so, once that is certain.
+fn framing(bytes: &[u8]) -> Option<Framing> {
+    let mark = BYTE_ORDER_MARK.to_string();
+    if bytes.len() < mark.len() && mark.as_bytes().starts_with(bytes) {
+        return None;
+    }
+    let text = bytes.strip_prefix(mark.as_bytes()).unwrap_or(bytes);
+    match text.trim_ascii_start().first() {
+        None if text.len() < BLANK_MAX => None,
+        Some(b'{' | b'[') => Some(Framing::Document(Document {
+            bytes: text.to_owned(),
+            ..Document::default()
+        })),
+        Some(b'<') => Some(Framing::Page),
+        _ => {
+            let mut decoder = Decoder::default();
+            decoder.push(bytes);
+            Some(Framing::Events(decoder))
+        }
+    }
+}
+
+fn next_event(decoder: &mut Decoder, has_ended: bool) -> Result<Option<Item>, FailedAttempt> {
+    loop {
+        let event = decoder
+            .next_event()
+            .map_err(|cause| FailedAttempt::new(ErrorClass::Malformed, cause))?;
+        let Some(sse::Event { is_error, data }) = event else {
+            return Ok(None);
+        };
+        let data = data.trim_start_matches(BYTE_ORDER_MARK).trim();
+        if data.trim_matches('"') == "[DONE]" {
+            return Ok(Some(Item::End));
+        }
+        match parse(data) {
+            Ok(value) if is_error => return Ok(Some(Item::Error(value))),
+            Ok(value) => return Ok(Some(Item::Value(value))),
+            Err(_) if is_error => return Ok(Some(Item::Error(data.into()))),
+            // It was cut in the middle of an event.
+            Err(_) if has_ended => {}
+            Err(error) if data.starts_with(['{', '[']) => return Err(unreadable(&error)),
+            // A word that keeps the connection alive, as some write it.
+            Err(_) => {}
+        }
+    }
+}
+
+/// Reads JSON. Half a character, as servers write it that cut text between two UTF-16 units, becomes `U+FFFD`.
+fn parse(data: &str) -> serde_json::Result<Value> {
+    serde_json::from_str(data).or_else(|error| {
+        let mended = without_surrogates(data).ok_or(error)?;
+        serde_json::from_str(&mended)
+    })
+}
+
+/// The same without escapes that are half a surrogate pair; nothing if there is none.
+fn without_surrogates(data: &str) -> Option<String> {
+    let unit = |text: &str| {
+        let digits = text.strip_prefix("\\u")?.get(..4)?;
+        u16::from_str_radix(digits, 16).ok()
+    };
+    let (mut mended, mut rest, mut is_mended) = (String::with_capacity(data.len()), data, false);
+    while let Some(place) = rest.find('\\') {
+        mended.push_str(&rest[..place]);
+        rest = &rest[place..];
+        // An escape is two bytes long, `\uXXXX` six, a pair of them twelve.
+        let taken = match unit(rest) {
+            Some(0xD800..=0xDBFF)
+                if matches!(rest.get(6..).and_then(unit), Some(0xDC00..=0xDFFF)) =>
+            {
+                12
+            }
+            Some(0xD800..=0xDFFF) => {
+                mended.push('\u{fffd}');
+                is_mended = true;
+                rest = &rest[6..];
+                continue;
+            }
+            Some(_) => 6,
+            None => rest
+                .char_indices()
+                .nth(2)
+                .map_or(rest.len(), |(place, _)| place),
+        };
+        mended.push_str(&rest[..taken]);
+        rest = &rest[taken..];
+    }
+    mended.push_str(rest);
+    is_mended.then_some(mended)
+}
+
+impl Document {
+    fn next(&mut self) -> Result<Option<Item>, FailedAttempt> {
+        if self.bytes.len() > DOCUMENT_MAX {
+            return Err(malformed(
+                "the provider's answer is too long to be one document",
+            ));
+        }
+        Ok(self.values.pop_front().map(Item::Value))
+    }
+
+    /// Takes the values that are whole. What is behind them, or is not JSON, is left.
+    fn parse(&mut self) {
+        let text = String::from_utf8_lossy(&self.bytes);
+        if let Ok(value) = parse(&text) {
+            self.values.push_back(value);
+            self.is_single = true;
+            return;
+        }
+        let values = Deserializer::from_str(&text).into_iter::<Value>();
+        self.values.extend(values.map_while(Result::ok));
+    }
+}
+
+fn malformed(words: &'static str) -> FailedAttempt {
+    FailedAttempt::new(ErrorClass::Malformed, anyhow!(words))
+}
+
+/// The error of the parser repeats what it read, so only its kind and place are told.
+fn unreadable(error: &serde_json::Error) -> FailedAttempt {
+    let cause = anyhow!(
+        "the provider sent an event that is not readable ({:?} error at column {})",
+        error.classify(),
+        error.column()
+    );
+    FailedAttempt::new(ErrorClass::Malformed, cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The items of a body that comes in these pieces, and whether it is one document.
+    fn read(pieces: &[&[u8]]) -> (Vec<String>, bool) {
+        let mut body = Body::default();
+        let mut items = Vec::new();
+        let mut take = |body: &mut Body| {
+            loop {
+                match body.next() {
+                    Ok(Some(Item::Value(value))) => items.push(value.to_string()),
+                    Ok(Some(Item::Error(value))) => items.push(format!("error {value}")),
+                    Ok(Some(Item::End)) => items.push("end".to_owned()),
+                    Ok(None) => return,
+                    Err(failed) => return items.push(failed.error.to_string()),
+                }
+            }
+        };
+        for piece in pieces {
+            body.push(piece);
+            take(&mut body);
+        }
+        body.end();
+        take(&mut body);
+        (items, body.is_single_document())
+    }
+
+    #[test]
+    fn each_framing_is_known_by_its_first_byte() {
+        let page =
+            "malformed: the provider answered with a page instead of an answer; check baseUrl";
+        for (text, expected, is_document) in [
+            ("data: {}\n\ndata: [DONE]\n\n", vec!["{}", "end"], false),
+            ("\u{feff}data: {}\n\n", vec!["{}"], false),
+            ("\n\n: hello\n\ndata: {}\n\n", vec!["{}"], false),
+            ("event: error\ndata: {}\n\n", vec!["error {}"], false),
+            ("event: error\ndata: no\n\n", vec!["error \"no\""], false),
+            ("data: {\"a\":1}", vec!["{\"a\":1}"], false),
+            ("data: {\"a\":", vec![], false),
+            (
+                "data: \u{feff}{}\n\ndata: \"[DONE]\"\n\n",
+                vec!["{}", "end"],
+                false,
+            ),
+            (
+                "data: ping\n\ndata:\n\ndata: [PING\n\n",
+                vec![
+                    "malformed: the provider sent an event that is not readable (Syntax error at column 2)",
+                ],
+                false,
+            ),
+            ("{\n \"a\": 1\n}\n", vec!["{\"a\":1}"], true),
+            ("\u{feff} {}", vec!["{}"], true),
+            (
+                "{\"a\":1}\n{\"a\":2}\n{\"a\":",
+                vec!["{\"a\":1}", "{\"a\":2}"],
+                false,
+            ),
+            ("[{}]", vec!["[{}]"], true),
+            ("{\"a\":", vec![], false),
+            ("<!doctype html>", vec![page], false),
+            ("\n<html>", vec![page], false),
+            ("upstream error", vec![], false),
+            ("", vec![], false),
+        ] {
+            let at_once = read(&[text.as_bytes()]);
+            assert_eq!(
+                at_once.0.first(),
+                expected.first().map(|&item| item.to_owned()).as_ref(),
+                "{text:?}"
+            );
+            if !expected.contains(&page) {
+                assert_eq!(
+                    at_once,
+                    (
+                        expected.iter().map(|&item| item.to_owned()).collect(),
+                        is_document
+                    ),
+                    "{text:?}"
+                );
+                let each: Vec<_> = text.as_bytes().chunks(1).collect();
+                assert_eq!(read(&each), at_once, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn half_a_character_costs_no_event() {
+        for (data, expected) in [
+            (r#"{"a":"\ud83d"}"#, "{\"a\":\"\u{fffd}\"}"),
+            (r#"{"a":"x\ude00y"}"#, "{\"a\":\"x\u{fffd}y\"}"),
+            (
+                r#"{"a":"\ud83d\ude00\ud83d\\ud83d"}"#,
+                "{\"a\":\"😀\u{fffd}\\\\ud83d\"}",
+            ),
+            (r#"{"a":"ä\"\u00e4\ud83d"}"#, "{\"a\":\"ä\\\"ä\u{fffd}\"}"),
+        ] {
+            assert_eq!(parse(data).unwrap().to_string(), expected, "{data}");
+        }
+        for data in ["{", r#"{"a":"\"#, r#"{"a":"\ud8"#, r#"{"a":"\ä"}"#] {
+            parse(data).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn a_document_without_an_end_is_rejected() {
+        let mut body = Body::default();
+        body.push(b"[");
+        body.push(&vec![b' '; DOCUMENT_MAX]);
+        assert!(body.next().is_err());
+    }
+}
