@@ -145,3 +145,38 @@ fn base_url_problem(text: &str) -> Option<&'static str> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn demo(id: &str) -> Model {
+        let json = serde_json::json!({"id": id, "name": "Demo", "demo": {}});
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn each_model_has_an_id_of_its_own() {
+        assert_eq!(check(&[demo("a"), demo("b"), demo("c")]), []);
+        let fields = |models: &[Model]| -> Vec<_> {
+            let problems = check(models).into_iter();
+            problems.map(|problem| problem.field).collect()
+        };
+        assert_eq!(fields(&[demo("a"), demo("b"), demo("a")]), ["models[2].id"]);
+    }
+
+    #[test]
+    fn a_base_url_holds_no_credentials_query_or_fragment() {
+        assert_eq!(base_url_problem("https://a.example/v1"), None);
+        for (url, problem) in [
+            ("https://me@a.example", "holds credentials"),
+            ("https://:secret@a.example", "holds credentials"),
+            ("https://a.example?key=1", "holds a query"),
+            ("https://a.example#top", "holds a query or fragment"),
+            ("a.example", "is not a URL"),
+        ] {
+            let found = base_url_problem(url).unwrap();
+            assert!(found.starts_with(problem), "{url}: {found}");
+        }
+    }
+}
