@@ -141,8 +141,8 @@ pub fn schema() -> serde_json::Value {
 pub fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     match text.rfind(", expected ") {
-        Some(at) if error.is_data() => format!("has the wrong type{}", &text[at..]),
-        _ => text,
+        Some(at) => format!("has the wrong type{}", &text[at..]),
+        None => text,
     }
 }
 

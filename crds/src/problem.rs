@@ -59,4 +59,11 @@ mod tests {
             );
         }
     }
+
+    #[test]
+    fn a_problem_is_printed_after_its_field() {
+        for (field, expected) in [("models", "models: is empty"), ("", "is empty")] {
+            assert_eq!(Problem::new(field, "is empty").to_string(), expected);
+        }
+    }
 }

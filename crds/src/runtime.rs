@@ -54,3 +54,17 @@ pub const MARGIN_SECONDS: i64 = 5;
 pub fn grace_seconds(config: &Config) -> i64 {
     PROPAGATION_SECONDS + i64::from(config.server.drain_seconds) + FLUSH_SECONDS + MARGIN_SECONDS
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grace_period_holds_every_step_of_the_shutdown() {
+        let document = r#"{"models": [], "storage": {}, "server": {"drainSeconds": 40}}"#;
+        assert_eq!(
+            grace_seconds(&Config::parse(document).unwrap().config),
+            5 + 40 + 5 + 5
+        );
+    }
+}

@@ -132,4 +132,23 @@ mod tests {
         assert_eq!(usable(padded, Use::Bearer), Ok(hex.as_bytes()));
         assert_eq!(usable(padded, Use::Signing), Ok(padded), "as it is");
     }
+
+    #[test]
+    fn a_value_has_at_most_64_kib() {
+        let largest = "x".repeat(65_536);
+        assert!(usable(largest.as_bytes(), Use::Bearer).is_ok());
+        assert!(usable(format!("{largest}x").as_bytes(), Use::Bearer).is_err());
+    }
+
+    #[test]
+    fn a_value_lies_below_its_secret() {
+        let secret = SecretRef {
+            name: "jwt".to_owned(),
+            key: "current".to_owned(),
+        };
+        assert_eq!(
+            secret.path(Path::new("/secrets")),
+            Path::new("/secrets/jwt/current")
+        );
+    }
 }

@@ -87,7 +87,7 @@ impl Amount {
             return "0".to_owned();
         }
         let whole = self.thousandths.is_multiple_of(1000);
-        if self.binary && whole && self.thousandths >= 1024 * 1000 {
+        if self.binary && whole {
             return shorten(self.thousandths / 1000, 1024, &BINARY);
         }
         shorten(self.thousandths, 1000, &DECIMAL)
@@ -174,6 +174,18 @@ mod tests {
         ] {
             assert!(!is_valid(text), "{text}");
             assert_eq!(canonical(text), text);
+        }
+    }
+
+    #[test]
+    fn the_largest_quantity_is_that_of_the_api_server() {
+        for (largest, more) in [
+            ("7Ei", "8Ei"),
+            ("9E", "10E"),
+            ("999999999999999999", "1000000000000000000"),
+        ] {
+            assert!(is_valid(largest) && !is_valid(more), "{largest}");
+            assert_eq!(canonical(largest), largest);
         }
     }
 }

@@ -64,4 +64,11 @@ mod tests {
         assert_ne!(one.digest("a"), two.digest("a"));
         assert_eq!(format!("{one:?}"), "DigestKey(…)");
     }
+
+    #[test]
+    fn a_store_gets_back_what_it_kept() {
+        let bytes: [u8; 32] = std::array::from_fn(|index| u8::try_from(index).unwrap());
+        assert_eq!(DigestKey::from_bytes(bytes).as_bytes(), &bytes);
+        assert_eq!(Digest::from_bytes(bytes).as_bytes(), &bytes);
+    }
 }

@@ -131,4 +131,16 @@ mod tests {
         let run = RunId::new();
         assert_eq!(RunId::parse(&run.to_string()), Some(run));
     }
+
+    #[test]
+    fn a_session_id_is_text_in_json_and_checked() {
+        let session = SessionId::parse("user:1").unwrap();
+        assert_eq!(session.as_str(), "user:1");
+        assert_eq!(serde_json::to_value(&session).unwrap(), "user:1");
+        assert_eq!(
+            serde_json::from_str::<SessionId>(r#""user:1""#).unwrap(),
+            session
+        );
+        assert!(serde_json::from_str::<SessionId>(r#""a b""#).is_err());
+    }
 }

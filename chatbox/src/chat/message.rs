@@ -57,3 +57,17 @@ impl Sender {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_reads_back_what_it_prints() {
+        for (sender, text) in Sender::ALL.into_iter().zip(["user", "ai", "system"]) {
+            assert_eq!(sender.as_str(), text);
+            assert_eq!(Sender::parse(text), Some(sender));
+        }
+        assert_eq!(Sender::parse("admin"), None);
+    }
+}

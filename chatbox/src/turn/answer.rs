@@ -115,6 +115,7 @@ impl<'run> Draft<'run> {
 mod tests {
     use super::*;
     use crate::chat::{OwnerId, RunId, SessionId};
+    use crate::store::ErrorKind;
 
     #[test]
     fn each_ending_has_its_status_and_its_words() {
@@ -172,7 +173,7 @@ mod tests {
         let offs: Vec<_> = ["a😀", "ä", "b"]
             .map(|text| draft.push(text.to_owned()).off)
             .into();
-        assert_eq!(offs, [0, 3, 4]);
+        assert_eq!((&offs[..], draft.text()), (&[0, 3, 4][..], "a😀äb"));
         draft.usage = Usage {
             question: 3,
             answer: 2,
@@ -190,5 +191,35 @@ mod tests {
         );
         assert_eq!(answer.status, Status::Interrupted);
         assert_eq!(answer.provider_state.as_deref(), Some("c1"));
+    }
+
+    #[test]
+    fn an_ending_says_how_and_why() {
+        let unread = StoreError::new(ErrorKind::Permanent, anyhow::anyhow!("it is damaged"));
+        let failed = |class| {
+            let cause = anyhow::anyhow!("the provider said so");
+            Ending::Failed(llm::Error { class, cause })
+        };
+        for (ending, status, failure) in [
+            (Ending::Complete, Status::Complete, None),
+            (Ending::Interrupted, Status::Interrupted, None),
+            (
+                failed(ErrorClass::Timeout),
+                Status::Failed,
+                Some(Failure::Timeout),
+            ),
+            (
+                failed(ErrorClass::ContentRefused),
+                Status::ContentFilter,
+                Some(Failure::ContentFiltered),
+            ),
+            (
+                Ending::Unasked(unread),
+                Status::Failed,
+                Some(Failure::Unavailable),
+            ),
+        ] {
+            assert_eq!((ending.status(), ending.failure()), (status, failure));
+        }
     }
 }

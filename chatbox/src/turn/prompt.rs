@@ -269,4 +269,22 @@ mod tests {
             prop_assert_eq!(request.messages.len() % 2, 1);
         }
     }
+
+    /// A message of one to four bytes costs five tokens.
+    #[test]
+    fn what_fits_exactly_is_taken() {
+        let question = user(4, "q");
+        let history = [
+            user(1, "one"),
+            user(2, "two"),
+            user(3, "3"),
+            question.clone(),
+        ];
+        for (budget, expected) in [(19, 3), (20, 4), (14, 2), (15, 3)] {
+            let request = build(None, budget, &history, &question);
+            assert_eq!(request.messages.len(), expected, "{budget}");
+        }
+        let request = build(Some("four"), 20, &history, &question);
+        assert_eq!(texts(&request), ["two", "3", "q"]);
+    }
 }

@@ -322,3 +322,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_error_is_counted_by_its_code_and_no_other_frame_is() {
+    let fixed = fixed();
+    let codes: Vec<_> = fixed.frames().iter().map(ServerFrame::error_code).collect();
+    let (none, errors) = codes.split_at(10);
+    assert!(none.iter().all(Option::is_none));
+    let expected = [
+        Code::InvalidFormat,
+        Code::ConnectionLimitExceeded,
+        Code::TooManyRequests,
+        Code::LlmTimeout,
+    ];
+    assert_eq!(errors, expected.map(Some));
+}

@@ -182,6 +182,21 @@ const OTHER_APIS: [&str; 7] = [
 mod tests {
     use super::*;
 
+    fn demo(id: &str) -> Model {
+        let json = serde_json::json!({"id": id, "name": "Demo", "demo": {}});
+        serde_json::from_value(json).unwrap()
+    }
+
+    #[test]
+    fn each_model_has_an_id_of_its_own() {
+        assert_eq!(check(&[demo("a"), demo("b"), demo("c")]), []);
+        let fields = |models: &[Model]| -> Vec<_> {
+            let problems = check(models).into_iter();
+            problems.map(|problem| problem.field).collect()
+        };
+        assert_eq!(fields(&[demo("a"), demo("b"), demo("a")]), ["models[2].id"]);
+    }
+
     #[test]
     fn a_base_url_works_or_is_refused_with_words() {
         for good in [

@@ -86,3 +86,42 @@ fn origin_problem(origin: &str) -> Option<String> {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_proxies_are_the_networks_of_the_document() {
+        let server = Server {
+            trusted_proxies: ["10.0.0.0/8", "no network", "2001:db8::/32"]
+                .map(ToOwned::to_owned)
+                .into(),
+            ..Server::default()
+        };
+        let proxies: Vec<_> = server.proxies().iter().map(ToString::to_string).collect();
+        assert_eq!(proxies, ["10.0.0.0/8", "2001:db8::/32"]);
+    }
+
+    #[test]
+    fn an_origin_is_written_as_a_browser_sends_it() {
+        for (origin, problem) in [
+            ("https://www.example.com", None),
+            (
+                "https://WWW.example.com:443",
+                Some("write https://www.example.com"),
+            ),
+            ("file:///chat.html", Some("is not a web origin")),
+            ("example.com", Some("is not a web origin")),
+        ] {
+            let found = origin_problem(origin);
+            assert_eq!(found.is_some(), problem.is_some(), "{origin}");
+            assert!(
+                found
+                    .unwrap_or_default()
+                    .contains(problem.unwrap_or_default()),
+                "{origin}"
+            );
+        }
+    }
+}

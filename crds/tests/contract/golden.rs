@@ -83,6 +83,21 @@ fn a_field_that_cannot_be_read_is_named() {
 }
 
 #[test]
+fn why_a_document_cannot_be_read_is_said_without_its_values() {
+    for (text, message) in [
+        (
+            r#"{"models": "hunter2", "storage": {}}"#,
+            "has the wrong type, expected a sequence",
+        ),
+        (r#"{"models": []}"#, "missing field `storage`"),
+        ("{", "EOF while parsing an object"),
+    ] {
+        let problem = Config::parse(text).unwrap_err();
+        assert!(problem.message.starts_with(message), "{problem}");
+    }
+}
+
+#[test]
 fn secrets_are_found_with_their_fields() {
     let everything = documents()
         .into_iter()
@@ -119,5 +134,23 @@ fn secrets_are_found_with_their_fields() {
     assert_eq!(
         none.with_signing_key(generated).secrets()[0].0,
         "auth.hs256.keys[0]"
+    );
+}
+
+#[test]
+fn the_hash_is_that_of_the_meaning() {
+    let hash = |json: &str| Config::parse(json).unwrap().config.hash();
+    let bare = hash(r#"{"models": [], "storage": {}}"#);
+    assert!(
+        bare.len() == 16 && bare.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        "{bare}"
+    );
+    assert_eq!(
+        hash(r#"{"storage": {}, "limits": {"connections": 15000}, "models": []}"#),
+        bare
+    );
+    assert_ne!(
+        hash(r#"{"storage": {}, "limits": {"connections": 14999}, "models": []}"#),
+        bare
     );
 }

@@ -34,6 +34,14 @@ fn the_schema_is_structural() {
     }
 }
 
+#[test]
+fn the_defaults_of_the_resource_are_in_its_definition() {
+    let crd = serde_json::to_value(chatbox::crd()).unwrap();
+    let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"];
+    assert_eq!(schema["spec"]["properties"]["replicas"]["default"], 1);
+    assert_eq!(schema["status"]["default"]["observedGeneration"], -1);
+}
+
 /// The rules of <https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema>,
 /// and our own: every string, list and map has an end, no number has an unknown format.
 fn check(schema: &Value, path: &str) {

@@ -384,3 +384,22 @@ fn an_object_whose_api_is_absent_or_fails_is_reported_by_its_kind_and_stops_no_o
         assert!(failure.awaits_change() && !failure.is_transient());
     }
 }
+
+#[test]
+fn each_object_has_its_change_and_those_with_one_are_pending() {
+    let [account, service] = [Kind::SERVICE_ACCOUNT, Kind::SERVICE].map(object);
+    let applied = CachedObject {
+        managed: true,
+        applied: Some(managed_fields::of_desired(&account.body)),
+        ..owned_by(Some(("support", "u-1")))
+    };
+    let live = OwnedObjects::default().with(account.kind, &account.name, applied);
+    let changes = changes(&stored(), vec![account.clone(), service.clone()], &live);
+    assert_eq!(
+        changes,
+        [(account, Change::None), (service, Change::Create)]
+    );
+    assert_eq!(pending(&changes), 1);
+    assert_eq!(pending(&changes[..1]), 0);
+    assert_eq!(pending(&[changes[1].clone(), changes[1].clone()]), 2);
+}

@@ -62,7 +62,8 @@ fn the_generated_key_is_in_the_one_create_and_nowhere_else() {
     assert_eq!(key.len(), 64);
     assert!(created.metadata.owner_references.is_none());
     assert!(!text(&plan).contains(&key));
-    assert!(!format!("{plan:?}").contains(&key));
+    let debug = format!("{plan:?}");
+    assert!(debug.contains("Keys { metadata: ") && !debug.contains(&key));
 }
 
 #[test]
@@ -262,4 +263,17 @@ fn pods_come_after_what_they_need() {
         .collect();
     assert_eq!(kinds.last(), Some(&Kind::DEPLOYMENT));
     assert_eq!(kinds.len(), 6);
+}
+
+#[test]
+fn the_url_is_where_the_service_leads() {
+    let yaml = QUICKSTART.replace("spec:", "spec:\n  service: {port: 8000}");
+    for (yaml, expected) in [
+        (QUICKSTART, "http://support-chatbox.shop.svc/chatbox/"),
+        (&yaml, "http://support-chatbox.shop.svc:8000/chatbox/"),
+    ] {
+        let chatbox = chatbox(yaml);
+        let validated = validate(&chatbox, &observed(&chatbox)).unwrap();
+        assert_eq!(service::url(&validated), expected);
+    }
 }

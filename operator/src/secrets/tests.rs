@@ -152,5 +152,31 @@ fn nothing_prints_a_value_or_its_digest() {
     let resolved = resolve(&chatbox, &secrets);
     let text = format!("{secrets:?} {resolved:?}");
     assert!(!text.contains("0123456789abcdef"), "{text}");
-    assert!(text.contains("<keyed digest>"), "{text}");
+    assert!(
+        text.contains("<keyed digest>") && text.contains("<43 bytes>"),
+        "{text}"
+    );
+    assert_eq!(format!("{:?}", SigningKey::new(&[1; 32])), "<generated>");
+}
+
+#[test]
+fn each_referenced_secret_is_named_once() {
+    let chatbox = chatbox(FULL);
+    let named = names(&chatbox.spec.as_ref().unwrap().config);
+    assert_eq!(named.into_iter().collect::<Vec<_>>(), ["jwt", "llm"]);
+}
+
+#[test]
+fn of_a_secret_only_what_is_referenced_is_kept() {
+    let chatbox = chatbox(FULL);
+    let config = &chatbox.spec.as_ref().unwrap().config;
+    let value = |key: &str| (key.to_owned(), k8s_openapi::ByteString(b"value".to_vec()));
+    let stored = core::Secret {
+        data: Some(BTreeMap::from(["new", "openai", "another"].map(value))),
+        ..core::Secret::default()
+    };
+    let Secret::Found(kept) = Secret::found("jwt", stored, config) else {
+        panic!("it is there");
+    };
+    assert_eq!(kept.into_keys().collect::<Vec<_>>(), ["new"]);
 }

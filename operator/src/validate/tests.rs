@@ -136,3 +136,18 @@ fn a_running_config_of_the_same_meaning_keeps_its_name() {
         assert_eq!(validate(&chatbox, &observed).unwrap().config_map, expected);
     }
 }
+
+#[test]
+fn findings_are_listed_on_one_line() {
+    let findings = Findings {
+        config: vec![
+            Problem::new("spec.a", "is wrong"),
+            Problem::new("spec.b", "is too"),
+        ],
+        secrets: vec![Problem::new("spec.c", "is missing")],
+    };
+    assert_eq!(
+        findings.to_string(),
+        "spec.a: is wrong; spec.b: is too; spec.c: is missing"
+    );
+}

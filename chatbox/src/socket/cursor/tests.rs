@@ -374,3 +374,98 @@ fn a_client_that_appends_gets_the_answers_that_it_missed_and_no_question_twice()
     let other = stored(&session, 4, None);
     assert!(matches!(cursor.message(now(), &other), Step::Send(_)));
 }
+
+#[test]
+fn the_failure_of_the_run_at_work_is_sent() {
+    let (session, run) = (SessionId::random(), RunId::new());
+    let mut cursor = Cursor::new(session, 1, None);
+    let started = Event::RunStarted {
+        run,
+        fence: 2,
+        model: "m".to_owned(),
+    };
+    let ended = Event::RunEnded {
+        run,
+        fence: 2,
+        failure: Some(crate::chat::Failure::Unavailable),
+    };
+    assert!(matches!(cursor.event(now(), &started), Step::Send(_)));
+    assert!(matches!(cursor.event(now(), &ended), Step::Send(_)));
+}
+
+#[test]
+fn what_this_client_sent_is_taken_once() {
+    let session = SessionId::random();
+    let (own, other) = (stored(&session, 1, None), stored(&session, 2, None));
+    let mut cursor = Cursor::new(session, 0, None);
+    cursor.sent(&own);
+    assert!(!cursor.take_sent(other.id));
+    assert!(cursor.take_sent(own.id));
+    assert!(!cursor.take_sent(own.id));
+}
+
+/// What the client says to have is of another run, or more than there is.
+#[test]
+fn an_answer_that_does_not_go_on_from_what_the_client_has_comes_whole() {
+    let (session, run) = (SessionId::random(), RunId::new());
+    for has in [(RunId::new(), 2), (run, 4)] {
+        let mut cursor = Cursor::new(session.clone(), 1, Some(has));
+        let message = stored(&session, 2, Some((run, "abc")));
+        let Step::Send(frame) = cursor.message(now(), &message) else {
+            panic!("the message is not sent");
+        };
+        let frame: serde_json::Value = serde_json::from_str(&frame.render()).unwrap();
+        assert_eq!(
+            (&frame["off"], &frame["content"]),
+            (&0.into(), &"abc".into())
+        );
+    }
+}
+
+#[test]
+fn pieces_go_on_after_a_gap_was_filled() {
+    let (session, run) = (SessionId::random(), RunId::new());
+    let mut cursor = Cursor::new(session, 1, None);
+    let delta = |off, text: &str| {
+        Event::Delta(Delta {
+            run,
+            fence: 1,
+            model: "m".to_owned(),
+            off,
+            text: text.to_owned(),
+        })
+    };
+    let live = LiveRun {
+        run,
+        fence: 1,
+        model: "m".to_owned(),
+        text: "abc".to_owned(),
+        units: 3,
+    };
+    assert!(matches!(cursor.event(now(), &delta(2, "c")), Step::Gap));
+    assert_eq!(cursor.live(now(), Some(&live)).len(), 2);
+    assert!(matches!(cursor.event(now(), &delta(3, "d")), Step::Send(_)));
+}
+
+/// The start of the second run was lost, and the first had no message.
+#[test]
+fn the_first_piece_of_a_run_begins_at_its_start() {
+    let mut cursor = Cursor::new(SessionId::random(), 1, None);
+    for (fence, text) in [(1, "a long text"), (2, "short")] {
+        let delta = Event::Delta(Delta {
+            run: RunId::new(),
+            fence,
+            model: "m".to_owned(),
+            off: 0,
+            text: text.to_owned(),
+        });
+        let Step::Send(frame) = cursor.event(now(), &delta) else {
+            panic!("the piece is not sent");
+        };
+        let frame: serde_json::Value = serde_json::from_str(&frame.render()).unwrap();
+        assert_eq!(
+            (&frame["off"], &frame["content"]),
+            (&0.into(), &text.into())
+        );
+    }
+}

@@ -328,3 +328,26 @@ proptest! {
         prop_assert_eq!(read(&frame.to_string()), expected);
     }
 }
+
+#[test]
+fn the_longest_client_id_is_taken() {
+    let id = "ä".repeat(128);
+    let frame = json!({"type": "user_message", "content": "hi", "client_id": id});
+    assert_eq!(
+        read(&frame.to_string()),
+        Ok(user_message(None, Some(&id), "hi"))
+    );
+}
+
+#[test]
+fn an_unknown_operation_and_an_unknown_type_are_told_apart() {
+    for (text, message) in [
+        (
+            r#"{"type":"connection_status","metadata":{"op":"cancel"}}"#,
+            "metadata.op is not known",
+        ),
+        (r#"{"type":"ping"}"#, "unknown message type"),
+    ] {
+        assert_eq!(parse(text, CHARS).unwrap_err().message, message);
+    }
+}
