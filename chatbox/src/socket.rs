@@ -25,7 +25,7 @@ use crate::bus::{Event, Received, Receiver, Subscription};
 use crate::chat::{Message, RunId, SessionId};
 use crate::clock;
 use crate::limits::InFlight;
-use crate::old_clients::{Has, OldClient, Position};
+use crate::old_clients::OldClient;
 use crate::state::AppState;
 use crate::turn::{Asked, NewQuestion};
 use crate::wire::inbound::{self, Resume, UserMessage};

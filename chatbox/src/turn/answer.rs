@@ -119,6 +119,7 @@ mod tests {
 
     #[test]
     fn each_ending_has_its_status_and_its_words() {
+        let unread = StoreError::new(ErrorKind::Permanent, anyhow::anyhow!("it is damaged"));
         let failed = |class| {
             Ending::Failed(llm::Error {
                 class,
@@ -149,6 +150,17 @@ mod tests {
                 Status::Failed,
                 Some(Failure::Unavailable),
             ),
+            (
+                failed(ErrorClass::Timeout),
+                Status::Failed,
+                Some(Failure::Timeout),
+            ),
+            (
+                Ending::StoreFailed(unread),
+                Status::Failed,
+                Some(Failure::Unavailable),
+            ),
+            (Ending::TooLong, Status::Length, None),
             (Ending::Interrupted, Status::Interrupted, None),
         ] {
             assert_eq!(
@@ -191,35 +203,5 @@ mod tests {
         );
         assert_eq!(answer.status, Status::Interrupted);
         assert_eq!(answer.provider_state.as_deref(), Some("c1"));
-    }
-
-    #[test]
-    fn an_ending_says_how_and_why() {
-        let unread = StoreError::new(ErrorKind::Permanent, anyhow::anyhow!("it is damaged"));
-        let failed = |class| {
-            let cause = anyhow::anyhow!("the provider said so");
-            Ending::Failed(llm::Error { class, cause })
-        };
-        for (ending, status, failure) in [
-            (Ending::Complete, Status::Complete, None),
-            (Ending::Interrupted, Status::Interrupted, None),
-            (
-                failed(ErrorClass::Timeout),
-                Status::Failed,
-                Some(Failure::Timeout),
-            ),
-            (
-                failed(ErrorClass::ContentRefused),
-                Status::ContentFilter,
-                Some(Failure::ContentFiltered),
-            ),
-            (
-                Ending::Unasked(unread),
-                Status::Failed,
-                Some(Failure::Unavailable),
-            ),
-        ] {
-            assert_eq!((ending.status(), ending.failure()), (status, failure));
-        }
     }
 }

@@ -394,7 +394,12 @@ fn each_object_has_its_change_and_those_with_one_are_pending() {
         ..owned_by(Some(("support", "u-1")))
     };
     let live = OwnedObjects::default().with(account.kind, &account.name, applied);
-    let changes = changes(&stored(), vec![account.clone(), service.clone()], &live);
+    let changes = changes(
+        &stored(),
+        vec![account.clone(), service.clone()],
+        &live,
+        &AnswersOfChatbox::default(),
+    );
     assert_eq!(
         changes,
         [(account, Change::None), (service, Change::Create)]
