@@ -39,14 +39,13 @@ impl Ending {
     pub(super) fn status(&self) -> Status {
         match self {
             Self::Done(Finish::Stop) => Status::Complete,
-            Self::Done(Finish::Length) => Status::Length,
+            Self::Done(Finish::Length) | Self::TooLong => Status::Length,
             Self::Done(Finish::ContentFilter) => Status::ContentFilter,
             Self::Done(Finish::Refusal) => Status::Refusal,
             Self::Failed(error) if error.class == ErrorClass::ContentRefused => {
                 Status::ContentFilter
             }
             Self::Failed(_) | Self::StoreFailed(_) => Status::Failed,
-            Self::TooLong => Status::Length,
             Self::Interrupted => Status::Interrupted,
         }
     }
