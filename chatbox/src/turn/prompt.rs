@@ -273,18 +273,19 @@ mod tests {
     /// A message of one to four bytes costs five tokens.
     #[test]
     fn what_fits_exactly_is_taken() {
-        let question = user(4, "q");
+        let question = user(5, "q");
         let history = [
             user(1, "one"),
-            user(2, "two"),
+            ai(2, 1, "two", Status::Complete),
             user(3, "3"),
+            ai(4, 3, "four", Status::Complete),
             question.clone(),
         ];
-        for (budget, expected) in [(19, 3), (20, 4), (14, 2), (15, 3)] {
+        for (budget, expected) in [(14, 1), (15, 3), (24, 3), (25, 5)] {
             let request = build(None, budget, &history, &question);
             assert_eq!(request.messages.len(), expected, "{budget}");
         }
         let request = build(Some("four"), 20, &history, &question);
-        assert_eq!(texts(&request), ["two", "3", "q"]);
+        assert_eq!(texts(&request), ["3", "four", "q"]);
     }
 }
