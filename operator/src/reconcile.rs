@@ -151,7 +151,8 @@ async fn settle(
         // Cannot happen: an object of a cluster has a uid.
         return (None, objects);
     };
-    let unsettled = retention::unsettled(stored, &owner, policy, &objects);
+    let unsettled =
+        retention::unsettled(stored, &owner, policy, chatbox.is_terminating(), &objects);
     let (refused, objects) = apply::settle(ctx, stored, unsettled, objects).await;
     failures.extend(refused);
     (Error::all(failures), objects)

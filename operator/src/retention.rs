@@ -24,11 +24,13 @@ pub struct Unsettled {
 }
 
 /// The kept objects that exist, belong to the Chatbox, and do not follow the policy. Whether the plan contains them does
-/// not matter: generated keys stay when the spec names others.
+/// not matter: generated keys stay when the spec names others. A Chatbox that is being deleted takes nothing any more:
+/// `--cascade=orphan` has taken its owner references off, and to add one again would delete what was to stay.
 pub fn unsettled(
     chatbox: &Stored,
     owner: &OwnerReference,
     policy: DeletionPolicy,
+    is_terminating: bool,
     objects: &OwnedObjects,
 ) -> Vec<Unsettled> {
     let name = &chatbox.namespaced_name.name;
@@ -41,7 +43,9 @@ pub fn unsettled(
         let is_owned = object.owners.contains(&chatbox.uid);
         let metadata = match policy {
             DeletionPolicy::Retain if is_owned => released(owner),
-            DeletionPolicy::Delete if !is_owned && object.belongs_to(kind, chatbox) => {
+            DeletionPolicy::Delete
+                if !is_terminating && !is_owned && object.belongs_to(kind, chatbox) =>
+            {
                 owned(chatbox, owner)
             }
             DeletionPolicy::Retain | DeletionPolicy::Delete => return None,
@@ -99,7 +103,7 @@ mod tests {
             // Not what holds data, and not ours by its name.
             .with(Kind::SERVICE, "support-chatbox", object.clone())
             .with(Kind::PERSISTENT_VOLUME_CLAIM, "other", object.clone());
-        unsettled(&stored(), &owner(), policy, &objects)
+        unsettled(&stored(), &owner(), policy, false, &objects)
     }
 
     #[test]
@@ -173,5 +177,22 @@ mod tests {
             "labels": {"chatbox.dev/name": "support"},
         }});
         assert_eq!(*owned, expected);
+    }
+
+    #[test]
+    fn what_is_being_deleted_takes_nothing_and_still_lets_go() {
+        let objects = |object| {
+            OwnedObjects::default().with(
+                Kind::PERSISTENT_VOLUME_CLAIM,
+                "support-chatbox-data",
+                object,
+            )
+        };
+        let unsettled =
+            |policy, object| unsettled(&stored(), &owner(), policy, true, &objects(object)).len();
+        let orphaned = object(&[], Some("support"));
+        assert_eq!(unsettled(DeletionPolicy::Delete, orphaned), 0);
+        let owned = object(&["u-1"], Some("support"));
+        assert_eq!(unsettled(DeletionPolicy::Retain, owned), 1);
     }
 }
