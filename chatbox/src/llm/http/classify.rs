@@ -18,7 +18,7 @@ use crate::llm::{Error, ErrorClass};
 pub(in crate::llm) type ErrorCodes = &'static [(&'static str, ErrorClass)];
 
 /// What servers without a code say of a request that is too long; in lower case.
-const TOO_LONG: [&str; 14] = [
+const TOO_LONG: [&str; 23] = [
     "context length",
     "context size",
     "context window",
@@ -33,6 +33,15 @@ const TOO_LONG: [&str; 14] = [
     "token limit",
     "max_new_tokens` must be",
     "must be at least 1, got -",
+    "maximum allowed length",
+    "must have less than",
+    "exceeds maximum input length",
+    "exceed context limit",
+    "too large to process",
+    "reduce the length",
+    "request too large",
+    "tokens must be reduced",
+    "input tokens exceed",
 ];
 
 /// A call that was answered with an error status.
@@ -89,7 +98,7 @@ pub(in crate::llm) fn words(body: &Value) -> String {
 }
 
 /// The fields of an error that hold words, or others that do; `loc` holds the names of fields.
-const WORDS: [&str; 8] = [
+const WORDS: [&str; 12] = [
     "loc",
     "error",
     "errors",
@@ -98,6 +107,10 @@ const WORDS: [&str; 8] = [
     "detail",
     "error_msg",
     "status_msg",
+    "error_message",
+    "reason",
+    "metadata",
+    "raw",
 ];
 
 type Known = Option<(&'static str, ErrorClass)>;
@@ -120,6 +133,8 @@ fn classify(known: Known, status: Option<StatusCode>, body: &Value) -> ErrorClas
         ErrorClass::Malformed | ErrorClass::Overloaded if is_too_long(body) => {
             ErrorClass::ContextTooLong
         }
+        // No pause makes a request fit that is larger than what a minute may hold.
+        ErrorClass::RateLimit if is_larger_than_the_rate(body) => ErrorClass::ContextTooLong,
         class => class,
     }
 }
@@ -127,6 +142,13 @@ fn classify(known: Known, status: Option<StatusCode>, body: &Value) -> ErrorClas
 fn is_too_long(body: &Value) -> bool {
     let words = words(body);
     TOO_LONG.iter().any(|phrase| words.contains(phrase))
+}
+
+fn is_larger_than_the_rate(body: &Value) -> bool {
+    let words = words(body);
+    ["request too large", "tokens must be reduced"]
+        .iter()
+        .any(|phrase| words.contains(phrase))
 }
 
 fn by_status(status: StatusCode) -> ErrorClass {
@@ -397,6 +419,24 @@ mod tests {
             (
                 400,
                 json!({"error": {"type": "bad_request", "message": "prompt is too long: 5 tokens"}}),
+            ),
+            (
+                400,
+                json!({"error": {"message": "Provider returned error", "code": 400,
+                    "metadata": {"raw": "{\"message\":\"maximum context length is 8192\"}"}}}),
+            ),
+            (
+                429,
+                json!({"error": {"code": "rate_limit_exceeded", "type": "tokens",
+                    "message": "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 30601."}}),
+            ),
+            (
+                400,
+                json!({"error": {"message": "input length and `max_tokens` exceed context limit: 199000 + 8192 > 200000"}}),
+            ),
+            (
+                400,
+                json!({"message": "The input (9000 tokens) exceeds the maximum allowed length (8192 tokens)"}),
             ),
         ] {
             assert_eq!(

@@ -15,6 +15,8 @@ pub(super) struct Mapper {
     index: Option<Value>,
     /// The answer comes in pieces: what looks like a whole one repeats them.
     has_deltas: bool,
+    /// An event had several choices.
+    several: bool,
     /// What the newest whole one held.
     whole: String,
 }
@@ -62,10 +64,15 @@ impl Mapper {
             choice @ Value::Object(_) => std::slice::from_ref(choice),
             _ => return None,
         };
-        let choice = choices.iter().find(|choice| {
-            let index = index(choice);
-            index.is_none() || self.index.is_none() || index == self.index.as_ref()
-        })?;
+        self.several |= choices.len() > 1;
+        let choice = match choices {
+            // Old servers of Hugging Face count the tokens here.
+            [choice] if !self.several => choice,
+            _ => choices.iter().find(|choice| {
+                let index = index(choice);
+                index.is_none() || self.index.is_none() || index == self.index.as_ref()
+            })?,
+        };
         if self.index.is_none() {
             self.index = index(choice).cloned();
         }
@@ -75,8 +82,14 @@ impl Mapper {
     fn read(&mut self, choice: &Value, batch: &mut Batch) -> Option<End> {
         let (text, refusal) = match choice.get("delta").filter(|delta| !delta.is_null()) {
             Some(delta @ Value::Object(_)) => {
-                self.has_deltas = true;
-                (field(delta, "content"), field(delta, "refusal"))
+                let (text, refusal) = (field(delta, "content"), field(delta, "refusal"));
+                self.has_deltas |= !text.is_empty() || !refusal.is_empty();
+                // Perplexity's events have both, and where a server answers at once the delta is empty.
+                if text.is_empty() && refusal.is_empty() {
+                    self.whole(choice)
+                } else {
+                    (text, refusal)
+                }
             }
             Some(delta) => (read::text(delta), String::new()),
             None => self.whole(choice),

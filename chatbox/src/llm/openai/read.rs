@@ -50,9 +50,15 @@ pub(super) fn end(value: &Value) -> Option<End> {
     Some(match word.as_str() {
         "" | "null" | "none" | "undefined" => return None,
         // Mistral's second one: the room for question and answer together.
-        "length" | "model_length" | "max_tokens" | "max_output_tokens" | "max_length" => {
-            End::Finish(Finish::Length)
-        }
+        "length"
+        | "model_length"
+        | "max_tokens"
+        | "max_output_tokens"
+        | "max_new_tokens"
+        | "max_length"
+        | "token_limit"
+        | "model_context_window_exceeded"
+        | "incomplete" => End::Finish(Finish::Length),
         "content_filter"
         | "content_filtered"
         | "safety"
@@ -61,11 +67,19 @@ pub(super) fn end(value: &Value) -> Option<End> {
         | "blocklist"
         | "recitation"
         | "spii"
+        | "moderation"
+        | "censored"
+        | "error_toxic"
         | "guardrail_intervened" => End::Finish(Finish::ContentFilter),
         "refusal" => End::Finish(Finish::Refusal),
         "error"
         | "abort"
+        | "aborted"
         | "cancelled"
+        | "canceled"
+        | "failed"
+        | "timeout"
+        | "malformed_function_call"
         | "network_error"
         | "insufficient_system_resource"
         | "engine_overloaded"
@@ -168,6 +182,17 @@ mod tests {
             (json!("SAFETY"), finish(Finish::ContentFilter)),
             (json!("refusal"), finish(Finish::Refusal)),
             (json!("error"), Some(End::Error)),
+            (json!("canceled"), Some(End::Error)),
+            (json!("FAILED"), Some(End::Error)),
+            (json!("MALFORMED_FUNCTION_CALL"), Some(End::Error)),
+            (
+                json!("model_context_window_exceeded"),
+                Some(End::Finish(Finish::Length)),
+            ),
+            (
+                json!("error_toxic"),
+                Some(End::Finish(Finish::ContentFilter)),
+            ),
             (json!("insufficient_system_resource"), Some(End::Error)),
             (json!(null), None),
             (json!(""), None),

@@ -387,3 +387,19 @@ fn thoughts_are_not_part_of_the_answer() {
     ]);
     assert_eq!(answer(&events), ["Hi", "done"]);
 }
+
+/// Old servers of Hugging Face count the tokens of the answer in the place of the choice.
+#[test]
+fn the_only_choice_is_taken_whatever_its_number() {
+    let piece = |index: u32, text: &str| json!({"choices": [{"index": index, "delta": {"content": text}, "finish_reason": null}]});
+    let end = json!({"choices": [{"index": 3, "delta": {}, "finish_reason": "stop"}]});
+    let events = [piece(1, "once "), piece(2, "upon"), end];
+    assert_eq!(answer(&events), ["once ", "upon", "done"]);
+}
+
+#[test]
+fn an_empty_delta_beside_a_message_is_not_the_answer() {
+    let event = json!({"choices": [{"delta": {"role": "assistant", "content": ""},
+        "message": {"role": "assistant", "content": "yes"}, "finish_reason": "stop"}]});
+    assert_eq!(answer(&[event]), ["yes", "done"]);
+}
