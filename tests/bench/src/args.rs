@@ -132,10 +132,18 @@ impl Built {
         Ok(Programs {
             server: find(&self.server, "chatbox")?,
             operator: find(&self.operator, "chatbox-operator")?,
+            images: images()?,
             scratch: beside.to_owned(),
             bench: bench.clone(),
         })
     }
+}
+
+/// Where `make images` writes.
+fn images() -> Result<PathBuf> {
+    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
+    let checkout = checkout.context("this crate is two folders deep")?;
+    Ok(checkout.join("target/cluster/images"))
 }
 
 /// Measures, prints the table, and puts it into `file`.

@@ -27,6 +27,8 @@ pub struct Programs {
     pub bench: PathBuf,
     pub server: PathBuf,
     pub operator: PathBuf,
+    /// Where `make images` writes.
+    pub images: PathBuf,
     /// On the disk whose flushes are measured.
     pub scratch: PathBuf,
 }

@@ -12,6 +12,7 @@ fn programs(scratch: &Path) -> Programs {
         bench: PathBuf::from(env!("CARGO_BIN_EXE_bench")),
         server: PathBuf::from(env!("CARGO_BIN_EXE_bench-server")),
         operator: PathBuf::new(),
+        images: PathBuf::new(),
         scratch: scratch.to_owned(),
     }
 }

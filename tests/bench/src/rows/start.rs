@@ -17,9 +17,6 @@ const READY_MILLIS: f64 = 7.0;
 const BINARY_MEGABYTES: f64 = 18.0;
 const IMAGE_MEGABYTES: f64 = 8.0;
 
-/// Where `make images` writes, from the root of the checkout.
-const IMAGES: &str = "target/cluster/images";
-
 pub async fn measure(programs: &Programs, scale: &Scale) -> Result<Vec<Row>> {
     let (_provider, address) = Process::role(&programs.bench, &Role::Provider).await?;
     let mut ready = Vec::new();
@@ -45,16 +42,12 @@ pub async fn measure(programs: &Programs, scale: &Scale) -> Result<Vec<Row>> {
             goal: Goal::AtMost(BINARY_MEGABYTES),
         },
     ];
-    rows.extend(image()?);
+    rows.extend(image(&programs.images)?);
     Ok(rows)
 }
 
 /// The image that was built last; nothing when none was.
-fn image() -> Result<Option<Row>> {
-    let checkout = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2);
-    let images = checkout
-        .context("this crate is two folders deep")?
-        .join(IMAGES);
+fn image(images: &Path) -> Result<Option<Row>> {
     let Ok(entries) = fs::read_dir(images) else {
         return Ok(None);
     };
