@@ -3,6 +3,7 @@
 //! Whoever may create a Chatbox can have any Secret of its namespace sent to any address. A platform team that does not
 //! want that names what is allowed; see `docs/security.md`.
 
+use anyhow::ensure;
 use crds::config::Model;
 use crds::{Config, Problem};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -23,7 +24,9 @@ struct Patterns {
 }
 
 impl Restrictions {
-    pub fn new(secrets: &[String], provider_hosts: &[String]) -> Result<Self, globset::Error> {
+    /// # Errors
+    /// When a pattern cannot be read, or patterns are given and all of them are blank.
+    pub fn new(secrets: &[String], provider_hosts: &[String]) -> anyhow::Result<Self> {
         Ok(Self {
             secrets: Patterns::new(secrets)?,
             provider_hosts: Patterns::new(provider_hosts)?,
@@ -54,12 +57,17 @@ impl Restrictions {
 }
 
 impl Patterns {
-    fn new(texts: &[String]) -> Result<Self, globset::Error> {
-        let texts: Vec<String> = texts
+    fn new(given: &[String]) -> anyhow::Result<Self> {
+        let texts: Vec<String> = given
             .iter()
             .map(|text| text.trim().to_ascii_lowercase())
             .filter(|text| !text.is_empty())
             .collect();
+        // A mistake in what restricts must not allow everything.
+        ensure!(
+            given.is_empty() || !texts.is_empty(),
+            "all patterns are blank; to allow everything, leave the option out"
+        );
         let mut set = GlobSetBuilder::new();
         for text in &texts {
             set.add(GlobBuilder::new(text).build()?);
@@ -77,7 +85,7 @@ impl Patterns {
             format!(
                 "{what} {:?} is not allowed in this cluster; name one that matches {}, or ask those who run the operator \
                  to allow it",
-                names.last().copied().unwrap_or_default(),
+                names.first().copied().unwrap_or_default(),
                 self.texts.join(" or ")
             )
         })
@@ -91,7 +99,9 @@ fn host(model: &Model) -> Option<(&'static str, Vec<String>)> {
     let openai = model.openai.as_ref()?;
     let url = Url::parse(&openai.base_url).ok()?;
     let host = url.host_str()?.to_owned();
-    let with_port = url.port().map(|port| format!("{host}:{port}"));
+    let with_port = url
+        .port_or_known_default()
+        .map(|port| format!("{host}:{port}"));
     let names = [Some(host), with_port].into_iter().flatten().collect();
     Some(("openai.baseUrl", names))
 }
@@ -118,12 +128,13 @@ mod tests {
             "model: m-1",
             "model: m-1, baseUrl: 'https://LLM.example:8443/v1'",
         );
-        let rows: [(&[&str], &[&str], &str, usize); 12] = [
+        let rows: [(&[&str], &[&str], &str, usize); 13] = [
             (&[], &[], FULL, 0),
             (&["jwt", "llm"], &["api.openai.com"], FULL, 0),
             (&["*"], &["*.openai.com"], FULL, 0),
             (&["j*", "l?m"], &["API.openai.com"], FULL, 0),
-            (&["", " "], &[""], FULL, 0),
+            (&["", " jwt ", "llm"], &[], FULL, 0),
+            (&[], &["api.openai.com:443"], FULL, 0),
             (&["jwt"], &[], FULL, 1),
             (&["chat-*"], &[], FULL, 3),
             (&[], &["*.example"], FULL, 1),
@@ -156,5 +167,13 @@ mod tests {
     #[test]
     fn a_pattern_that_cannot_be_read_is_an_error() {
         assert!(Restrictions::new(&["[".to_owned()], &[]).is_err());
+    }
+
+    #[test]
+    fn blank_patterns_do_not_allow_everything() {
+        let blank = ["".to_owned(), " ".to_owned()];
+        assert!(Restrictions::new(&blank, &[]).is_err());
+        assert!(Restrictions::new(&[], &blank[1..]).is_err());
+        assert!(Restrictions::new(&[], &[]).is_ok());
     }
 }
