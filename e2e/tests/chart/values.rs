@@ -99,6 +99,62 @@ fn a_part_of_a_block_leaves_the_rest_of_it() -> Result<()> {
 }
 
 #[test]
+fn an_image_may_be_named_by_its_digest() -> Result<()> {
+    let rendered = render(&[
+        "image.tag=sha256:0a1b",
+        "chatboxImage.repository=registry.example/chat@sha256:2c3d",
+    ])?;
+    for words in [
+        "image: \"chatbox.dev/chatbox-operator@sha256:0a1b\"",
+        "value: \"registry.example/chat@sha256:2c3d\"",
+    ] {
+        ensure!(rendered.contains(words), "{words}: {rendered}");
+    }
+    Ok(())
+}
+
+/// A pipeline packs charts with the commit in their versions.
+#[test]
+fn a_version_may_hold_what_a_label_and_a_tag_may_not() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let out = folder.path().to_str().context("not UTF-8")?;
+    let from = chart(OPERATOR);
+    helm(&[
+        "package",
+        from.to_str().context("not UTF-8")?,
+        "--version=0.1.0+abc",
+        "--app-version=0.1.0+abc",
+        "--destination",
+        out,
+    ])?;
+    let packed = folder.path().join(format!("{OPERATOR}-0.1.0+abc.tgz"));
+    let rendered = render_chart(&packed, OPERATOR, &[])?;
+    for words in [
+        "app.kubernetes.io/version: \"0.1.0_abc\"",
+        "helm.sh/chart: chatbox-operator-0.1.0_abc",
+        "image: \"chatbox.dev/chatbox-operator:0.1.0_abc\"",
+    ] {
+        ensure!(rendered.contains(words), "{words}: {rendered}");
+    }
+    ensure!(!rendered.contains("0.1.0+abc"), "{rendered}");
+    Ok(())
+}
+
+#[test]
+fn what_has_no_namespace_is_named_after_that_of_the_release() -> Result<()> {
+    let rendered = render(&[])?;
+    let name = format!("chatbox-operator-{HOME}");
+    for words in [
+        format!("kind: ClusterRole\nmetadata:\n  name: {name}\n"),
+        format!("kind: ClusterRoleBinding\nmetadata:\n  name: {name}\n"),
+        format!("kind: ClusterRole\n  name: {name}\n"),
+    ] {
+        ensure!(rendered.contains(&words), "{words}: {rendered}");
+    }
+    Ok(())
+}
+
+#[test]
 fn what_a_chatbox_may_name_reaches_the_operator() -> Result<()> {
     let rendered = render(&[
         "allowedSecrets={llm-*,jwt}",
@@ -121,6 +177,8 @@ fn a_wrong_value_is_refused_by_its_name() -> Result<()> {
         ("watchNamespace=Shop", "'/watchNamespace'"),
         ("image.pullPolicy=Sometimes", "'/image/pullPolicy'"),
         ("logLevel=", "'/logLevel'"),
+        ("logLevel= ", "'/logLevel'"),
+        ("allowedSecrets={ }", "'/allowedSecrets/0'"),
         ("allowedSecrets={a\\,b}", "'/allowedSecrets/0'"),
         ("replicas=2", "'replicas' not allowed"),
     ] {
@@ -218,12 +276,23 @@ fn a_copy_without_links_is_the_same() -> Result<()> {
             "{error}"
         );
     }
+    // A link that was checked out as text.
+    fs::create_dir(folder.path().join(CRDS).join("files"))?;
+    let file = folder.path().join(CRDS).join("files/chatbox.yaml");
+    fs::write(file, "../../../crds/chatbox.yaml")?;
+    let error = render_chart(&folder.path().join(CRDS), CRDS, &[]);
+    let error = error.err().context("it renders")?.to_string();
+    ensure!(error.contains("is not the definition"), "{error}");
     Ok(())
 }
 
 #[test]
 fn the_definition_is_kept_unless_it_is_said_otherwise() -> Result<()> {
-    let annotation = "helm.sh/resource-policy: keep";
+    let annotations = [
+        "helm.sh/resource-policy: keep",
+        "kustomize.toolkit.fluxcd.io/prune: disabled",
+        "argocd.argoproj.io/sync-options: Prune=false,Delete=false",
+    ];
     for (values, expected) in [
         (&[][..], true),
         (&["keep=null"], true),
@@ -231,7 +300,9 @@ fn the_definition_is_kept_unless_it_is_said_otherwise() -> Result<()> {
         (&["keep=false"], false),
     ] {
         let rendered = render_chart(&chart(CRDS), CRDS, values)?;
-        ensure!(rendered.contains(annotation) == expected, "{values:?}");
+        for annotation in annotations {
+            ensure!(rendered.contains(annotation) == expected, "{values:?}");
+        }
     }
     Ok(())
 }
