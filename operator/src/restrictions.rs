@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn blank_patterns_do_not_allow_everything() {
-        let blank = ["".to_owned(), " ".to_owned()];
+        let blank = ["", " "].map(str::to_owned);
         assert!(Restrictions::new(&blank, &[]).is_err());
         assert!(Restrictions::new(&[], &blank[1..]).is_err());
         assert!(Restrictions::new(&[], &[]).is_ok());
