@@ -4,7 +4,7 @@
 //! with a table of its error codes.
 //!
 //! - `attempt`: one call, up to its answer or a [`FailedAttempt`]
-//! - `classify`: status and error code → [`ErrorClass`](super::ErrorClass); pure
+//! - `classify`: status and error code → [`ErrorClass`](super::ErrorClass), with `words` for what has no code; pure
 //! - `reader`: bytes of an answer → events; pure, with `body` and `sse` below it
 //! - `retry`: whether and when to try again; pure
 
@@ -17,6 +17,7 @@ mod retry;
 mod sse;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::time::Duration;
 
@@ -26,10 +27,11 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 
 use self::attempt::Answer;
-pub(super) use self::classify::{ErrorCodes, words};
+pub(super) use self::classify::ErrorCodes;
 pub(super) use self::failed::FailedAttempt;
 use self::reader::Read;
 pub(super) use self::reader::{Batch, Reported};
+pub(super) use self::words::words;
 #[cfg(test)]
 pub(super) use self::{classify::rejected, reader::testing};
 use super::{Error, Event, Finish, Progress, ProgressStream};

@@ -104,8 +104,11 @@ impl http::Question for Question {
     }
 
     fn adapt(&mut self, failed: &FailedAttempt) -> bool {
-        if failed.error.class == ErrorClass::ContextTooLong {
-            return self.shorten();
+        match failed.error.class {
+            ErrorClass::ContextTooLong => return self.shorten(),
+            // What set the filter off may stand in what came before, and would do so at every question.
+            ErrorClass::ContentRefused => return self.request.forget_history(),
+            _ => {}
         }
         let sent = wire::fields(&self.request, self.answer_tokens(), &self.refused);
         let Some(field) = fields::refused(failed, &sent) else {
@@ -133,10 +136,12 @@ impl Question {
         self.endpoint.answer_tokens.filter(|_| !self.is_unlimited)
     }
 
-    /// Makes room for the answer. Some servers count the length that it may have as if it were used.
+    /// Makes room for the answer. Some servers count the length that it may have as if it were used, so that is dropped
+    /// first: it costs no history.
     fn shorten(&mut self) -> bool {
-        let is_shorter = self.request.halve_history()
-            || (self.answer_tokens().is_some() && !std::mem::replace(&mut self.is_unlimited, true));
+        let is_shorter = (self.answer_tokens().is_some()
+            && !std::mem::replace(&mut self.is_unlimited, true))
+            || self.request.halve_history();
         if is_shorter {
             tracing::info!(
                 model.name = self.endpoint.model,
@@ -231,6 +236,15 @@ mod tests {
     }
 
     #[test]
+    fn a_history_that_sets_off_a_filter_is_left_out_once() {
+        let mut question = question(3);
+        let failed = bad_request(&json!({"code": "content_filter"}));
+        assert!(question.adapt(&failed));
+        assert_eq!(body(&question)["messages"].as_array().unwrap().len(), 2);
+        assert!(!question.adapt(&failed));
+    }
+
+    #[test]
     fn a_conversation_that_is_too_long_is_halved_down_to_the_question() {
         let mut question = question(9);
         let failed = bad_request(&json!({"code": "context_length_exceeded"}));
@@ -241,7 +255,7 @@ mod tests {
             assert_eq!(messages.last().unwrap()["content"], "8");
             asked.push((messages.len() - 1, body.get("max_tokens").is_some()));
         }
-        assert_eq!(asked, [(5, true), (3, true), (1, true), (1, false)]);
+        assert_eq!(asked, [(9, false), (5, false), (3, false), (1, false)]);
         question.accepted();
         assert!(
             question.endpoint.refused().is_empty(),

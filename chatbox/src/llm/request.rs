@@ -34,6 +34,13 @@ impl Request {
         self.messages.drain(..before - pairs / 2 * 2);
         before > 0
     }
+
+    /// Leaves out all that came before the question; false when nothing did.
+    pub(super) fn forget_history(&mut self) -> bool {
+        let before = self.messages.len().saturating_sub(1);
+        self.messages.drain(..before);
+        before > 0
+    }
 }
 
 #[cfg(test)]

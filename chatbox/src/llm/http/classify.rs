@@ -3,46 +3,18 @@
 //! All providers that we know write an error as an object with `code`, `type` or both, either as the whole body or below
 //! `error`; a number as `code` or `status` is an HTTP status. Their messages are not logged.
 //!
-//! One class is found by words too, because many servers (vLLM, LM Studio, Gemini and others) have no code for it: a
-//! request that is longer than the model takes. That reading of words is allowed because a wrong one does no harm: it
-//! costs a few attempts with less history, before anybody has seen a word, and an error that would have failed anyway.
+//! One class is found by [`words`] too: a request that is longer than the model takes.
 
 use anyhow::anyhow;
 use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::failed::FailedAttempt;
+use super::words;
 use crate::llm::{Error, ErrorClass};
 
 /// Which error code or type of a provider means which class; in lower case.
 pub(in crate::llm) type ErrorCodes = &'static [(&'static str, ErrorClass)];
-
-/// What servers without a code say of a request that is too long; in lower case.
-const TOO_LONG: [&str; 23] = [
-    "context length",
-    "context size",
-    "context window",
-    "exceed n_ctx",
-    "maximum prompt length",
-    "prompt is too long",
-    "input is too long",
-    "input token count",
-    "range of input length",
-    "maximum number of tokens",
-    "too many tokens",
-    "token limit",
-    "max_new_tokens` must be",
-    "must be at least 1, got -",
-    "maximum allowed length",
-    "must have less than",
-    "exceeds maximum input length",
-    "exceed context limit",
-    "too large to process",
-    "reduce the length",
-    "request too large",
-    "tokens must be reduced",
-    "input tokens exceed",
-];
 
 /// A call that was answered with an error status.
 pub(in crate::llm) fn rejected(
@@ -80,39 +52,6 @@ pub(super) fn reported(codes: ErrorCodes, body: Value) -> FailedAttempt {
     }
 }
 
-/// All that an error says in words, in lower case, without what it repeats of the request.
-pub(in crate::llm) fn words(body: &Value) -> String {
-    match body {
-        Value::String(text) => text.to_lowercase(),
-        Value::Array(values) => values.iter().map(words).collect::<Vec<_>>().join("\n"),
-        Value::Object(fields) => {
-            let told = fields
-                .iter()
-                .filter(|(name, _)| WORDS.contains(&name.as_str()));
-            told.map(|(_, value)| words(value))
-                .collect::<Vec<_>>()
-                .join("\n")
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => String::new(),
-    }
-}
-
-/// The fields of an error that hold words, or others that do; `loc` holds the names of fields.
-const WORDS: [&str; 12] = [
-    "loc",
-    "error",
-    "errors",
-    "message",
-    "msg",
-    "detail",
-    "error_msg",
-    "status_msg",
-    "error_message",
-    "reason",
-    "metadata",
-    "raw",
-];
-
 type Known = Option<(&'static str, ErrorClass)>;
 
 /// A code says more than a status, unless it says no more than that the request was wrong: `OpenAI` sends
@@ -130,25 +69,13 @@ fn classify(known: Known, status: Option<StatusCode>, body: &Value) -> ErrorClas
         (None, None) => ErrorClass::Overloaded,
     };
     match class {
-        ErrorClass::Malformed | ErrorClass::Overloaded if is_too_long(body) => {
+        ErrorClass::Malformed | ErrorClass::Overloaded if words::is_too_long(body) => {
             ErrorClass::ContextTooLong
         }
         // No pause makes a request fit that is larger than what a minute may hold.
-        ErrorClass::RateLimit if is_larger_than_the_rate(body) => ErrorClass::ContextTooLong,
+        ErrorClass::RateLimit if words::is_larger_than_the_rate(body) => ErrorClass::ContextTooLong,
         class => class,
     }
-}
-
-fn is_too_long(body: &Value) -> bool {
-    let words = words(body);
-    TOO_LONG.iter().any(|phrase| words.contains(phrase))
-}
-
-fn is_larger_than_the_rate(body: &Value) -> bool {
-    let words = words(body);
-    ["request too large", "tokens must be reduced"]
-        .iter()
-        .any(|phrase| words.contains(phrase))
 }
 
 fn by_status(status: StatusCode) -> ErrorClass {
@@ -382,73 +309,23 @@ mod tests {
     }
 
     /// As servers without a code write it.
+
     #[test]
-    fn a_request_that_is_too_long_is_known_by_words_where_there_is_no_code() {
-        for (status, body) in [
-            (
-                400,
-                json!({"object": "error", "type": "BadRequestError", "param": null, "code": 400,
-                    "message": "This model's maximum context length is 6048 tokens. However, you requested 6616 tokens"}),
-            ),
-            (
-                400,
-                json!({"object": "error", "message": "max_tokens must be at least 1, got -186.", "code": 400}),
-            ),
-            (
-                400,
-                json!({"error": "Trying to keep the first 5000 tokens when context the overflows. However, the model is \
-                    loaded with context length of only 4096 tokens"}),
-            ),
-            (
-                400,
-                json!([{"error": {"code": 400, "status": "INVALID_ARGUMENT",
-                    "message": "The input token count (2000000) exceeds the maximum number of tokens allowed"}}]),
-            ),
-            (
-                422,
-                json!({"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096"}),
-            ),
-            (
-                500,
-                json!({"error": {"code": 500, "message": "the request exceeds the available context size", "type": "x"}}),
-            ),
-            (
-                400,
-                json!("prompt is too long: 200001 tokens > 200000 maximum"),
-            ),
-            (
-                400,
-                json!({"error": {"type": "bad_request", "message": "prompt is too long: 5 tokens"}}),
-            ),
-            (
-                400,
-                json!({"error": {"message": "Provider returned error", "code": 400,
-                    "metadata": {"raw": "{\"message\":\"maximum context length is 8192\"}"}}}),
-            ),
-            (
-                429,
-                json!({"error": {"code": "rate_limit_exceeded", "type": "tokens",
-                    "message": "Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 30601."}}),
-            ),
-            (
-                400,
-                json!({"error": {"message": "input length and `max_tokens` exceed context limit: 199000 + 8192 > 200000"}}),
-            ),
-            (
-                400,
-                json!({"message": "The input (9000 tokens) exceeds the maximum allowed length (8192 tokens)"}),
-            ),
-        ] {
-            assert_eq!(
-                class_of(status, &body),
-                ErrorClass::ContextTooLong,
-                "{body}"
-            );
-        }
+    fn words_decide_only_where_no_code_or_status_does() {
+        let long = |code: &str| json!({"error": {"code": code, "message": "context length"}});
+        let fast = json!({"error": {"code": "slow_down", "message": "Request too large for the model on tokens per min"}});
         let repeated =
             json!({"detail": [{"msg": "field required", "input": {"content": "context length?"}}]});
-        assert_eq!(class_of(422, &repeated), ErrorClass::Malformed);
-        let refused = json!({"error": {"message": "context length?"}});
-        assert_eq!(class_of(401, &refused), ErrorClass::Authentication);
+        for (status, body, expected) in [
+            (400, long("bad_request"), ErrorClass::ContextTooLong),
+            (500, long("x"), ErrorClass::ContextTooLong),
+            (401, long("x"), ErrorClass::Authentication),
+            (400, long("no_money"), ErrorClass::Quota),
+            (429, long("slow_down"), ErrorClass::RateLimit),
+            (429, fast, ErrorClass::ContextTooLong),
+            (422, repeated, ErrorClass::Malformed),
+        ] {
+            assert_eq!(class_of(status, &body), expected, "{status} {body}");
+        }
     }
 }

@@ -42,7 +42,7 @@ pub(super) fn text(value: &Value) -> String {
 /// The reason of an end; an unknown one is an end like any other. No reason is no end, however it is written.
 pub(super) fn end(value: &Value) -> Option<End> {
     let word = match value {
-        Value::String(word) => word.trim().to_lowercase(),
+        Value::String(word) => word.trim().to_lowercase().replace('-', "_"),
         Value::Object(details) => return end(details.get("type").or(details.get("reason"))?),
         Value::Bool(true) => "stop".to_owned(),
         Value::Null | Value::Bool(false) | Value::Number(_) | Value::Array(_) => return None,
@@ -57,6 +57,7 @@ pub(super) fn end(value: &Value) -> Option<End> {
         | "max_new_tokens"
         | "max_length"
         | "token_limit"
+        | "context_length_exceeded"
         | "model_context_window_exceeded"
         | "incomplete" => End::Finish(Finish::Length),
         "content_filter"
@@ -68,6 +69,7 @@ pub(super) fn end(value: &Value) -> Option<End> {
         | "recitation"
         | "spii"
         | "moderation"
+        | "risk"
         | "censored"
         | "error_toxic"
         | "guardrail_intervened" => End::Finish(Finish::ContentFilter),
@@ -79,6 +81,10 @@ pub(super) fn end(value: &Value) -> Option<End> {
         | "canceled"
         | "failed"
         | "timeout"
+        | "server_error"
+        | "unavailable"
+        | "user_cancel"
+        | "other"
         | "malformed_function_call"
         | "network_error"
         | "insufficient_system_resource"
@@ -183,6 +189,15 @@ mod tests {
             (json!("refusal"), finish(Finish::Refusal)),
             (json!("error"), Some(End::Error)),
             (json!("canceled"), Some(End::Error)),
+            (json!("server_error"), Some(End::Error)),
+            (
+                json!("content-filter"),
+                Some(End::Finish(Finish::ContentFilter)),
+            ),
+            (
+                json!("context_length_exceeded"),
+                Some(End::Finish(Finish::Length)),
+            ),
             (json!("FAILED"), Some(End::Error)),
             (json!("MALFORMED_FUNCTION_CALL"), Some(End::Error)),
             (
