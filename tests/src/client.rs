@@ -77,6 +77,13 @@ impl Client {
         self.send(json!({"type": "user_message", "session_id": session, "client_id": client_id, "content": content})).await;
     }
 
+    /// Asks for everything that was missed of a session.
+    pub async fn resume(&mut self, session: &str) {
+        let op = json!({"op": "resume"});
+        self.send(json!({"type": "connection_status", "session_id": session, "metadata": op}))
+            .await;
+    }
+
     /// The next frame.
     pub async fn next(&mut self) -> Value {
         self.next_or_close()

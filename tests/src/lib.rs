@@ -26,7 +26,7 @@ mod world;
 pub use bus::UnreliableBus;
 pub use client::{Answer, Client};
 pub use process::{Process, serve};
-pub use provider::{Call, Provider, Speech};
+pub use provider::{Call, Provider, ResponseStream};
 pub use seeds::{Seeds, seeds};
 pub use world::{World, demo, documents, guests, openai};
 

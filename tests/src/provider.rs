@@ -41,7 +41,7 @@ struct Head {
 }
 
 /// A response that was begun.
-pub struct Speech(mpsc::UnboundedSender<Bytes>);
+pub struct ResponseStream(mpsc::UnboundedSender<Bytes>);
 
 impl Provider {
     pub async fn start() -> Self {
@@ -87,15 +87,15 @@ impl Call {
     }
 
     /// Begins to answer.
-    pub fn begin(self) -> Speech {
+    pub fn begin(self) -> ResponseStream {
         self.respond(200, &[])
     }
 
     /// Answers all at once.
     pub fn reply(self, text: &str) {
-        let speech = self.begin();
-        speech.say(text);
-        speech.end();
+        let stream = self.begin();
+        stream.push(text);
+        stream.end();
     }
 
     /// Rejects the call.
@@ -110,7 +110,7 @@ impl Call {
     }
 
     /// Begins a response with this status and these headers.
-    pub fn respond(self, status: u16, headers: &[(&'static str, &'static str)]) -> Speech {
+    pub fn respond(self, status: u16, headers: &[(&'static str, &'static str)]) -> ResponseStream {
         let headers = headers
             .iter()
             .map(|(name, value)| {
@@ -125,7 +125,7 @@ impl Call {
             self.head.send(Head { status, headers }).is_ok(),
             "the server waits for the response"
         );
-        Speech(self.bytes)
+        ResponseStream(self.bytes)
     }
 
     /// Resolves when the server no longer waits for a response.
@@ -134,8 +134,8 @@ impl Call {
     }
 }
 
-impl Speech {
-    pub fn say(&self, text: &str) {
+impl ResponseStream {
+    pub fn push(&self, text: &str) {
         self.event(&json!({"choices": [{"delta": {"content": text}, "finish_reason": null}]}));
     }
 

@@ -48,13 +48,13 @@ async fn every_state_passes(page: &Page, screen: &str) -> Result<()> {
     provider.call().await.reject(401);
     page.wait_for(".failure .retry")?;
     page.send("Even more")?;
-    let speech = provider.call().await.begin();
-    speech.say("Of course");
+    let stream = provider.call().await.begin();
+    stream.push("Of course");
     page.wait_for_text(LIVE, "Of course")?;
     page.send("And too much")?;
     page.wait_for("[data-state=rejected]")?;
     passes(page, &format!("{screen}-chat"))?;
-    speech.end();
+    stream.end();
     page.wait_for_text(COMPLETE, "Of course")?;
 
     page.offline(true)?;

@@ -11,14 +11,14 @@ pub(crate) async fn an_answer_streams_and_ends(fixture: &Fixture<'_>) -> Result<
     let page = fixture.guest(&world)?;
     page.wait_for_text("#welcome-title", "How can Fast help you?")?;
     page.send("Is anybody there?")?;
-    let speech = provider.call().await.begin();
+    let stream = provider.call().await.begin();
     page.wait_for(".typing")?;
     page.wait_for_text(".message.user .meta", "Sent")?;
-    speech.say("Yes, ");
+    stream.push("Yes, ");
     page.wait_for_text(LIVE, "Yes,")?;
-    speech.say("I **am**.");
+    stream.push("I **am**.");
     page.wait_for_text(&format!("{LIVE} strong"), "am")?;
-    speech.end();
+    stream.end();
     page.wait_for(COMPLETE)?;
     shows(
         &page,
@@ -85,10 +85,10 @@ pub(crate) async fn an_answer_that_breaks_off_keeps_its_text(fixture: &Fixture<'
     let (world, mut provider) = server().await;
     let page = fixture.guest(&world)?;
     page.send("Tell me a story")?;
-    let speech = provider.call().await.begin();
-    speech.say("Once upon a ");
+    let stream = provider.call().await.begin();
+    stream.push("Once upon a ");
     page.wait_for_text(LIVE, "Once upon a")?;
-    speech.cut();
+    stream.cut();
     page.wait_for_text(".failure", "The assistant could not be reached.")?;
     page.wait_for_text(COMPLETE, "Once upon a")?;
     page.reload()?;

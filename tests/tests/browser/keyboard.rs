@@ -105,9 +105,9 @@ pub(crate) async fn a_screen_reader_announces_each_answer_once(
     })?;
     open(&page, &world.url("/chat.html"))?;
     page.send("Hello?")?;
-    let speech = provider.call().await.begin();
+    let stream = provider.call().await.begin();
     for part in ["**Good** ", "morning, ", "Ada."] {
-        speech.say(part);
+        stream.push(part);
         page.wait_for_text(
             LIVE,
             part.trim_matches(['*', ' '])
@@ -116,7 +116,7 @@ pub(crate) async fn a_screen_reader_announces_each_answer_once(
                 .unwrap_or_default(),
         )?;
     }
-    speech.end();
+    stream.end();
     page.wait_for(COMPLETE)?;
     page.send("And now?")?;
     let call = provider.call().await;

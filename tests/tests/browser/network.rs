@@ -14,18 +14,18 @@ pub(crate) async fn an_answer_goes_on_after_the_network_was_lost(
     let (world, mut provider) = server().await;
     let page = fixture.guest(&world)?;
     page.send("Tell me something")?;
-    let speech = provider.call().await.begin();
-    speech.say("Before, ");
+    let stream = provider.call().await.begin();
+    stream.push("Before, ");
     page.wait_for_text(LIVE, "Before,")?;
     page.offline(true)?;
-    speech.say("during, ");
+    stream.push("during, ");
     page.wait_for_text("#status-text", "You are offline")?;
     shows(&page, &[("user", "Tell me something"), ("ai", "Before,")])?;
     page.offline(false)?;
     connected(&page)?;
     page.wait_for_text(LIVE, "Before, during,")?;
-    speech.say("after.");
-    speech.end();
+    stream.push("after.");
+    stream.end();
     page.wait_for(COMPLETE)?;
     let all = [
         ("user", "Tell me something"),
@@ -152,8 +152,8 @@ pub(crate) async fn a_killed_server_loses_and_doubles_nothing(fixture: &Fixture<
     open(&page, &proxy.page())?;
     exchange(&page, &mut provider, "First", "one").await?;
     page.send("Second")?;
-    let speech = provider.call().await.begin();
-    speech.say("Half an ");
+    let stream = provider.call().await.begin();
+    stream.push("Half an ");
     page.wait_for_text(LIVE, "Half an")?;
     process.logged("checkpoint kept").await;
     process.kill().await;

@@ -16,19 +16,19 @@ pub(crate) async fn the_list_scrolls_along_unless_the_user_scrolled_up(
     let page = fixture.guest(&world)?;
     let paragraphs = "A paragraph.\n\n".repeat(40);
     page.send("Be long")?;
-    let speech = provider.call().await.begin();
-    speech.say(&paragraphs);
+    let stream = provider.call().await.begin();
+    stream.push(&paragraphs);
     page.wait_until("document.querySelectorAll('.markdown .block').length === 40")?;
     page.wait_until(AT_END)?;
     page.run("document.getElementById('messages-container').scrollTo({ top: 0 })")?;
     page.wait_until(&format!("!{AT_END}"))?;
-    speech.say("The last paragraph.");
+    stream.push("The last paragraph.");
     page.wait_for(".scroll-to-end")?;
     let top: f64 = page.evaluate("document.getElementById('messages-container').scrollTop")?;
     ensure!(top < 1.0, "the list scrolled to {top}");
     page.click(".scroll-to-end")?;
     page.wait_until(AT_END)?;
-    speech.end();
+    stream.end();
     page.wait_for(COMPLETE)?;
     page.wait_until(AT_END)
 }
@@ -40,8 +40,8 @@ pub(crate) async fn any_move_upwards_stops_the_list_until_its_end(
     let (world, mut provider) = server().await;
     let page = fixture.guest(&world)?;
     page.send("Be long")?;
-    let speech = provider.call().await.begin();
-    speech.say(&"A paragraph.\n\n".repeat(60));
+    let stream = provider.call().await.begin();
+    stream.push(&"A paragraph.\n\n".repeat(60));
     page.wait_until("document.querySelectorAll('.markdown .block').length === 60")?;
     for (number, way) in ["the wheel", "a key", "the scroll bar"].iter().enumerate() {
         page.wait_until(AT_END)?;
@@ -57,7 +57,7 @@ pub(crate) async fn any_move_upwards_stops_the_list_until_its_end(
         page.wait_for(".scroll-to-end")?;
         page.wait_until(&format!("{TOP} < {before}"))?;
         for piece in 0..5 {
-            speech.say(&format!("Piece {piece} after {way}.\n\n"));
+            stream.push(&format!("Piece {piece} after {way}.\n\n"));
             page.wait_for_text(".markdown", &format!("Piece {piece} after {way}."))?;
         }
         page.wait_for_text(".scroll-to-end", "New messages")?;
@@ -69,7 +69,7 @@ pub(crate) async fn any_move_upwards_stops_the_list_until_its_end(
         if number == 0 {
             // Near the end is not the end.
             page.run(&format!("(({{ scrollHeight, clientHeight }}) => document.querySelector('{LIST}').scrollTop = scrollHeight - clientHeight - 30)(document.querySelector('{LIST}'))"))?;
-            speech.say("One more.\n\n");
+            stream.push("One more.\n\n");
             page.wait_for_text(".markdown", "One more.")?;
             ensure!(
                 !page.evaluate::<bool>(AT_END)?,
@@ -81,12 +81,12 @@ pub(crate) async fn any_move_upwards_stops_the_list_until_its_end(
         }
         page.wait_until(AT_END)?;
         page.wait_until("!document.querySelector('.scroll-to-end')")?;
-        speech.say(&format!("Followed after {way}.\n\n"));
+        stream.push(&format!("Followed after {way}.\n\n"));
         page.wait_for_text(".markdown", &format!("Followed after {way}."))?;
         page.wait_until(AT_END)?;
     }
     page.wait_until("document.activeElement.id === 'messages-container'")?;
-    speech.end();
+    stream.end();
     page.wait_for(COMPLETE)?;
     no_problems(&page)
 }

@@ -13,14 +13,14 @@ pub(crate) async fn a_reload_resumes_an_answer(fixture: &Fixture<'_>) -> Result<
     let page = fixture.guest(&world)?;
     exchange(&page, &mut provider, "First", "one").await?;
     page.send("Second")?;
-    let speech = provider.call().await.begin();
-    speech.say("Half of ");
+    let stream = provider.call().await.begin();
+    stream.push("Half of ");
     page.wait_for_text(LIVE, "Half of")?;
     page.reload()?;
     page.wait_for_text(LIVE, "Half of")?;
-    speech.say("the answer 👍");
+    stream.push("the answer 👍");
     page.wait_for_text(LIVE, "Half of the answer 👍")?;
-    speech.end();
+    stream.end();
     page.wait_for_text(COMPLETE, "Half of")?;
     let all = [
         ("user", "First"),
@@ -76,13 +76,13 @@ pub(crate) async fn a_second_device_shows_the_same_chat(fixture: &Fixture<'_>) -
     open(&laptop, &url)?;
     laptop.wait_for_text(COMPLETE, "one")?;
     laptop.send("From the laptop")?;
-    let speech = provider.call().await.begin();
-    speech.say("two");
+    let stream = provider.call().await.begin();
+    stream.push("two");
     for device in [&laptop, &phone] {
         device.wait_for_text(".message.user", "From the laptop")?;
         device.wait_for_text(LIVE, "two")?;
     }
-    speech.end();
+    stream.end();
     for device in [&laptop, &phone] {
         device.wait_until(&format!(
             "document.querySelectorAll('{COMPLETE}').length === 2"

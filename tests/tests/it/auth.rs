@@ -114,9 +114,7 @@ async fn a_session_is_its_users_alone() {
     assert_eq!(thief.next().await["error"]["code"], "UNAUTHORIZED");
     thief.say("s", "c", "mine now").await;
     assert_eq!(thief.next().await["error"]["code"], "UNAUTHORIZED");
-    thief
-        .send(json!({"type": "connection_status", "session_id": "s", "metadata": {"op": "resume"}}))
-        .await;
+    thief.resume("s").await;
     assert_eq!(thief.next().await["error"]["code"], "UNAUTHORIZED");
 
     owner.say("s", "c2", "still mine").await;

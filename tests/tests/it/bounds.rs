@@ -100,11 +100,11 @@ async fn an_answer_has_an_end_in_bytes_and_the_next_one_has_as_many() {
     let piece = "x".repeat(900_000);
     for round in ["c1", "c2"] {
         client.say("s", round, "write for ever").await;
-        let speech = provider.call().await.begin();
+        let stream = provider.call().await.begin();
         for _ in 0..5 {
-            speech.say(&piece);
+            stream.push(&piece);
         }
-        speech.dropped().await;
+        stream.dropped().await;
         let end = client
             .until(|frame| frame["metadata"]["done"] == "true")
             .await

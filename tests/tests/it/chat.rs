@@ -195,12 +195,12 @@ async fn a_visitor_who_leaves_finds_the_answer() {
     let world = World::start(openai(&provider)).await;
     let mut client = world.connect("u", "").await;
     client.say("s", "c", "and?").await;
-    let speech = provider.call().await.begin();
-    speech.say("so ");
+    let stream = provider.call().await.begin();
+    stream.push("so ");
     client.wait_for("ai_response").await;
     client.vanish();
-    speech.say("what");
-    speech.end();
+    stream.push("what");
+    stream.end();
     let mut client = world.connect("u", "session_id=s&after_seq=1").await;
     assert_eq!(client.answer().await.text, "so what");
     assert_eq!(

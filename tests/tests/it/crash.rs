@@ -23,10 +23,10 @@ async fn a_run_that_had_spoken_ends_with_what_it_said() {
     let mut client = connect(&process, "", &token).await;
     client.say("s", "c", "tell me").await;
     client.wait_for("ack").await;
-    let speech = provider.call().await.begin();
-    speech.say("Once ");
+    let stream = provider.call().await.begin();
+    stream.push("Once ");
     client.wait_for("ai_response").await;
-    speech.say("upon ");
+    stream.push("upon ");
     process.logged("checkpoint kept").await;
     process.kill().await;
 
@@ -57,8 +57,8 @@ async fn a_word_that_was_shown_is_not_said_again_after_a_crash() {
         let query = format!("session_id=s&after_seq={after}");
         let mut client = connect(&process, &query, &token).await;
         client.say("s", &format!("c{round}"), "tell me").await;
-        let speech = provider.call().await.begin();
-        speech.say("Once ");
+        let stream = provider.call().await.begin();
+        stream.push("Once ");
         client.wait_for("ai_response").await;
         process.kill().await;
 

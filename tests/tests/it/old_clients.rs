@@ -1,7 +1,7 @@
 //! The page of the predecessor on this server: it never says what it has, and appends whatever comes.
 
 use serde_json::{Value, json};
-use tests::{Client, Provider, World, openai};
+use tests::{Client, Provider, ResponseStream, World, openai};
 
 /// What that page shows. Its rules are written down from its behaviour.
 #[derive(Default)]
@@ -108,38 +108,39 @@ async fn server() -> (World, Provider) {
     (World::start(openai(&provider)).await, provider)
 }
 
-#[tokio::test]
-async fn text_is_not_doubled_when_an_old_page_reconnects_in_the_middle() {
+/// A page that has asked and shows the beginning of the answer.
+async fn in_the_middle(beginning: &str) -> (World, Provider, OldPage, ResponseStream) {
     let (world, mut provider) = server().await;
     let mut page = OldPage::open(&world).await;
     page.say("tell me").await;
-    let speech = provider.call().await.begin();
-    speech.say("once ");
-    page.shows("once ").await;
+    let stream = provider.call().await.begin();
+    stream.push(beginning);
+    page.shows(beginning).await;
+    (world, provider, page, stream)
+}
+
+#[tokio::test]
+async fn text_is_not_doubled_when_an_old_page_reconnects_in_the_middle() {
+    let (world, _provider, mut page, stream) = in_the_middle("once ").await;
     for (piece, so_far) in [("upon ", "once upon "), ("a ", "once upon a ")] {
         page.reconnect(&world).await;
-        speech.say(piece);
+        stream.push(piece);
         page.shows(so_far).await;
         assert!(!page.has_dots, "the dots are back");
     }
-    speech.say("time");
-    speech.end();
+    stream.push("time");
+    stream.end();
     page.is_done().await;
     assert_eq!(page.bubbles, ["tell me", "once upon a time"]);
 }
 
 #[tokio::test]
 async fn what_an_old_page_missed_of_an_answer_comes_when_it_is_back() {
-    let (world, mut provider) = server().await;
-    let mut page = OldPage::open(&world).await;
-    page.say("tell me").await;
-    let speech = provider.call().await.begin();
-    speech.say("once ");
-    page.shows("once ").await;
+    let (world, mut provider, mut page, stream) = in_the_middle("once ").await;
     page.socket.take().unwrap().vanish();
     let mut other = world.connect("u", "session_id=s&after_seq=0").await;
-    speech.say("upon a time");
-    speech.end();
+    stream.push("upon a time");
+    stream.end();
     other.answer().await;
     page.connect(&world).await;
     page.is_done().await;
@@ -163,28 +164,23 @@ async fn an_answer_that_began_while_an_old_page_was_away_is_shown_whole() {
     page.receive(|frame| frame["type"] == "loading").await;
     page.socket.take().unwrap().vanish();
     let mut other = world.connect("u", "session_id=s&after_seq=0").await;
-    let speech = call.begin();
-    speech.say("once upon ");
+    let stream = call.begin();
+    stream.push("once upon ");
     other.wait_for("ai_response").await;
     page.connect(&world).await;
-    speech.say("a time");
-    speech.end();
+    stream.push("a time");
+    stream.end();
     page.is_done().await;
     assert_eq!(page.bubbles, ["tell me", "once upon a time"]);
 }
 
 #[tokio::test]
 async fn an_old_page_that_is_opened_in_the_middle_of_an_answer_shows_its_beginning() {
-    let (world, mut provider) = server().await;
-    let mut page = OldPage::open(&world).await;
-    page.say("tell me").await;
-    let speech = provider.call().await.begin();
-    speech.say("once upon ");
-    page.shows("once upon ").await;
+    let (world, _provider, mut page, stream) = in_the_middle("once upon ").await;
     page.socket.take().unwrap().vanish();
     let mut again = OldPage::open(&world).await;
-    speech.say("a time");
-    speech.end();
+    stream.push("a time");
+    stream.end();
     again.is_done().await;
     assert_eq!(again.bubbles, ["tell me", "once upon a time"]);
 }
@@ -195,8 +191,8 @@ async fn who_asks_for_nothing_is_told_the_beginning_once() {
     let (world, mut provider) = server().await;
     let mut first = world.connect("u", "").await;
     first.say("s", "c", "tell me").await;
-    let speech = provider.call().await.begin();
-    speech.say("once upon ");
+    let stream = provider.call().await.begin();
+    stream.push("once upon ");
     first.wait_for("ai_response").await;
     let mut beside = world.connect("u", "session_id=s").await;
     assert_eq!(
@@ -207,7 +203,7 @@ async fn who_asks_for_nothing_is_told_the_beginning_once() {
     first.vanish();
     let mut again = world.connect("u", "session_id=s").await;
     again.wait_for("hello").await;
-    speech.say("a time");
+    stream.push("a time");
     assert_eq!(again.next().await["content"], "a time");
 }
 

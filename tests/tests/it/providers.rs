@@ -166,12 +166,12 @@ async fn what_was_said_before_a_break_stays() {
     for (name, error) in [("cut", None), ("error", Some(broken))] {
         let mut client = world.connect("u", "").await;
         client.say(name, "c", "hello?").await;
-        let speech = provider.call().await.begin();
-        speech.say("half a sen");
+        let stream = provider.call().await.begin();
+        stream.push("half a sen");
         client.wait_for("ai_response").await;
         match &error {
-            Some(error) => speech.event(error),
-            None => speech.cut(),
+            Some(error) => stream.event(error),
+            None => stream.cut(),
         }
         let last = client.until(|frame| frame["type"] == "error").await;
         let end = &last[last.len() - 2];
@@ -199,14 +199,14 @@ async fn a_provider_that_falls_silent_is_given_up() {
     config.models[0].idle_seconds = 1;
     let world = World::start(config).await;
     let mut client = ask(&world).await;
-    let speech = provider.call().await.begin();
-    speech.say("wait");
+    let stream = provider.call().await.begin();
+    stream.push("wait");
     assert_eq!(client.answer().await.status, "failed");
     assert_eq!(
         client.wait_for("error").await["error"]["code"],
         "LLM_TIMEOUT"
     );
-    speech.dropped().await;
+    stream.dropped().await;
 }
 
 #[tokio::test]

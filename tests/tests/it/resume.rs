@@ -18,11 +18,11 @@ async fn an_answer_survives_a_cut_after_every_piece() {
     let mut client = world.connect("u", "").await;
     client.say("s", "c", "tell me").await;
     client.wait_for("ack").await;
-    let speech = provider.call().await.begin();
+    let stream = provider.call().await.begin();
     let pieces = ["Grüße ", "😀😀", " and ", "more ", "text."];
     let mut answer = Answer::default();
     for (index, piece) in pieces.iter().enumerate() {
-        speech.say(piece);
+        stream.push(piece);
         let told = pieces[..=index].concat();
         while answer.text != told {
             answer.take(&client.next().await);
@@ -32,7 +32,7 @@ async fn an_answer_survives_a_cut_after_every_piece() {
         let query = format!("session_id=s&after_seq=1&run={}&off={off}", answer.run);
         client = world.connect("u", &query).await;
     }
-    speech.end();
+    stream.end();
     while answer.status.is_empty() {
         answer.take(&client.next().await);
     }
@@ -45,8 +45,8 @@ async fn who_comes_in_the_middle_is_told_the_beginning() {
     let world = World::start(openai(&provider)).await;
     let mut first = world.connect("u", "").await;
     first.say("s", "c", "tell me").await;
-    let speech = provider.call().await.begin();
-    speech.say("once upon ");
+    let stream = provider.call().await.begin();
+    stream.push("once upon ");
     first.wait_for("ai_response").await;
     for query in ["session_id=s&after_seq=0", "session_id=s"] {
         let mut late = world.connect("u", query).await;
@@ -61,7 +61,7 @@ async fn who_comes_in_the_middle_is_told_the_beginning() {
     open.send(json!({"type": "connection_status", "session_id": "s", "seq": 0, "metadata": {"op": "resume"}})).await;
     assert_eq!(open.wait_for("user_message").await["content"], "tell me");
     assert_eq!(open.wait_for("ai_response").await["off"], 0);
-    speech.end();
+    stream.end();
     assert_eq!(open.wait_for("caught_up").await["seq"], 1);
     let end = open.wait_for("ai_response").await;
     assert_eq!(
@@ -185,11 +185,9 @@ async fn a_session_that_cannot_be_read_ends_the_connection_and_it_resumes_later(
     let mut client = world.connect("u", "").await;
     client.say("s", "c", "hello").await;
     client.answer().await;
-    let resume =
-        json!({"type": "connection_status", "session_id": "s", "metadata": {"op": "resume"}});
     without_messages(&world, async {
         let mut binding = world.connect("u", "session_id=s&after_seq=0").await;
-        client.send(resume).await;
+        client.resume("s").await;
         for client in [&mut binding, &mut client] {
             let error = client.wait_for("error").await;
             assert_eq!(error["error"]["code"], "DATABASE_ERROR");

@@ -10,8 +10,8 @@ async fn a_running_answer_may_finish() {
     let world = World::start(openai(&provider)).await;
     let mut client = world.connect("u", "").await;
     client.say("s", "c", "go on").await;
-    let speech = provider.call().await.begin();
-    speech.say("almost ");
+    let stream = provider.call().await.begin();
+    stream.push("almost ");
     client.wait_for("ai_response").await;
     let (ready, ws, token) = (
         format!("http://{}/readyz", world.internal),
@@ -28,8 +28,8 @@ async fn a_running_answer_may_finish() {
     );
     client.say("s", "c2", "one more").await;
     client.wait_for("ack").await;
-    speech.say("done");
-    speech.end();
+    stream.push("done");
+    stream.end();
     let end = client
         .until(|frame| frame["metadata"]["done"] == "true")
         .await
@@ -59,8 +59,8 @@ async fn an_answer_that_takes_too_long_is_kept_as_far_as_it_came() {
     let world = World::start(config).await;
     let mut client = world.connect("u", "").await;
     client.say("s", "c", "go on").await;
-    let speech = provider.call().await.begin();
-    speech.say("this takes");
+    let stream = provider.call().await.begin();
+    stream.push("this takes");
     client.wait_for("ai_response").await;
     let mut stopping = world.stop();
     let end = client
@@ -73,7 +73,7 @@ async fn an_answer_that_takes_too_long_is_kept_as_far_as_it_came() {
         (&json!("interrupted"), &json!(10))
     );
     assert_eq!(client.closed().await, 1001);
-    speech.dropped().await;
+    stream.dropped().await;
     stopping.stopped().await;
     let world = stopping.start_again().await;
     let history = world.history("u", "s").await;

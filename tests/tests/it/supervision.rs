@@ -38,8 +38,8 @@ async fn a_damaged_database_ends_the_process_with_a_reason() {
     let url = format!("ws://{}/chatbox/ws?session_id=s", process.public);
     let mut client = Client::connect(&url, &token).await.unwrap();
     client.say("s", "c", "hello").await;
-    let speech = provider.call().await.begin();
-    speech.say("so ");
+    let stream = provider.call().await.begin();
+    stream.push("so ");
     client.wait_for("ai_response").await;
     for file in ["chatbox.db", "chatbox.db-wal"] {
         let path = home.path().join("data").join(file);
@@ -59,7 +59,7 @@ async fn a_damaged_database_ends_the_process_with_a_reason() {
     assert!(cause.starts_with("the store ended unexpectedly"), "{cause}");
     let livez = format!("http://{}/livez", process.internal);
     assert_eq!(reqwest::get(livez).await.unwrap().status(), 503);
-    speech.end();
+    stream.end();
     assert_eq!(process.exit_code().await, Some(1));
 }
 

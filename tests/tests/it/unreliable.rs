@@ -15,11 +15,11 @@ async fn every_follower_ends_with_what_is_stored() {
         for question in ["one", "two", "three"] {
             first.say("s", question, question).await;
             first.wait_for("ack").await;
-            let speech = provider.call().await.begin();
+            let stream = provider.call().await.begin();
             for piece in 0..40 {
-                speech.say(&format!("{piece} "));
+                stream.push(&format!("{piece} "));
             }
-            speech.end();
+            stream.end();
             let answer = first.answer().await;
             assert_eq!(second.answer().await, answer, "seed {seed}, {question}");
             whole.push(answer);

@@ -118,11 +118,11 @@ async fn while_it_reads_the_answer() {
     let mut provider = Provider::start().await;
     let home = tempfile::tempdir().unwrap();
     let mut events = ask(&model(home.path(), openai(&provider)), "hello?");
-    let speech = drive(&mut events, provider.call()).await.begin();
-    speech.say("one");
+    let stream = drive(&mut events, provider.call()).await.begin();
+    stream.push("one");
     assert!(matches!(events.next().await, Some(Event::Text(text)) if text == "one"));
     drop(events);
-    speech.dropped().await;
+    stream.dropped().await;
 }
 
 #[tokio::test]

@@ -44,12 +44,12 @@ async fn why_the_model_stopped_is_a_status() {
     ] {
         let mut client = world.connect("u", "").await;
         client.say(name, "c", "hello?").await;
-        let speech = provider.call().await.begin();
-        speech.say("half");
+        let stream = provider.call().await.begin();
+        stream.push("half");
         for event in &events {
-            speech.event(event);
+            stream.event(event);
         }
-        speech.send("data: [DONE]\n\n");
+        stream.send("data: [DONE]\n\n");
         let answer = client.answer().await;
         assert_eq!(
             (answer.text.as_str(), answer.status.as_str()),

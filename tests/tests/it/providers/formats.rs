@@ -109,15 +109,15 @@ async fn an_answer_that_has_ended_does_not_wait_for_the_end_of_the_stream() {
     let mut provider = Provider::start().await;
     let world = World::start(openai(&provider)).await;
     let mut client = ask(&world).await;
-    let speech = provider.call().await.begin();
-    speech.say("Hi");
-    speech.event(&json!({"choices": [{"delta": {}, "finish_reason": "stop"}]}));
+    let stream = provider.call().await.begin();
+    stream.push("Hi");
+    stream.event(&json!({"choices": [{"delta": {}, "finish_reason": "stop"}]}));
     let answer = client.answer().await;
     assert_eq!(
         (answer.text.as_str(), answer.status.as_str()),
         ("Hi", "complete")
     );
-    speech.dropped().await;
+    stream.dropped().await;
 }
 
 #[tokio::test]

@@ -18,15 +18,15 @@ async fn after_bad_turns_the_prompt_still_goes_by_turns() {
         match question {
             "rejected" => call.reject(401),
             "half" => {
-                let speech = call.begin();
-                speech.say("ha");
+                let stream = call.begin();
+                stream.push("ha");
                 client.wait_for("ai_response").await;
-                speech.cut();
+                stream.cut();
             }
             "filtered" => {
-                let speech = call.begin();
-                speech.say("fi");
-                speech
+                let stream = call.begin();
+                stream.push("fi");
+                stream
                     .event(&json!({"choices": [{"delta": {}, "finish_reason": "content_filter"}]}));
             }
             "last" => {

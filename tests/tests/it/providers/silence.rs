@@ -22,14 +22,14 @@ async fn comments_and_thoughts_are_signs_of_life() {
     ] {
         let mut client = world.connect("u", "").await;
         client.say(name, "c", "hello?").await;
-        let speech = provider.call().await.begin();
+        let stream = provider.call().await.begin();
         let mut moments = interval(Duration::from_millis(300));
         for _ in 0..10 {
             moments.tick().await;
-            speech.send(sign.clone());
+            stream.send(sign.clone());
         }
-        speech.say("Hi");
-        speech.end();
+        stream.push("Hi");
+        stream.end();
         let answer = client.answer().await;
         assert_eq!(
             (answer.text.as_str(), answer.status.as_str()),

@@ -10,9 +10,9 @@ async fn thoughts_are_neither_shown_nor_stored_nor_sent_back() {
     let mut provider = Provider::start().await;
     let world = World::start(openai(&provider)).await;
     let mut client = ask(&world).await;
-    let speech = provider.call().await.begin();
+    let stream = provider.call().await.begin();
     for field in ["reasoning", "reasoning_content", "thinking"] {
-        speech.event(&json!({"choices": [{"delta": {"content": null, field: "secret"}}]}));
+        stream.event(&json!({"choices": [{"delta": {"content": null, field: "secret"}}]}));
     }
     for piece in [
         "\n<th",
@@ -22,9 +22,9 @@ async fn thoughts_are_neither_shown_nor_stored_nor_sent_back() {
         ">\n\nHi",
         " <think>",
     ] {
-        speech.say(piece);
+        stream.push(piece);
     }
-    speech.end();
+    stream.end();
     let frames = client
         .until(|frame| frame["metadata"]["done"] == "true")
         .await;
