@@ -1,19 +1,11 @@
 // @vitest-environment jsdom
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { at, FakeBrowser, SERVER_TIME } from './fake-browser';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { at, FakeBrowser, freshBrowser, SERVER_TIME } from './fake-browser';
 
 const MINUTES = 60_000;
 const YEARS = 365 * 24 * 60 * MINUTES;
 
-beforeEach(() => {
-  vi.useFakeTimers({ shouldAdvanceTime: true });
-  localStorage.clear();
-  sessionStorage.clear();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-});
+freshBrowser();
 
 describe.each([
   ['5 minutes ahead', 5 * MINUTES],

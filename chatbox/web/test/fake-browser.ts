@@ -1,6 +1,6 @@
 /** What the page's controller needs of a browser and of a server: sockets, HTTP and time, all under the test's control. */
 
-import { vi } from 'vitest';
+import { afterEach, beforeEach, vi } from 'vitest';
 import { Chat } from '../src/shell/chat';
 import { ServerClock } from '../src/shell/clock';
 import { Http } from '../src/shell/http';
@@ -10,6 +10,22 @@ import { Storage } from '../src/shell/storage';
 /** The time on the server. */
 export const SERVER_TIME = Date.parse('2026-06-01T12:00:00Z');
 export const at = (ms = 0): string => new Date(SERVER_TIME + ms).toISOString();
+
+/** Gives each test of a file a browser without a past: timers, storage and the address bar are as in a new tab. */
+export function freshBrowser(): void {
+  beforeEach(() => {
+    // The timers of one test do not reach into the next one.
+    vi.useFakeTimers({ shouldAdvanceTime: true });
+    localStorage.clear();
+    sessionStorage.clear();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+    vi.unstubAllGlobals();
+    vi.restoreAllMocks();
+    history.replaceState(null, '', '/');
+  });
+}
 
 export class FakeSocket {
   static opened: FakeSocket[] = [];

@@ -1,7 +1,7 @@
 // @vitest-environment jsdom
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Storage as ChatStorage } from '../src/shell/storage';
-import { at, FakeBrowser, FakeSocket } from './fake-browser';
+import { at, FakeBrowser, FakeSocket, freshBrowser } from './fake-browser';
 
 const GUEST = 'chatbox:/chatbox:guest';
 const denied = () => {
@@ -11,17 +11,7 @@ const full = () => {
   throw new DOMException('full', 'QuotaExceededError');
 };
 
-beforeEach(() => {
-  // The timers of one test do not reach into the next one.
-  vi.useFakeTimers({ shouldAdvanceTime: true });
-  localStorage.clear();
-  sessionStorage.clear();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-  vi.restoreAllMocks();
-});
+freshBrowser();
 
 /** Kinds of storage that do not keep what they are given. */
 const BROKEN: [string, () => void][] = [

@@ -1,18 +1,8 @@
 // @vitest-environment jsdom
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { FakeBrowser } from './fake-browser';
+import { expect, test, vi } from 'vitest';
+import { FakeBrowser, freshBrowser } from './fake-browser';
 
-beforeEach(() => {
-  vi.useFakeTimers({ shouldAdvanceTime: true });
-  localStorage.clear();
-  sessionStorage.clear();
-});
-afterEach(() => {
-  vi.useRealTimers();
-  vi.unstubAllGlobals();
-  vi.restoreAllMocks();
-  history.replaceState(null, '', '/');
-});
+freshBrowser();
 
 test.each([
   ['is kept by the browser leaves the URL', true],
