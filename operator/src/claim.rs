@@ -1,6 +1,7 @@
 //! The PersistentVolumeClaim as it is beside what the spec asks for. Pure.
 //!
-//! Of a claim that exists, only the size can be changed, and only upwards. So it is planned as it is wherever the spec asks
+//! Of a claim that exists, only the size can be changed, and only to more than the volume has; a class can be given to a
+//! pending one that has none. So it is planned as it is wherever the spec asks
 //! for something else, and the difference is reported: a claim that cannot be changed must not keep every other change
 //! from being made.
 
@@ -9,6 +10,10 @@ use std::cmp::Ordering;
 use crds::config::Claim;
 
 use crate::quantity;
+
+/// What else to do about a claim that holds nothing.
+const ANEW: &str =
+    ", or delete it: no volume was bound to it yet, so it holds nothing, and it is created anew";
 
 /// What is planned when no claim exists: one pod writes to the volume.
 const ACCESS_MODE: &str = "ReadWriteOnce";
@@ -24,6 +29,8 @@ pub struct LiveClaim {
     pub request: Option<String>,
     /// The size of the volume; none before the claim is bound to one.
     pub capacity: Option<String>,
+    /// No volume was ever bound to it, so it holds nothing.
+    pub is_pending: bool,
 }
 
 /// What is applied to a claim.
@@ -44,9 +51,14 @@ pub fn plan(spec: &Claim, live: Option<&LiveClaim>) -> PlannedClaim {
         };
     };
     let is_class_named = spec.storage_class_name.is_some() || live.is_class_applied;
+    let storage_class_name = if takes_class(live) {
+        spec.storage_class_name.clone()
+    } else {
+        live.storage_class_name.clone().filter(|_| is_class_named)
+    };
     PlannedClaim {
         access_modes: live.access_modes.clone(),
-        storage_class_name: live.storage_class_name.clone().filter(|_| is_class_named),
+        storage_class_name,
         size: size(spec, live),
     }
 }
@@ -60,7 +72,13 @@ pub fn difference(name: &str, spec: &Claim, live: &LiveClaim) -> Option<String> 
     (!words.is_empty()).then(|| format!("PersistentVolumeClaim {name:?} {}", words.join("; it ")))
 }
 
-/// The larger of the size that the spec asks for and the one that the claim asks for.
+/// Where there was no default class, the API server takes one later (`validateStorageClassUpgradeFromNil`).
+fn takes_class(live: &LiveClaim) -> bool {
+    live.is_pending && live.storage_class_name.is_none()
+}
+
+/// What the spec asks for if that is more than there is, and what the claim asks for otherwise. A growth that failed can be
+/// taken back to less, as long as it remains one.
 fn size(spec: &Claim, live: &LiveClaim) -> String {
     let Some(request) = &live.request else {
         return quantity::canonical(&spec.size);
@@ -70,7 +88,8 @@ fn size(spec: &Claim, live: &LiveClaim) -> String {
         return request.clone();
     };
     let is_larger = |than: &str| quantity::compare(&spec.size, than) == Some(Ordering::Greater);
-    if is_larger(request) && is_larger(capacity) {
+    let is_as_asked = quantity::compare(&spec.size, request) == Some(Ordering::Equal);
+    if is_larger(capacity) && !is_as_asked {
         quantity::canonical(&spec.size)
     } else {
         request.clone()
@@ -80,9 +99,10 @@ fn size(spec: &Claim, live: &LiveClaim) -> String {
 fn class_difference(spec: &Claim, live: &LiveClaim) -> Option<String> {
     let named = spec.storage_class_name.as_ref()?;
     let class = live.storage_class_name.as_deref();
-    if class == Some(named) {
+    if class == Some(named) || takes_class(live) {
         return None;
     }
+    let anew = anew(live);
     let (has, remedy) = match class {
         Some(class) => (
             format!("has the storage class {class:?}"),
@@ -91,17 +111,18 @@ fn class_difference(spec: &Claim, live: &LiveClaim) -> Option<String> {
         None => ("has no storage class".to_owned(), "leave it out".to_owned()),
     };
     Some(format!(
-        "{has} and the spec names {named:?}, which cannot be changed and stays; {remedy}"
+        "{has} and the spec names {named:?}, which cannot be changed and stays; {remedy}{anew}"
     ))
 }
 
 fn size_difference(spec: &Claim, live: &LiveClaim) -> Option<String> {
     let request = live.request.as_ref()?;
     let size = &spec.size;
+    let anew = anew(live);
     match (quantity::compare(size, request)?, &live.capacity) {
         (Ordering::Equal, _) | (Ordering::Greater, Some(_)) => None,
         (Ordering::Greater, None) => Some(format!(
-            "asks for {request} and the spec for {size}: it can grow once it is bound to a volume"
+            "asks for {request} and the spec for {size}: it can grow once it is bound to a volume{anew}"
         )),
         (Ordering::Less, Some(capacity))
             if quantity::compare(size, capacity) == Some(Ordering::Less) =>
@@ -110,10 +131,19 @@ fn size_difference(spec: &Claim, live: &LiveClaim) -> Option<String> {
                 "has {capacity} and the spec asks for {size}: a volume cannot shrink and stays; write {request}"
             ))
         }
+        (Ordering::Less, Some(capacity))
+            if quantity::compare(size, capacity) == Some(Ordering::Greater) =>
+        {
+            None
+        }
         (Ordering::Less, _) => Some(format!(
-            "asks for {request} and the spec for {size}: what was asked for stays; write {request}"
+            "asks for {request} and the spec for {size}: what was asked for stays; write {request}{anew}"
         )),
     }
+}
+
+fn anew(live: &LiveClaim) -> &'static str {
+    if live.is_pending { ANEW } else { "" }
 }
 
 #[cfg(test)]
@@ -134,6 +164,7 @@ mod tests {
             is_class_applied: false,
             request: Some(request.to_owned()),
             capacity: Some(capacity.to_owned()).filter(|text| !text.is_empty()),
+            is_pending: capacity.is_empty(),
         }
     }
 
@@ -144,6 +175,12 @@ mod tests {
             ("as it is", "1024Mi", live("1Gi", "1Gi"), "1Gi"),
             ("grown from outside", "1Gi", live("3Gi", "3Gi"), "3Gi"),
             ("still growing", "1Gi", live("2Gi", "1Gi"), "2Gi"),
+            (
+                "a growth that failed",
+                "20Gi",
+                live("1000Gi", "1Gi"),
+                "20Gi",
+            ),
             (
                 "grown by bytes",
                 "2Gi",
@@ -189,6 +226,10 @@ mod tests {
             storage_class_name: None,
             ..live("1Gi", "1Gi")
         };
+        let pending = LiveClaim {
+            storage_class_name: None,
+            ..live("1Gi", "")
+        };
         let rows = [
             ("never named", None, live("1Gi", "1Gi"), None),
             (
@@ -200,6 +241,8 @@ mod tests {
             ("as it is", Some("ssd"), applied, Some("ssd")),
             ("another", Some("fast"), live("1Gi", "1Gi"), Some("ssd")),
             ("named, and it has none", Some("fast"), none, None),
+            ("named later", Some("fast"), pending.clone(), Some("fast")),
+            ("still not named", None, pending, None),
         ];
         for (what, class, live, expected) in rows {
             let planned = plan(&spec("1Gi", class), Some(&live));
@@ -217,10 +260,21 @@ mod tests {
             storage_class_name: Some(String::new()),
             ..live("1Gi", "1Gi")
         };
+        let classless = LiveClaim {
+            storage_class_name: None,
+            ..live("1Gi", "")
+        };
+        // Its volume has gone, and what it held may be there still.
+        let lost = LiveClaim {
+            is_pending: false,
+            ..live("1Gi", "")
+        };
         let rows = [
             (spec("1Gi", None), live("1Gi", "1Gi"), None),
             (spec("1Gi", None), live("1Gi", "10Gi"), None),
             (spec("2Gi", Some("ssd")), live("1Gi", "1Gi"), None),
+            (spec("20Gi", None), live("1000Gi", "1Gi"), None),
+            (spec("1Gi", Some("fast")), classless, None),
             (
                 spec("1Gi", None),
                 live("3Gi", "3Gi"),
@@ -236,11 +290,14 @@ mod tests {
             (
                 spec("1Gi", None),
                 live("3Gi", ""),
-                Some("asks for 3Gi and the spec for 1Gi: what was asked for stays; write 3Gi"),
+                Some(
+                    "asks for 3Gi and the spec for 1Gi: what was asked for stays; write 3Gi, or delete it: no volume was \
+                     bound to it yet, so it holds nothing, and it is created anew",
+                ),
             ),
             (
                 spec("2Gi", None),
-                live("1Gi", ""),
+                lost,
                 Some("asks for 1Gi and the spec for 2Gi: it can grow once it is bound to a volume"),
             ),
             (

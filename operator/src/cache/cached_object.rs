@@ -218,6 +218,7 @@ fn claim(object: &DynamicObject) -> LiveClaim {
         ),
         request: text(&spec["resources"]["requests"]["storage"]),
         capacity: text(&status["capacity"]["storage"]).filter(|_| is_bound),
+        is_pending: status["phase"] == "Pending",
     }
 }
 
