@@ -27,7 +27,23 @@ const GOALS_ARE_FOR: usize = 1000;
 /// The operator is at rest when it has written nothing for so long.
 const QUIET: Duration = Duration::from_secs(15);
 
+/// What one run tells. Memory is resident, in bytes.
+struct Sample {
+    bare: Duration,
+    converged: Duration,
+    empty: u64,
+    came: u64,
+    restarted: u64,
+    idle_writes: f64,
+    deleting: Duration,
+}
+
 pub async fn measure(programs: &Programs, scale: &Scale) -> Result<Vec<Row>> {
+    let sample = run(programs, scale).await?;
+    Ok(rows(&sample, scale))
+}
+
+async fn run(programs: &Programs, scale: &Scale) -> Result<Sample> {
     let count = scale.chatboxes;
     let bare = {
         let cluster = Cluster::start(&programs.operator).await?;
@@ -43,7 +59,7 @@ pub async fn measure(programs: &Programs, scale: &Scale) -> Result<Vec<Row>> {
     let begun = Instant::now();
     fleet.create().await?;
     fleet.converged().await?;
-    let took = begun.elapsed();
+    let converged = begun.elapsed();
     operator.quiet(QUIET).await?;
     let came = operator.process.resident()?;
     operator.process.end().await?;
@@ -61,7 +77,19 @@ pub async fn measure(programs: &Programs, scale: &Scale) -> Result<Vec<Row>> {
     operator.quiet(QUIET).await?;
     let deleting = operator.process.cpu()?.saturating_sub(before);
     operator.process.end().await?;
+    Ok(Sample {
+        bare,
+        converged,
+        empty,
+        came,
+        restarted,
+        idle_writes,
+        deleting,
+    })
+}
 
+fn rows(sample: &Sample, scale: &Scale) -> Vec<Row> {
+    let count = scale.chatboxes;
     let goal = |limit| {
         if count == GOALS_ARE_FOR {
             Goal::AtMost(limit)
@@ -69,38 +97,42 @@ pub async fn measure(programs: &Programs, scale: &Scale) -> Result<Vec<Row>> {
             Goal::Reported
         }
     };
-    Ok(vec![
+    vec![
         Row {
             name: format!(
                 "operator: {count} Chatboxes converge; floor: the same writes by a bare client"
             ),
             unit: Unit::Seconds,
-            ours: took.as_secs_f64(),
-            floor: Some(bare.as_secs_f64()),
+            ours: sample.converged.as_secs_f64(),
+            floor: Some(sample.bare.as_secs_f64()),
             goal: Goal::TimesFloor(CONVERGE_TIMES_BARE),
         },
-        memory("with no Chatbox", empty, Goal::AtMost(EMPTY_MIB)),
-        memory(&format!("with {count} as they come"), came, goal(FULL_MIB)),
+        memory("with no Chatbox", sample.empty, Goal::AtMost(EMPTY_MIB)),
+        memory(
+            &format!("with {count} as they come"),
+            sample.came,
+            goal(FULL_MIB),
+        ),
         memory(
             &format!("with {count} after its restart"),
-            restarted,
+            sample.restarted,
             goal(FULL_MIB),
         ),
         Row {
             name: format!("operator: writes in {} idle seconds", scale.idle.as_secs()),
             unit: Unit::Writes,
-            ours: idle_writes,
+            ours: sample.idle_writes,
             floor: None,
             goal: Goal::AtMost(0.0),
         },
         Row {
             name: format!("operator: processor time while a namespace of {count} is deleted"),
             unit: Unit::Seconds,
-            ours: deleting.as_secs_f64(),
+            ours: sample.deleting.as_secs_f64(),
             floor: None,
             goal: goal(DELETE_CPU_SECONDS),
         },
-    ])
+    ]
 }
 
 #[expect(clippy::cast_precision_loss, reason = "told with one digit")]
