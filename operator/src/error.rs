@@ -74,6 +74,12 @@ pub enum Error {
     Several(Vec<Error>),
     #[error("the API server did not answer within {0} seconds")]
     TimedOut(u64),
+    #[error("the API server did not answer within {seconds} seconds about {kind} {name:?}")]
+    NoAnswer {
+        kind: Kind,
+        name: String,
+        seconds: u64,
+    },
     /// Cannot happen: the API server has broken its own rules.
     #[error(transparent)]
     Incomplete(#[from] Incomplete),
@@ -129,7 +135,7 @@ impl Error {
             | Self::NamespaceTerminating
             | Self::Incomplete(_)
             | Self::Unserializable(_) => false,
-            Self::Terminating { .. } | Self::TimedOut(_) => true,
+            Self::Terminating { .. } | Self::TimedOut(_) | Self::NoAnswer { .. } => true,
             Self::Several(failures) => failures.iter().all(Self::is_transient),
             Self::Read { source, .. } | Self::Write { source, .. } | Self::Status(source) => {
                 !is_rejection(source)

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::diff::{self, Change, Stale};
 use crate::error::Error;
 use crate::guarded::GuardedChatbox;
+use crate::kind::Kind;
 use crate::metrics::Outcome;
 use crate::names;
 use crate::observe::Observation;
@@ -22,7 +23,7 @@ use crate::validate::{self, ValidatedChatbox};
 use crate::{apply, observe};
 
 /// A reconcile that takes longer, or a write of the status, has lost its API server.
-const TIMEOUT_SECONDS: u64 = 30;
+const TIMEOUT_SECONDS: u64 = apply::ANSWER_SECONDS;
 /// The Secrets are read again then, in case that the watch has missed a change, although no such case is known. Of every
 /// other object the caches hold what its watch has reported.
 const RESYNC: Duration = references::MAX_AGE;
@@ -78,7 +79,7 @@ fn pause(attempt: &Attempt) -> Duration {
     }
 }
 
-/// Settles, reconciles and reports, each within its time.
+/// Settles, reconciles and reports, each within its time: what is settled has a time for each request.
 async fn attempt(ctx: &Context, chatbox: &GuardedChatbox, now: Instant) -> Result<Attempt, Error> {
     let stored = chatbox.stored()?;
     if ctx.cache.namespaces().contain(&stored) {
@@ -87,10 +88,7 @@ async fn attempt(ctx: &Context, chatbox: &GuardedChatbox, now: Instant) -> Resul
     let cached = ctx.cache.owned_objects().of(&stored.namespaced_name);
     let timeout = Duration::from_secs(TIMEOUT_SECONDS);
     let timed_out = || Error::TimedOut(TIMEOUT_SECONDS);
-    let settled = settle(ctx, chatbox, &stored, cached.clone());
-    let (unsettled, cached) = tokio::time::timeout(timeout, settled)
-        .await
-        .unwrap_or((Some(timed_out()), cached));
+    let (unsettled, cached) = settle(ctx, chatbox, &stored, cached).await;
     if chatbox.is_terminating() {
         return unsettled.map_or(Ok(Attempt::Skipped), Err);
     }
@@ -140,7 +138,9 @@ async fn settle(
     cached: Arc<OwnedObjects>,
 ) -> (Option<Error>, Arc<OwnedObjects>) {
     let mut failures = Vec::new();
-    let objects = observe::with_claim(ctx, chatbox, stored, cached.clone()).await;
+    let claim = names::data(&stored.namespaced_name.name);
+    let read = observe::with_claim(ctx, chatbox, stored, cached.clone());
+    let objects = apply::answer(Kind::PERSISTENT_VOLUME_CLAIM, &claim, read).await;
     // The keys are settled all the same.
     let objects = objects.unwrap_or_else(|error| {
         failures.push(error);

@@ -46,6 +46,7 @@ const MODULES: [(&str, &[&str]); 37] = [
             "diff",
             "error",
             "guarded",
+            "kind",
             "metrics",
             "names",
             "observe",

@@ -208,7 +208,9 @@ fn failure(error: &Error) -> Summary {
         Error::NotListed { .. } => "ApiNotListed",
         Error::Foreign { .. } => "NameTaken",
         Error::Terminating { .. } => "WaitingForDeletion",
-        Error::Read { .. } | Error::TimedOut(_) | Error::Incomplete(_) => "ReadFailed",
+        Error::Read { .. } | Error::TimedOut(_) | Error::NoAnswer { .. } | Error::Incomplete(_) => {
+            "ReadFailed"
+        }
         Error::Write { .. } | Error::Status(_) | Error::Unserializable(_) => "WriteFailed",
         Error::DeploymentUnreadable(_) => progress::DEPLOYMENT_UNREADABLE,
         // Cannot happen: `reconcile` writes no status then.
@@ -236,6 +238,7 @@ fn checks(result: &Result<Converged, Error>) -> (Check, Check) {
         Err(
             Error::Read { .. }
             | Error::TimedOut(_)
+            | Error::NoAnswer { .. }
             | Error::Incomplete(_)
             | Error::DeploymentUnreadable(_)
             // Cannot happen: `reconcile` writes no status then.
