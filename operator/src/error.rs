@@ -208,6 +208,9 @@ fn holder(kind: Kind) -> &'static str {
     if kind == Kind::PERSISTENT_VOLUME_CLAIM {
         ", which is when no pod uses it; its data goes with it, so copy what is needed first, and then set spec.replicas \
          to 0 to stop them"
+    } else if kind == Kind::SECRET {
+        "; the key that is generated then ends every token and every guest's session of today, so copy this one first, if \
+         it is to stay, and name the copy in auth.hs256"
     } else {
         ""
     }
@@ -227,8 +230,16 @@ pub fn watch_message(error: &watcher::Error) -> String {
 /// What to do about an object of ours that cannot be changed to what is desired, as when somebody has created it anew with
 /// another selector. What holds data is never to be deleted for that.
 fn remedy(kind: Kind, source: &kube::Error) -> &'static str {
-    let is_immutable =
-        matches!(source, kube::Error::Api(status) if status.message.contains("field is immutable"));
+    // A Service that was made anew has words of its own for that.
+    let words = [
+        "field is immutable",
+        "may not change once set",
+        "may not be set to 'None'",
+    ];
+    let is_immutable = matches!(
+        source,
+        kube::Error::Api(status) if words.iter().any(|words| status.message.contains(words))
+    );
     if is_immutable && !kind.is_retained() {
         "; this cannot be changed: delete it, and the operator creates it anew"
     } else {

@@ -93,6 +93,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         volumes::a_claim_that_cannot_grow_holds_nothing_up,
     ),
     (
+        "a-growth-that-does-not-happen-is-told",
+        volumes::a_growth_that_does_not_happen_is_told,
+    ),
+    (
         "a-claim-that-was-grown-from-outside-stays",
         volumes::a_claim_that_was_grown_from_outside_stays,
     ),

@@ -89,6 +89,7 @@ const MODULES: [(&str, &[&str]); 37] = [
         "status",
         &[
             "cache",
+            "claim",
             "context",
             "error",
             "guarded",
@@ -121,6 +122,7 @@ const MODULES: [(&str, &[&str]); 37] = [
             "namespaced_name",
             "secrets",
             "stored",
+            "text",
         ],
     ),
     (

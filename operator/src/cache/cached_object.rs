@@ -3,17 +3,21 @@
 use crds::Config;
 use crds::runtime::{CONFIG_HASH, CONFIG_KEY, NAME_LABEL};
 use k8s_openapi::api::apps::v1::{DeploymentCondition, DeploymentSpec, DeploymentStatus};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::core::DynamicObject;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::managed_fields::{self, Digest};
 use super::pod_failure::{self, PodFailure};
-use crate::claim::LiveClaim;
+use crate::claim::{Growth, GrowthKind, LiveClaim};
 use crate::kind::Kind;
 use crate::names::{CONTAINER, IMAGE_ANNOTATION};
 use crate::stored::{Incomplete, Stored};
+use crate::text;
+
+/// Bytes of one message of the storage.
+const STORAGE_MESSAGE_BYTES: usize = 500;
 
 /// An object of a Chatbox, in a few hundred bytes.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +29,8 @@ pub struct CachedObject {
     pub owner: Option<Owner>,
     /// The uids of all its owners: it is deleted when none of them is left, whichever is the controller.
     pub owners: Vec<String>,
+    /// The Chatbox among its owners, which may have been edited or restored to be no longer its controller.
+    pub owning_chatbox: Option<String>,
     /// The Chatbox that our label names.
     pub label: Option<String>,
     pub terminating: bool,
@@ -108,6 +114,7 @@ impl CachedObject {
             version,
             owner: controller(metadata),
             owners: owners(metadata),
+            owning_chatbox: owning_chatbox(metadata),
             label: label(metadata),
             terminating: metadata.deletion_timestamp.is_some(),
             managed: managed_fields::is_ours(metadata),
@@ -142,7 +149,8 @@ impl CachedObject {
     pub fn chatbox(&self) -> Option<&str> {
         match &self.owner {
             Some(owner) if owner.is(Kind::CHATBOX) => Some(&owner.name),
-            _ => self.label.as_deref(),
+            // Without the label too: it is deleted with each of its owners.
+            _ => self.label.as_deref().or(self.owning_chatbox.as_deref()),
         }
     }
 }
@@ -159,17 +167,28 @@ fn owners(metadata: &ObjectMeta) -> Vec<String> {
     owners.map(|owner| owner.uid.clone()).collect()
 }
 
+fn owning_chatbox(metadata: &ObjectMeta) -> Option<String> {
+    let owners = metadata.owner_references.iter().flatten();
+    let mut owners = owners.map(owner).filter(|owner| owner.is(Kind::CHATBOX));
+    owners.next().map(|owner| owner.name)
+}
+
 fn controller(metadata: &ObjectMeta) -> Option<Owner> {
     let mut owners = metadata.owner_references.iter().flatten();
-    let owner = owners.find(|owner| owner.controller == Some(true))?;
+    owners
+        .find(|owner| owner.controller == Some(true))
+        .map(owner)
+}
+
+fn owner(reference: &OwnerReference) -> Owner {
     // The version of a kind of the core API stands alone.
-    let (group, _) = owner.api_version.split_once('/').unwrap_or_default();
-    Some(Owner {
+    let (group, _) = reference.api_version.split_once('/').unwrap_or_default();
+    Owner {
         group: group.to_owned(),
-        kind: owner.kind.clone(),
-        name: owner.name.clone(),
-        uid: owner.uid.clone(),
-    })
+        kind: reference.kind.clone(),
+        name: reference.name.clone(),
+        uid: reference.uid.clone(),
+    }
 }
 
 fn label(metadata: &ObjectMeta) -> Option<String> {
@@ -219,7 +238,26 @@ fn claim(object: &DynamicObject) -> LiveClaim {
         request: text(&spec["resources"]["requests"]["storage"]),
         capacity: text(&status["capacity"]["storage"]).filter(|_| is_bound),
         is_pending: status["phase"] == "Pending",
+        is_lost: status["phase"] == "Lost",
+        is_block: spec["volumeMode"] == "Block",
+        growth: growth(status),
     }
+}
+
+fn growth(status: &Value) -> Vec<Growth> {
+    let conditions = status["conditions"].as_array().into_iter().flatten();
+    let growth = |condition: &Value| {
+        let kind = match condition["type"].as_str()? {
+            "Resizing" => GrowthKind::Resizing,
+            "FileSystemResizePending" => GrowthKind::FileSystemPending,
+            "ControllerResizeError" | "NodeResizeError" => GrowthKind::Failed,
+            _ => return None,
+        };
+        let message = condition["message"].as_str().unwrap_or_default();
+        let message = text::shorten(&text::join_lines(message), STORAGE_MESSAGE_BYTES);
+        (condition["status"] == "True").then_some(Growth { kind, message })
+    };
+    conditions.filter_map(growth).collect()
 }
 
 fn rollout(object: &DynamicObject) -> serde_json::Result<Rollout> {

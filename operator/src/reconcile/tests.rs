@@ -11,7 +11,7 @@ use tower::service_fn;
 use crate::cache::{CachedObject, Detail};
 use crate::fixtures::{QUICKSTART, cached, chatbox, stored};
 use crate::kind::Kind;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Outcome};
 use crate::validate::Findings;
 
 use super::*;
@@ -56,7 +56,7 @@ fn each_end_of_a_reconcile_has_its_outcome() {
     ];
     for (result, expected) in rows {
         let text = result.as_ref().err().map(Error::to_string);
-        assert_eq!(outcome(&result), expected, "{text:?}");
+        assert_eq!(measured(&result), expected, "{text:?}");
     }
 }
 

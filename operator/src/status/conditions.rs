@@ -13,6 +13,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::progress::{self, Cause, Progress, progress};
 use crate::cache::OwnedObjects;
+use crate::claim::{Difference, Differences};
 use crate::error::Error;
 use crate::stored::Stored;
 use crate::text;
@@ -40,8 +41,10 @@ pub struct Facts<'a> {
     pub result: &'a Result<Converged, Error>,
     /// Why the deletion policy is not in effect.
     pub unsettled: Option<&'a Error>,
-    /// What the spec asks of the volume and cannot get, in words.
-    pub volume: Option<&'a str>,
+    /// Why the claim is not changed.
+    pub claim: Option<&'a Error>,
+    /// What the spec asks of the volume and it is not.
+    pub volume: &'a Differences,
     pub objects: &'a OwnedObjects,
 }
 
@@ -102,6 +105,7 @@ pub fn status(
         generation,
         result,
         unsettled,
+        claim: _,
         volume,
         objects,
     } = *facts;
@@ -121,13 +125,8 @@ pub fn status(
         ("Applied", "WriteFailed"),
         unsettled.map_or(Check::Passed, |error| Check::Failed(not_in_effect(error))),
     ));
-    conditions.extend(volume.map(|words| {
-        let check = Check::Failed(words.to_owned());
-        draft.check(
-            VOLUME_AS_SPECIFIED,
-            ("AsSpecified", "CannotBeChanged"),
-            check,
-        )
+    conditions.extend(volume.first().zip(volume.message()).map(|(first, words)| {
+        draft.condition(VOLUME_AS_SPECIFIED, "False", first.reason(), &words)
     }));
     let rollout = objects.rollout(chatbox).and_then(Result::ok);
     let converged = result.as_ref().ok();
@@ -147,14 +146,14 @@ pub fn status(
     }
 }
 
-/// Whether the reason of an unready Chatbox is no cause for a warning.
+/// Whether the reason of a condition that is not true is no cause for a warning.
 pub fn is_normal(reason: &str) -> bool {
-    reason == PROGRESSING || reason == PAUSED
+    [PROGRESSING, PAUSED, Difference::Growing.reason()].contains(&reason)
 }
 
 fn summary(result: &Result<Converged, Error>, progress: Progress) -> Summary {
     match result {
-        Err(error) => failure(error),
+        Err(error) => with_pods(failure(error), error, progress),
         Ok(Converged {
             pending: Some(0), ..
         }) if progress.is_settled() => new(
@@ -190,6 +189,20 @@ fn rolled_out(progress: Progress) -> Summary {
         }
         Progress::Stalled(Cause { reason, message }) => new(Phase::Stalled, &reason, &message),
     }
+}
+
+/// Why some object is not as desired does not hide why the pods do not start, or stop.
+fn with_pods(mut summary: Summary, error: &Error, progress: Progress) -> Summary {
+    let (Progress::InProgress(cause) | Progress::Stalled(cause)) = progress else {
+        return summary;
+    };
+    // The Deployment's own failure is told already, and counts tell no cause.
+    let is_told = matches!(error, Error::DeploymentUnreadable(_)) || cause.reason == PROGRESSING;
+    if !is_told {
+        let Cause { reason, message } = cause;
+        summary.message = format!("{}; {reason}: {message}", summary.message);
+    }
+    summary
 }
 
 fn failure(error: &Error) -> Summary {

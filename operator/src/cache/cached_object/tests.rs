@@ -142,3 +142,44 @@ fn the_failure_of_a_pod_is_read_from_its_status() {
         assert_eq!(text.as_deref(), expected);
     }
 }
+
+#[test]
+fn an_owner_of_our_kind_leads_to_its_chatbox_although_it_is_no_controller() {
+    let owner = |api_version: &str| json!([{"apiVersion": api_version, "kind": "Chatbox", "name": "support", "uid": "u-1"}]);
+    let rows = [
+        (owner("chatbox.dev/v1alpha1"), None, Some("support")),
+        (owner("chatbox.dev/v2"), None, Some("support")),
+        (owner("chatbox.dev/v1alpha1"), Some("other"), Some("other")),
+        (owner("other.example/v1"), None, None),
+    ];
+    for (owners, label, expected) in rows {
+        let metadata = json!({
+            "name": "support-chatbox-keys", "namespace": "shop", "uid": "s", "resourceVersion": "1",
+            "ownerReferences": owners, "labels": label.map(|name| json!({"chatbox.dev/name": name})),
+        });
+        let metadata: ObjectMeta = serde_json::from_value(metadata).unwrap();
+        let object = CachedObject::metadata_only(Kind::SECRET, &metadata).unwrap();
+        assert_eq!(object.chatbox(), expected, "{owners} {label:?}");
+    }
+}
+
+#[test]
+fn a_claim_is_read_with_what_its_storage_says() {
+    let data = json!({
+        "spec": {"volumeMode": "Block"},
+        "status": {"phase": "Lost", "conditions": [
+            {"type": "Resizing", "status": "False", "message": "over"},
+            {"type": "NodeResizeError", "status": "True", "message": "no\nspace"},
+            {"type": "ModifyingVolume", "status": "True"},
+        ]},
+    });
+    let Detail::Claim(claim) = detail_of(Kind::PERSISTENT_VOLUME_CLAIM, data) else {
+        panic!("not a claim")
+    };
+    assert!(claim.is_block && claim.is_lost && !claim.is_pending);
+    let failed = Growth {
+        kind: GrowthKind::Failed,
+        message: "no space".to_owned(),
+    };
+    assert_eq!(claim.growth, [failed]);
+}
