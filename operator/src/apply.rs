@@ -16,7 +16,7 @@ use crate::cache::{CachedObject, OwnedObjects, managed_fields};
 use crate::context::Context;
 use crate::diff::{self, Change, Stale};
 use crate::error::Error;
-use crate::exclusive;
+use crate::exclusive::{self, Refusal};
 use crate::kind::Kind;
 use crate::names;
 use crate::plan::Object;
@@ -243,8 +243,9 @@ async fn write(
     }
     let mut answer = apply_once(ctx, chatbox, kind, &name, &body).await;
     if uid.is_some()
-        && matches!(&answer, Err(kube::Error::Api(status)) if status.code == 422)
-        && make_room(ctx, chatbox, kind, &name, &body)
+        && let Err(kube::Error::Api(status)) = &answer
+        && status.code == 422
+        && make_room(ctx, chatbox, kind, &name, &body, &Refusal::new(status))
             .await
             .unwrap_or(false)
     {
@@ -276,14 +277,15 @@ async fn apply_once(
     send(ctx, chatbox, kind, name, &params, &Patch::Apply(body)).await
 }
 
-/// Takes out of an object of ours what somebody has put beside our fields and what excludes them. Returns whether anything
-/// was; if the object has changed meanwhile, the next reconcile tries again.
+/// Takes out of an object of ours what somebody has put beside our fields and what excludes them, as far as the API server has
+/// refused that. Returns whether anything was; if the object has changed meanwhile, the next reconcile tries again.
 async fn make_room(
     ctx: &Context,
     chatbox: &Stored,
     kind: Kind,
     name: &str,
     desired: &Value,
+    refusal: &Refusal,
 ) -> kube::Result<bool> {
     let api = ctx.api(&chatbox.namespaced_name.namespace, kind);
     let params = PatchParams {
@@ -298,7 +300,7 @@ async fn make_room(
     if live["metadata"]["uid"] != desired["metadata"]["uid"] {
         return Ok(false);
     }
-    let Some(patch) = exclusive::patch(kind, &live, desired) else {
+    let Some(patch) = exclusive::patch(kind, &live, desired, refusal) else {
         return Ok(false);
     };
     tracing::info!(%kind, name, "fields that exclude ours are replaced");
