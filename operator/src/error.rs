@@ -251,8 +251,91 @@ fn remedy(kind: Kind, source: &kube::Error) -> &'static str {
 /// rejections a page of differences follows.
 fn message(error: &kube::Error) -> String {
     let message = match error {
+        kube::Error::Api(status) if status.code == 422 => rejection(status),
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
         other => other.to_string(),
     };
     text::shorten(&text::join_lines(&message), MESSAGE_BYTES)
+}
+
+/// Each refused field with what is wrong. The value before that may be a page, with addresses in memory that differ in each
+/// answer: the status would be written at each attempt.
+fn rejection(status: &kube::core::Status) -> String {
+    let details = status.details.iter();
+    let causes = details.flat_map(|details| &details.causes);
+    let causes: Vec<String> = causes
+        .map(|cause| {
+            let words = match cause.message.rsplit_once("}: ") {
+                Some((value, words)) if value.contains("(0x") => words,
+                _ => &cause.message,
+            };
+            format!("{}: {words}", cause.field)
+        })
+        .collect();
+    if causes.is_empty() || !status.message.contains("(0x") {
+        return status.message.clone();
+    }
+    causes.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn rejected(message: &str, causes: &serde_json::Value) -> String {
+        let status = json!({"code": 422, "message": message, "details": {"causes": causes}});
+        message_of(&status)
+    }
+
+    fn message_of(status: &serde_json::Value) -> String {
+        let status = serde_json::from_value(status.clone()).unwrap();
+        super::message(&kube::Error::Api(Box::new(status)))
+    }
+
+    #[test]
+    fn addresses_in_memory_are_no_part_of_a_message() {
+        let answer = |address: &str| {
+            let value = format!(
+                "Invalid value: core.Probe{{Exec:(*core.Exec)({address})}}: may not be both"
+            );
+            let message = format!("Deployment \"x\" is invalid: spec.a: {value}");
+            rejected(&message, &json!([{"field": "spec.a", "message": value}]))
+        };
+        assert_eq!(answer("0x401647c661"), "spec.a: may not be both");
+        assert_eq!(answer("0x401647c661"), answer("0x40aaaaaaaa"));
+        let plain = "Service \"x\" is invalid: spec.a: is required";
+        let causes = json!([{"field": "spec.a", "message": "is required"}]);
+        assert_eq!(rejected(plain, &causes), plain);
+    }
+
+    #[test]
+    fn what_cannot_be_changed_is_to_be_made_anew_unless_it_holds_data() {
+        for words in [
+            "field is immutable",
+            "may not change once set",
+            "may not be set to 'None' for NodePort",
+        ] {
+            let status = json!({"code": 422, "message": format!("spec.x: {words}")});
+            let source = || {
+                let status = serde_json::from_value(status.clone()).unwrap();
+                kube::Error::Api(Box::new(status))
+            };
+            assert!(
+                remedy(Kind::SERVICE, &source()).contains("delete it"),
+                "{words}"
+            );
+            assert_eq!(remedy(Kind::SECRET, &source()), "", "{words}");
+        }
+    }
+
+    #[test]
+    fn who_waits_for_a_key_to_go_is_told_what_goes_with_it() {
+        let error = Error::Terminating {
+            kind: Kind::SECRET,
+            name: "keys".to_owned(),
+        };
+        assert!(error.to_string().contains("ends every token"), "{error}");
+    }
 }

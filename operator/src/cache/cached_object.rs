@@ -12,7 +12,7 @@ use super::managed_fields::{self, Digest};
 use super::pod_failure::{self, PodFailure};
 use crate::claim::{Growth, GrowthKind, LiveClaim};
 use crate::kind::Kind;
-use crate::names::{CONTAINER, IMAGE_ANNOTATION};
+use crate::names::{CONFIG_VOLUME, CONTAINER, IMAGE_ANNOTATION};
 use crate::stored::{Incomplete, Stored};
 use crate::text;
 
@@ -91,6 +91,14 @@ pub struct Pod {
     pub name: String,
     /// The config hash that it was created with.
     pub config_hash: Option<String>,
+    /// Its node, if it is being deleted: no change of a pod that stays is told for that.
+    pub node: Option<String>,
+    /// When it should have ended, if it is being deleted.
+    pub ends: Option<String>,
+    /// It has ended for good, and another has taken its place.
+    pub is_over: bool,
+    /// Its volumes and its network are being set up.
+    pub is_being_set_up: bool,
     pub failure: Option<PodFailure>,
 }
 
@@ -206,15 +214,25 @@ fn detail(kind: Kind, object: &DynamicObject) -> Detail {
         let rollout = rollout(object).map(Box::new);
         Detail::Deployment(rollout.map_err(|error| crds::config::reason(&error)))
     } else if kind == Kind::POD {
-        Detail::Pod(Pod {
-            name: object.metadata.name.clone().unwrap_or_default(),
-            config_hash: annotation(&object.metadata, CONFIG_HASH),
-            failure: pod_failure::of(&object.data["status"]),
-        })
+        Detail::Pod(pod(object))
     } else if kind == Kind::PERSISTENT_VOLUME_CLAIM {
         Detail::Claim(claim(object))
     } else {
         Detail::None
+    }
+}
+
+fn pod(object: &DynamicObject) -> Pod {
+    let (metadata, status) = (&object.metadata, &object.data["status"]);
+    let deletion = metadata.deletion_timestamp.as_ref();
+    Pod {
+        name: metadata.name.clone().unwrap_or_default(),
+        config_hash: annotation(metadata, CONFIG_HASH),
+        node: deletion.and(object.data["spec"]["nodeName"].as_str().map(str::to_owned)),
+        ends: deletion.map(|time| time.0.to_string()),
+        is_over: status["phase"] == "Failed",
+        is_being_set_up: pod_failure::is_being_set_up(status),
+        failure: pod_failure::of(status),
     }
 }
 
@@ -275,7 +293,9 @@ fn rollout(object: &DynamicObject) -> serde_json::Result<Rollout> {
     let mut containers = pod.iter().flat_map(|pod| &pod.containers);
     let container = containers.find(|container| container.name == CONTAINER);
     let mut volumes = pod.iter().flat_map(|pod| &pod.volumes).flatten();
-    let config_map = volumes.find_map(|volume| volume.config_map.as_ref());
+    // Others may have put volumes of theirs before it.
+    let volume = volumes.find(|volume| volume.name == CONFIG_VOLUME);
+    let config_map = volume.and_then(|volume| volume.config_map.as_ref());
     Ok(Rollout {
         generation: object.metadata.generation,
         observed_generation: status.observed_generation,

@@ -183,3 +183,61 @@ fn a_claim_is_read_with_what_its_storage_says() {
     };
     assert_eq!(claim.growth, [failed]);
 }
+
+#[test]
+fn the_config_is_the_volume_of_that_name() {
+    let volumes = json!([
+        {"name": "ca", "configMap": {"name": "somebodys"}},
+        {"name": "config", "configMap": {"name": "ours"}},
+    ]);
+    let spec = json!({
+        "selector": {}, "template": {"spec": {"containers": [], "volumes": volumes}},
+    });
+    let Detail::Deployment(rollout) = detail_of(Kind::DEPLOYMENT, json!({"spec": spec})) else {
+        panic!("not a Deployment")
+    };
+    assert_eq!(rollout.unwrap().config_map.as_deref(), Some("ours"));
+}
+
+#[test]
+fn the_last_lines_of_a_log_are_kept() {
+    let log = format!(
+        "{}\nerror: database is newer than this release\n",
+        "x".repeat(3000)
+    );
+    let state = json!({"terminated": {"exitCode": 1, "reason": "Error", "message": log}});
+    let status = json!({"containerStatuses": [{
+        "name": "chatbox", "ready": false, "restartCount": 1, "image": "", "imageID": "",
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": state,
+    }]});
+    let Detail::Pod(pod) = detail_of(Kind::POD, json!({"status": status})) else {
+        panic!("not a pod")
+    };
+    let message = pod.failure.unwrap().message;
+    assert!(
+        message.ends_with("error: database is newer than this release"),
+        "{message}"
+    );
+    assert!(message.starts_with("Error, exit code 1: ..."), "{message}");
+    assert!(message.len() < 900);
+}
+
+#[test]
+fn a_pod_is_read_with_its_node_and_its_end() {
+    let containers = json!([{"state": {"waiting": {"reason": "ContainerCreating"}}}]);
+    let object = json!({
+        "metadata": {
+            "name": "p", "namespace": "shop", "uid": "p", "resourceVersion": "1",
+            "deletionTimestamp": "2026-01-01T00:00:00Z",
+        },
+        "spec": {"nodeName": "n1"},
+        "status": {"phase": "Pending", "containerStatuses": containers},
+    });
+    let object: DynamicObject = serde_json::from_value(object).unwrap();
+    let Detail::Pod(pod) = CachedObject::new(Kind::POD, &object).unwrap().detail else {
+        panic!("not a pod")
+    };
+    assert_eq!(pod.node.as_deref(), Some("n1"));
+    assert_eq!(pod.ends.as_deref(), Some("2026-01-01T00:00:00Z"));
+    assert!(pod.is_being_set_up && !pod.is_over);
+}
