@@ -216,6 +216,11 @@ fn holder(kind: Kind) -> &'static str {
     }
 }
 
+/// Whether the operator has no right to list.
+pub fn is_list_forbidden(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.code == 403)
+}
+
 /// Why a watch failed, in the words of the API server.
 pub fn watch_message(error: &watcher::Error) -> String {
     match error {

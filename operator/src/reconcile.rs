@@ -112,6 +112,7 @@ async fn attempt(ctx: &Context, chatbox: &GuardedChatbox, now: Instant) -> Resul
         result => (result, objects),
     };
     let volume = volume(chatbox, &stored, &objects, claim.as_ref());
+    let unseen = ctx.cache.sync.unseen();
     let facts = Facts {
         generation: chatbox.metadata.generation,
         result: &result,
@@ -119,6 +120,7 @@ async fn attempt(ctx: &Context, chatbox: &GuardedChatbox, now: Instant) -> Resul
         claim: claim.as_ref(),
         volume: &volume,
         objects: &objects,
+        unseen: &unseen,
     };
     let updated = status::update_status(ctx, chatbox, &stored, &facts);
     tokio::time::timeout(timeout, updated)

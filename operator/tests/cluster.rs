@@ -129,6 +129,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         interference::a_change_is_seen_whatever_becomes_of_the_labels,
     ),
     (
+        "what-may-not-be-listed-holds-nothing-up",
+        security::what_may_not_be_listed_holds_nothing_up,
+    ),
+    (
         "the-role-for-users-is-enough",
         security::the_role_for_users_is_enough,
     ),

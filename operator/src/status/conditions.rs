@@ -15,6 +15,7 @@ use super::progress::{self, Cause, Progress, progress};
 use crate::cache::OwnedObjects;
 use crate::claim::{Difference, Differences};
 use crate::error::Error;
+use crate::kind::Kind;
 use crate::stored::Stored;
 use crate::text;
 use crate::validate::Findings;
@@ -46,6 +47,8 @@ pub struct Facts<'a> {
     /// What the spec asks of the volume and it is not.
     pub volume: &'a Differences,
     pub objects: &'a OwnedObjects,
+    /// The kinds that may not be listed, and why.
+    pub unseen: &'a [(Kind, String)],
 }
 
 /// The summary: whether it is ready, and if not, whether it will be.
@@ -108,8 +111,10 @@ pub fn status(
         claim: _,
         volume,
         objects,
+        unseen,
     } = *facts;
-    let summary = summary(result, progress(chatbox, objects));
+    let mut summary = summary(result, progress(chatbox, objects));
+    summary.message.extend(unseen.iter().map(not_seen));
     let (config, secrets) = checks(result);
     let draft = Draft {
         before,
@@ -269,6 +274,14 @@ fn checks(result: &Result<Converged, Error>) -> (Check, Check) {
             | Error::Several(_),
         ) => (Check::Passed, Check::Passed),
     }
+}
+
+/// The Chatbox may serve all the same.
+fn not_seen((kind, reason): &(Kind, String)) -> String {
+    format!(
+        "; changes of {} are not seen, because the operator has no right to list them: {reason}",
+        kind.definition().plural
+    )
 }
 
 fn not_in_effect(error: &Error) -> String {

@@ -38,6 +38,7 @@ fn status(
         claim: None,
         volume: &Differences::default(),
         objects,
+        unseen: &[],
     };
     super::status(&stored(), before, &facts, now)
 }
@@ -372,6 +373,7 @@ fn what_the_policy_and_the_volume_lack_is_said_beside_the_rest() {
         claim: Some(&refused),
         volume: &volume,
         objects: &objects,
+        unseen: &[(Kind::POD, "no right".to_owned())],
     };
     let status = super::status(&stored(), &ChatboxStatus::default(), &facts, &time(1));
     assert_eq!(line(&status), "T/-/-/T/T RolledOut");
@@ -383,6 +385,8 @@ fn what_the_policy_and_the_volume_lack_is_said_beside_the_rest() {
             .unwrap();
         (&*condition.status, &*condition.reason, &*condition.message)
     };
+    let words = "takes traffic; changes of pods are not seen, because the operator has no right to list them: no right";
+    assert!(find(READY).2.ends_with(words), "{:?}", find(READY));
     let (state, reason, message) = find(DELETION_POLICY_APPLIED);
     assert_eq!((state, reason), ("False", "WriteFailed"));
     assert!(
