@@ -29,14 +29,22 @@ pub struct LiveClaim {
     pub request: Option<String>,
     /// The size of the volume; none before the claim is bound to one.
     pub capacity: Option<String>,
-    /// No volume was ever bound to it, so it holds nothing.
-    pub is_pending: bool,
-    /// The volume that it was bound to is gone.
-    pub is_lost: bool,
+    pub phase: ClaimPhase,
     /// It is handed to pods as a device, not as a directory.
     pub is_block: bool,
     /// What the storage says about a growth that is under way.
     pub growth: Vec<Growth>,
+}
+
+/// Whether it has a volume.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClaimPhase {
+    #[default]
+    Bound,
+    /// No volume was ever bound to it, so it holds nothing.
+    Pending,
+    /// The volume that it was bound to is gone.
+    Lost,
 }
 
 /// What the storage says about a growth.
@@ -86,7 +94,7 @@ pub fn plan(spec: &Claim, live: Option<&LiveClaim>) -> PlannedClaim {
 
 /// Where there was no default class, the API server takes one later (`validateStorageClassUpgradeFromNil`).
 fn takes_class(live: &LiveClaim) -> bool {
-    live.is_pending && live.storage_class_name.is_none()
+    live.phase == ClaimPhase::Pending && live.storage_class_name.is_none()
 }
 
 /// What the spec asks for if that is more than there is, and what the claim asks for otherwise. A growth that failed can be
@@ -126,7 +134,11 @@ mod tests {
             is_class_applied: false,
             request: Some(request.to_owned()),
             capacity: Some(capacity.to_owned()).filter(|text| !text.is_empty()),
-            is_pending: capacity.is_empty(),
+            phase: if capacity.is_empty() {
+                ClaimPhase::Pending
+            } else {
+                ClaimPhase::Bound
+            },
             ..LiveClaim::default()
         }
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::managed_fields::{self, Digest};
 use super::pod_failure::{self, PodFailure};
-use crate::claim::{Growth, GrowthKind, LiveClaim};
+use crate::claim::{ClaimPhase, Growth, GrowthKind, LiveClaim};
 use crate::kind::Kind;
 use crate::names::{CONFIG_VOLUME, CONTAINER, IMAGE_ANNOTATION};
 use crate::stored::{Incomplete, Stored};
@@ -255,8 +255,12 @@ fn claim(object: &DynamicObject) -> LiveClaim {
         ),
         request: text(&spec["resources"]["requests"]["storage"]),
         capacity: text(&status["capacity"]["storage"]).filter(|_| is_bound),
-        is_pending: status["phase"] == "Pending",
-        is_lost: status["phase"] == "Lost",
+        phase: match status["phase"].as_str() {
+            Some("Pending") => ClaimPhase::Pending,
+            Some("Lost") => ClaimPhase::Lost,
+            // Where nothing is said, nothing may be given up.
+            _ => ClaimPhase::Bound,
+        },
         is_block: spec["volumeMode"] == "Block",
         growth: growth(status),
     }

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use crds::config::Claim;
 
-use super::{Growth, GrowthKind, LiveClaim, takes_class};
+use super::{ClaimPhase, Growth, GrowthKind, LiveClaim, takes_class};
 use crate::quantity;
 
 /// What else to do about a claim that holds nothing.
@@ -87,8 +87,7 @@ pub fn differences(name: &str, spec: &Claim, live: &LiveClaim) -> Differences {
 fn lost(live: &LiveClaim) -> Option<(Difference, String)> {
     let words = "has lost its volume, and with it what was stored; bring its PersistentVolume back, or, to begin with an \
                  empty one, set spec.replicas to 0 and delete the claim";
-    live.is_lost
-        .then(|| (Difference::VolumeLost, words.to_owned()))
+    (live.phase == ClaimPhase::Lost).then(|| (Difference::VolumeLost, words.to_owned()))
 }
 
 /// Somebody else has created it, as from a snapshot: the operator never asks for this.
@@ -192,7 +191,11 @@ fn size_difference(spec: &Claim, live: &LiveClaim) -> Option<String> {
 }
 
 fn anew(live: &LiveClaim) -> &'static str {
-    if live.is_pending { ANEW } else { "" }
+    if live.phase == ClaimPhase::Pending {
+        ANEW
+    } else {
+        ""
+    }
 }
 
 #[cfg(test)]
@@ -213,7 +216,11 @@ mod tests {
             is_class_applied: false,
             request: Some(request.to_owned()),
             capacity: Some(capacity.to_owned()).filter(|text| !text.is_empty()),
-            is_pending: capacity.is_empty(),
+            phase: if capacity.is_empty() {
+                ClaimPhase::Pending
+            } else {
+                ClaimPhase::Bound
+            },
             ..LiveClaim::default()
         }
     }
@@ -230,7 +237,7 @@ mod tests {
         };
         // Its volume has gone, and what it held may be there still.
         let lost = LiveClaim {
-            is_pending: false,
+            phase: ClaimPhase::Bound,
             ..live("1Gi", "")
         };
         let rows = [
@@ -344,8 +351,7 @@ mod tests {
     #[test]
     fn a_claim_that_no_pod_can_use_is_told() {
         let lost = LiveClaim {
-            is_lost: true,
-            is_pending: false,
+            phase: ClaimPhase::Lost,
             ..live("1Gi", "")
         };
         let block = LiveClaim {

@@ -176,7 +176,7 @@ fn a_claim_is_read_with_what_its_storage_says() {
     let Detail::Claim(claim) = detail_of(Kind::PERSISTENT_VOLUME_CLAIM, data) else {
         panic!("not a claim")
     };
-    assert!(claim.is_block && claim.is_lost && !claim.is_pending);
+    assert!(claim.is_block && claim.phase == ClaimPhase::Lost);
     let failed = Growth {
         kind: GrowthKind::Failed,
         message: "no space".to_owned(),
