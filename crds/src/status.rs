@@ -17,7 +17,8 @@ pub const SECRETS_RESOLVED: &str = "SecretsResolved";
 
 /// The claim and the generated keys have the owner that `spec.deletionPolicy` of this generation asks for.
 pub const DELETION_POLICY_APPLIED: &str = "DeletionPolicyApplied";
-/// The claim is as the spec asks. Listed only while it is not, which no other change waits for.
+/// The claim is as the spec asks. Listed only while it is not, as while it has not grown yet; no other change waits for that,
+/// and a Chatbox that serves is `Ready` all the same.
 pub const VOLUME_AS_SPECIFIED: &str = "VolumeAsSpecified";
 
 /// The observed state of a Chatbox.

@@ -1,8 +1,11 @@
 //! Makes the changes that `diff` has found: server-side apply in the order of the plan, then pruning. Decides nothing.
 
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crds::runtime::FIELD_MANAGER;
+use futures_util::future::join_all;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams, Preconditions};
@@ -13,12 +16,16 @@ use crate::cache::{CachedObject, OwnedObjects, managed_fields};
 use crate::context::Context;
 use crate::diff::{self, Change, Stale};
 use crate::error::Error;
-use crate::exclusive;
+use crate::exclusive::{self, Refusal};
 use crate::kind::Kind;
 use crate::names;
 use crate::plan::Object;
 use crate::retention::Unsettled;
 use crate::stored::Stored;
+
+/// An API server that works has answered by then: an admission webhook may take 30 seconds, and the API server ends a
+/// write after 34, so the answer says which webhook it was.
+pub const ANSWER_SECONDS: u64 = 40;
 
 /// What has been made of the changes.
 pub struct Applied {
@@ -95,23 +102,22 @@ pub async fn prune(ctx: &Context, chatbox: &Stored, stale: Vec<Stale>) -> Vec<Er
     failures
 }
 
-/// Writes the metadata of kept objects, and returns the objects as they are then and why some are not settled.
+/// Writes the metadata of kept objects, and returns the objects as they are then and why some are not settled. Side by
+/// side, each within a time of its own: what hangs keeps no other from being settled.
 pub async fn settle(
     ctx: &Context,
     chatbox: &Stored,
     unsettled: Vec<Unsettled>,
     mut objects: Arc<OwnedObjects>,
 ) -> (Vec<Error>, Arc<OwnedObjects>) {
+    let writes = unsettled.into_iter().map(|unsettled| async move {
+        let (kind, name) = (unsettled.kind, unsettled.name.clone());
+        let written = answer(kind, &name, settle_one(ctx, chatbox, unsettled)).await;
+        (kind, name, written)
+    });
     let mut failures = Vec::new();
-    let params = PatchParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PatchParams::default()
-    };
-    for Unsettled { kind, name, patch } in unsettled {
-        ctx.metrics.write(kind, "patch");
-        let written = send(ctx, chatbox, kind, &name, &params, &Patch::Strategic(patch)).await;
-        let written = written.map_err(|source| Error::write(kind, name.clone(), source));
-        match written.and_then(|live| record(ctx, chatbox, kind, &live)) {
+    for (kind, name, written) in join_all(writes).await {
+        match written {
             Ok(written) => {
                 objects = Arc::new(Arc::unwrap_or_clone(objects).with(kind, &name, written));
             }
@@ -119,6 +125,39 @@ pub async fn settle(
         }
     }
     (failures, objects)
+}
+
+/// What a request about one object has come to, or that there was no answer.
+pub async fn answer<T>(
+    kind: Kind,
+    name: &str,
+    request: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    tokio::time::timeout(Duration::from_secs(ANSWER_SECONDS), request)
+        .await
+        .unwrap_or_else(|_| {
+            Err(Error::NoAnswer {
+                kind,
+                name: name.to_owned(),
+                seconds: ANSWER_SECONDS,
+            })
+        })
+}
+
+async fn settle_one(
+    ctx: &Context,
+    chatbox: &Stored,
+    unsettled: Unsettled,
+) -> Result<CachedObject, Error> {
+    let Unsettled { kind, name, patch } = unsettled;
+    let params = PatchParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PatchParams::default()
+    };
+    ctx.metrics.write(kind, "patch");
+    let live = send(ctx, chatbox, kind, &name, &params, &Patch::Strategic(patch)).await;
+    let live = live.map_err(|source| Error::write(kind, name, source))?;
+    record(ctx, chatbox, kind, &live)
 }
 
 /// Lets the Deployment of this uid have no pods, and returns the objects as they are then.
@@ -204,8 +243,9 @@ async fn write(
     }
     let mut answer = apply_once(ctx, chatbox, kind, &name, &body).await;
     if uid.is_some()
-        && matches!(&answer, Err(kube::Error::Api(status)) if status.code == 422)
-        && make_room(ctx, chatbox, kind, &name, &body)
+        && let Err(kube::Error::Api(status)) = &answer
+        && status.code == 422
+        && make_room(ctx, chatbox, kind, &name, &body, &Refusal::new(status))
             .await
             .unwrap_or(false)
     {
@@ -237,14 +277,15 @@ async fn apply_once(
     send(ctx, chatbox, kind, name, &params, &Patch::Apply(body)).await
 }
 
-/// Takes out of an object of ours what somebody has put beside our fields and what excludes them. Returns whether anything
-/// was; if the object has changed meanwhile, the next reconcile tries again.
+/// Takes out of an object of ours what somebody has put beside our fields and what excludes them, as far as the API server has
+/// refused that. Returns whether anything was; if the object has changed meanwhile, the next reconcile tries again.
 async fn make_room(
     ctx: &Context,
     chatbox: &Stored,
     kind: Kind,
     name: &str,
     desired: &Value,
+    refusal: &Refusal,
 ) -> kube::Result<bool> {
     let api = ctx.api(&chatbox.namespaced_name.namespace, kind);
     let params = PatchParams {
@@ -259,7 +300,7 @@ async fn make_room(
     if live["metadata"]["uid"] != desired["metadata"]["uid"] {
         return Ok(false);
     }
-    let Some(patch) = exclusive::patch(kind, &live, desired) else {
+    let Some(patch) = exclusive::patch(kind, &live, desired, refusal) else {
         return Ok(false);
     };
     tracing::info!(%kind, name, "fields that exclude ours are replaced");

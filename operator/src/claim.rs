@@ -5,15 +5,15 @@
 //! for something else, and the difference is reported: a claim that cannot be changed must not keep every other change
 //! from being made.
 
+pub mod difference;
+
 use std::cmp::Ordering;
 
 use crds::config::Claim;
 
 use crate::quantity;
 
-/// What else to do about a claim that holds nothing.
-const ANEW: &str =
-    ", or delete it: no volume was bound to it yet, so it holds nothing, and it is created anew";
+pub use difference::{Difference, Differences};
 
 /// What is planned when no claim exists: one pod writes to the volume.
 const ACCESS_MODE: &str = "ReadWriteOnce";
@@ -29,8 +29,37 @@ pub struct LiveClaim {
     pub request: Option<String>,
     /// The size of the volume; none before the claim is bound to one.
     pub capacity: Option<String>,
+    pub phase: ClaimPhase,
+    /// It is handed to pods as a device, not as a directory.
+    pub is_block: bool,
+    /// What the storage says about a growth that is under way.
+    pub growth: Vec<Growth>,
+}
+
+/// Whether it has a volume.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClaimPhase {
+    #[default]
+    Bound,
     /// No volume was ever bound to it, so it holds nothing.
-    pub is_pending: bool,
+    Pending,
+    /// The volume that it was bound to is gone.
+    Lost,
+}
+
+/// What the storage says about a growth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Growth {
+    pub kind: GrowthKind,
+    pub message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GrowthKind {
+    Resizing,
+    /// The volume has grown, and its file system grows on the node.
+    FileSystemPending,
+    Failed,
 }
 
 /// What is applied to a claim.
@@ -63,18 +92,9 @@ pub fn plan(spec: &Claim, live: Option<&LiveClaim>) -> PlannedClaim {
     }
 }
 
-/// What the spec asks for and the claim cannot be changed to, in words; none if there is nothing.
-pub fn difference(name: &str, spec: &Claim, live: &LiveClaim) -> Option<String> {
-    let words: Vec<String> = [class_difference(spec, live), size_difference(spec, live)]
-        .into_iter()
-        .flatten()
-        .collect();
-    (!words.is_empty()).then(|| format!("PersistentVolumeClaim {name:?} {}", words.join("; it ")))
-}
-
 /// Where there was no default class, the API server takes one later (`validateStorageClassUpgradeFromNil`).
 fn takes_class(live: &LiveClaim) -> bool {
-    live.is_pending && live.storage_class_name.is_none()
+    live.phase == ClaimPhase::Pending && live.storage_class_name.is_none()
 }
 
 /// What the spec asks for if that is more than there is, and what the claim asks for otherwise. A growth that failed can be
@@ -96,56 +116,6 @@ fn size(spec: &Claim, live: &LiveClaim) -> String {
     }
 }
 
-fn class_difference(spec: &Claim, live: &LiveClaim) -> Option<String> {
-    let named = spec.storage_class_name.as_ref()?;
-    let class = live.storage_class_name.as_deref();
-    if class == Some(named) || takes_class(live) {
-        return None;
-    }
-    let anew = anew(live);
-    let (has, remedy) = match class {
-        Some(class) => (
-            format!("has the storage class {class:?}"),
-            format!("write {class:?} or leave it out"),
-        ),
-        None => ("has no storage class".to_owned(), "leave it out".to_owned()),
-    };
-    Some(format!(
-        "{has} and the spec names {named:?}, which cannot be changed and stays; {remedy}{anew}"
-    ))
-}
-
-fn size_difference(spec: &Claim, live: &LiveClaim) -> Option<String> {
-    let request = live.request.as_ref()?;
-    let size = &spec.size;
-    let anew = anew(live);
-    match (quantity::compare(size, request)?, &live.capacity) {
-        (Ordering::Equal, _) | (Ordering::Greater, Some(_)) => None,
-        (Ordering::Greater, None) => Some(format!(
-            "asks for {request} and the spec for {size}: it can grow once it is bound to a volume{anew}"
-        )),
-        (Ordering::Less, Some(capacity))
-            if quantity::compare(size, capacity) == Some(Ordering::Less) =>
-        {
-            Some(format!(
-                "has {capacity} and the spec asks for {size}: a volume cannot shrink and stays; write {request}"
-            ))
-        }
-        (Ordering::Less, Some(capacity))
-            if quantity::compare(size, capacity) == Some(Ordering::Greater) =>
-        {
-            None
-        }
-        (Ordering::Less, _) => Some(format!(
-            "asks for {request} and the spec for {size}: what was asked for stays; write {request}{anew}"
-        )),
-    }
-}
-
-fn anew(live: &LiveClaim) -> &'static str {
-    if live.is_pending { ANEW } else { "" }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,7 +134,12 @@ mod tests {
             is_class_applied: false,
             request: Some(request.to_owned()),
             capacity: Some(capacity.to_owned()).filter(|text| !text.is_empty()),
-            is_pending: capacity.is_empty(),
+            phase: if capacity.is_empty() {
+                ClaimPhase::Pending
+            } else {
+                ClaimPhase::Bound
+            },
+            ..LiveClaim::default()
         }
     }
 
@@ -252,75 +227,5 @@ mod tests {
         let fresh = plan(&spec("1Gi", Some("")), None);
         assert_eq!(fresh.storage_class_name.as_deref(), Some(""));
         assert_eq!(fresh.access_modes, ["ReadWriteOnce"]);
-    }
-
-    #[test]
-    fn what_cannot_be_changed_is_said_in_words() {
-        let static_class = LiveClaim {
-            storage_class_name: Some(String::new()),
-            ..live("1Gi", "1Gi")
-        };
-        let classless = LiveClaim {
-            storage_class_name: None,
-            ..live("1Gi", "")
-        };
-        // Its volume has gone, and what it held may be there still.
-        let lost = LiveClaim {
-            is_pending: false,
-            ..live("1Gi", "")
-        };
-        let rows = [
-            (spec("1Gi", None), live("1Gi", "1Gi"), None),
-            (spec("1Gi", None), live("1Gi", "10Gi"), None),
-            (spec("2Gi", Some("ssd")), live("1Gi", "1Gi"), None),
-            (spec("20Gi", None), live("1000Gi", "1Gi"), None),
-            (spec("1Gi", Some("fast")), classless, None),
-            (
-                spec("1Gi", None),
-                live("3Gi", "3Gi"),
-                Some(
-                    "has 3Gi and the spec asks for 1Gi: a volume cannot shrink and stays; write 3Gi",
-                ),
-            ),
-            (
-                spec("1Gi", None),
-                live("3Gi", "1Gi"),
-                Some("asks for 3Gi and the spec for 1Gi: what was asked for stays; write 3Gi"),
-            ),
-            (
-                spec("1Gi", None),
-                live("3Gi", ""),
-                Some(
-                    "asks for 3Gi and the spec for 1Gi: what was asked for stays; write 3Gi, or delete it: no volume was \
-                     bound to it yet, so it holds nothing, and it is created anew",
-                ),
-            ),
-            (
-                spec("2Gi", None),
-                lost,
-                Some("asks for 1Gi and the spec for 2Gi: it can grow once it is bound to a volume"),
-            ),
-            (
-                spec("1Gi", Some("")),
-                live("1Gi", "1Gi"),
-                Some(
-                    "has the storage class \"ssd\" and the spec names \"\", which cannot be changed and stays; write \
-                     \"ssd\" or leave it out",
-                ),
-            ),
-            (
-                spec("1Gi", Some("ssd")),
-                static_class,
-                Some(
-                    "has the storage class \"\" and the spec names \"ssd\", which cannot be changed and stays; write \"\" \
-                     or leave it out",
-                ),
-            ),
-        ];
-        for (spec, live, expected) in rows {
-            let words = difference("data", &spec, &live);
-            let expected = expected.map(|words| format!("PersistentVolumeClaim \"data\" {words}"));
-            assert_eq!(words, expected);
-        }
     }
 }

@@ -155,6 +155,15 @@ pub fn to_be_stopped(chatbox: &Stored, live: &OwnedObjects) -> Option<String> {
     (rollout.desired != 0 && !deployment.terminating).then(|| deployment.uid.clone())
 }
 
+/// The failures of these that are about a claim that pods can use as it is, and the others.
+pub fn part(failures: Vec<Error>, has_claim: bool) -> (Vec<Error>, Vec<Error>) {
+    let is_of_claim = |error: &Error| {
+        has_claim
+            && matches!(error, Error::Write { kind, .. } if *kind == Kind::PERSISTENT_VOLUME_CLAIM)
+    };
+    failures.into_iter().partition(is_of_claim)
+}
+
 /// Objects that an earlier plan contained and `desired` does not. They are ours if this Chatbox is their controller, by uid,
 /// and our field manager owns fields of them: the first can be copied with an object, the second not. What holds data or
 /// keys is never stale.

@@ -74,6 +74,12 @@ pub enum Error {
     Several(Vec<Error>),
     #[error("the API server did not answer within {0} seconds")]
     TimedOut(u64),
+    #[error("the API server did not answer within {seconds} seconds about {kind} {name:?}")]
+    NoAnswer {
+        kind: Kind,
+        name: String,
+        seconds: u64,
+    },
     /// Cannot happen: the API server has broken its own rules.
     #[error(transparent)]
     Incomplete(#[from] Incomplete),
@@ -129,7 +135,7 @@ impl Error {
             | Self::NamespaceTerminating
             | Self::Incomplete(_)
             | Self::Unserializable(_) => false,
-            Self::Terminating { .. } | Self::TimedOut(_) => true,
+            Self::Terminating { .. } | Self::TimedOut(_) | Self::NoAnswer { .. } => true,
             Self::Several(failures) => failures.iter().all(Self::is_transient),
             Self::Read { source, .. } | Self::Write { source, .. } | Self::Status(source) => {
                 !is_rejection(source)
@@ -202,9 +208,17 @@ fn holder(kind: Kind) -> &'static str {
     if kind == Kind::PERSISTENT_VOLUME_CLAIM {
         ", which is when no pod uses it; its data goes with it, so copy what is needed first, and then set spec.replicas \
          to 0 to stop them"
+    } else if kind == Kind::SECRET {
+        "; the key that is generated then ends every token and every guest's session of today, so copy this one first, if \
+         it is to stay, and name the copy in auth.hs256"
     } else {
         ""
     }
+}
+
+/// Whether the operator has no right to list.
+pub fn is_list_forbidden(error: &watcher::Error) -> bool {
+    matches!(error, watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.code == 403)
 }
 
 /// Why a watch failed, in the words of the API server.
@@ -221,8 +235,16 @@ pub fn watch_message(error: &watcher::Error) -> String {
 /// What to do about an object of ours that cannot be changed to what is desired, as when somebody has created it anew with
 /// another selector. What holds data is never to be deleted for that.
 fn remedy(kind: Kind, source: &kube::Error) -> &'static str {
-    let is_immutable =
-        matches!(source, kube::Error::Api(status) if status.message.contains("field is immutable"));
+    // A Service that was made anew has words of its own for that.
+    let words = [
+        "field is immutable",
+        "may not change once set",
+        "may not be set to 'None'",
+    ];
+    let is_immutable = matches!(
+        source,
+        kube::Error::Api(status) if words.iter().any(|words| status.message.contains(words))
+    );
     if is_immutable && !kind.is_retained() {
         "; this cannot be changed: delete it, and the operator creates it anew"
     } else {
@@ -234,8 +256,91 @@ fn remedy(kind: Kind, source: &kube::Error) -> &'static str {
 /// rejections a page of differences follows.
 fn message(error: &kube::Error) -> String {
     let message = match error {
+        kube::Error::Api(status) if status.code == 422 => rejection(status),
         kube::Error::Api(status) if !status.message.is_empty() => status.message.clone(),
         other => other.to_string(),
     };
     text::shorten(&text::join_lines(&message), MESSAGE_BYTES)
+}
+
+/// Each refused field with what is wrong. The value before that may be a page, with addresses in memory that differ in each
+/// answer: the status would be written at each attempt.
+fn rejection(status: &kube::core::Status) -> String {
+    let details = status.details.iter();
+    let causes = details.flat_map(|details| &details.causes);
+    let causes: Vec<String> = causes
+        .map(|cause| {
+            let words = match cause.message.rsplit_once("}: ") {
+                Some((value, words)) if value.contains("(0x") => words,
+                _ => &cause.message,
+            };
+            format!("{}: {words}", cause.field)
+        })
+        .collect();
+    if causes.is_empty() || !status.message.contains("(0x") {
+        return status.message.clone();
+    }
+    causes.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn rejected(message: &str, causes: &serde_json::Value) -> String {
+        let status = json!({"code": 422, "message": message, "details": {"causes": causes}});
+        message_of(&status)
+    }
+
+    fn message_of(status: &serde_json::Value) -> String {
+        let status = serde_json::from_value(status.clone()).unwrap();
+        super::message(&kube::Error::Api(Box::new(status)))
+    }
+
+    #[test]
+    fn addresses_in_memory_are_no_part_of_a_message() {
+        let answer = |address: &str| {
+            let value = format!(
+                "Invalid value: core.Probe{{Exec:(*core.Exec)({address})}}: may not be both"
+            );
+            let message = format!("Deployment \"x\" is invalid: spec.a: {value}");
+            rejected(&message, &json!([{"field": "spec.a", "message": value}]))
+        };
+        assert_eq!(answer("0x401647c661"), "spec.a: may not be both");
+        assert_eq!(answer("0x401647c661"), answer("0x40aaaaaaaa"));
+        let plain = "Service \"x\" is invalid: spec.a: is required";
+        let causes = json!([{"field": "spec.a", "message": "is required"}]);
+        assert_eq!(rejected(plain, &causes), plain);
+    }
+
+    #[test]
+    fn what_cannot_be_changed_is_to_be_made_anew_unless_it_holds_data() {
+        for words in [
+            "field is immutable",
+            "may not change once set",
+            "may not be set to 'None' for NodePort",
+        ] {
+            let status = json!({"code": 422, "message": format!("spec.x: {words}")});
+            let source = || {
+                let status = serde_json::from_value(status.clone()).unwrap();
+                kube::Error::Api(Box::new(status))
+            };
+            assert!(
+                remedy(Kind::SERVICE, &source()).contains("delete it"),
+                "{words}"
+            );
+            assert_eq!(remedy(Kind::SECRET, &source()), "", "{words}");
+        }
+    }
+
+    #[test]
+    fn who_waits_for_a_key_to_go_is_told_what_goes_with_it() {
+        let error = Error::Terminating {
+            kind: Kind::SECRET,
+            name: "keys".to_owned(),
+        };
+        assert!(error.to_string().contains("ends every token"), "{error}");
+    }
 }

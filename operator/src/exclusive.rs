@@ -5,9 +5,13 @@
 //! or a probe to another handler, the object would then have both, and each apply is answered with 422. So the fields are
 //! replaced as a whole, and applied afterwards.
 
+pub mod refusal;
+
 use serde_json::{Value, json};
 
 use crate::kind::Kind;
+
+pub use refusal::Refusal;
 
 /// Objects of which only some members may be set at the same time, and lists whose items must differ, by the names of the
 /// fields that hold them.
@@ -29,36 +33,68 @@ const REPLACED: [&str; 9] = [
 const REPLACED_ITEMS: &str = "volumes";
 /// Lists whose items have a name, and are looked into.
 const NAMED: [&str; 2] = ["containers", "initContainers"];
-/// Fields that we never set, and that are refused beside ours.
-const REMOVED: [(Kind, &[&str]); 2] = [
-    (Kind::DEPLOYMENT, &["/spec/minReadySeconds"]),
-    (
-        Kind::SERVICE,
+/// A field that we never set, and the fields of ours beside which it is refused.
+struct Removed {
+    kind: Kind,
+    path: &'static str,
+    beside: &'static [&'static str],
+}
+
+const REMOVED: [Removed; 10] = [
+    removed(
+        Kind::DEPLOYMENT,
+        "/spec/minReadySeconds",
+        &["/spec/progressDeadlineSeconds"],
+    ),
+    // Windows knows neither users nor capabilities.
+    removed(
+        Kind::DEPLOYMENT,
+        "/spec/template/spec/os",
         &[
-            "/spec/externalName",
-            "/spec/loadBalancerClass",
-            "/spec/loadBalancerIP",
-            "/spec/loadBalancerSourceRanges",
-            "/spec/allocateLoadBalancerNodePorts",
-            "/spec/externalTrafficPolicy",
-            "/spec/healthCheckNodePort",
+            "/spec/template/spec/securityContext",
+            "/spec/template/spec/containers/0/securityContext",
         ],
     ),
+    // Those of a container may not exceed those of its pod.
+    removed(
+        Kind::DEPLOYMENT,
+        "/spec/template/spec/resources",
+        &["/spec/template/spec/containers/0/resources"],
+    ),
+    removed(Kind::SERVICE, "/spec/externalName", &[]),
+    removed(Kind::SERVICE, "/spec/loadBalancerClass", &[]),
+    removed(Kind::SERVICE, "/spec/loadBalancerIP", &[]),
+    removed(Kind::SERVICE, "/spec/loadBalancerSourceRanges", &[]),
+    removed(Kind::SERVICE, "/spec/allocateLoadBalancerNodePorts", &[]),
+    removed(Kind::SERVICE, "/spec/externalTrafficPolicy", &[]),
+    removed(Kind::SERVICE, "/spec/healthCheckNodePort", &[]),
 ];
 
-/// A JSON patch that takes out of `live` what may exclude our fields; none if there is nothing of the kind. It holds only
-/// for this object, and while its lists are in this order.
-pub fn patch(kind: Kind, live: &Value, desired: &Value) -> Option<Value> {
+const fn removed(kind: Kind, path: &'static str, beside: &'static [&'static str]) -> Removed {
+    Removed { kind, path, beside }
+}
+
+/// A JSON patch that takes out of `live` what may exclude our fields and is near what was refused; none if there is nothing
+/// of the kind. It holds only for this object, and while its lists are in this order.
+pub fn patch(kind: Kind, live: &Value, desired: &Value, refusal: &Refusal) -> Option<Value> {
     let mut changes = Vec::new();
     replace("", live, desired, &mut changes);
+    changes.retain(|change| {
+        let path = change["path"].as_str().unwrap_or_default();
+        change["op"] == "test" || refusal.concerns(path)
+    });
     if kind == Kind::SERVICE && changes.iter().any(|change| change["path"] == "/spec/ports") {
         // The type decides which fields of a port are allowed.
         changes.push(json!({"op": "add", "path": "/spec/type", "value": desired["spec"]["type"]}));
     }
-    for (_, paths) in REMOVED.iter().filter(|(of, _)| *of == kind) {
-        let found = paths.iter().filter(|path| live.pointer(path).is_some());
-        changes.extend(found.map(|path| json!({"op": "remove", "path": path})));
-    }
+    let is_refused = |removed: &&Removed| {
+        let mut paths = removed.beside.iter().chain([&removed.path]);
+        removed.kind == kind
+            && live.pointer(removed.path).is_some()
+            && paths.any(|path| refusal.concerns(path))
+    };
+    let removed = REMOVED.iter().filter(is_refused);
+    changes.extend(removed.map(|removed| json!({"op": "remove", "path": removed.path})));
     if changes.iter().all(|change| change["op"] == "test") {
         return None;
     }
@@ -172,9 +208,19 @@ mod tests {
         })
     }
 
+    fn refused(fields: &[&str]) -> Refusal {
+        let causes: Vec<Value> = fields
+            .iter()
+            .map(|field| json!({"field": field, "message": "may not be set"}))
+            .collect();
+        let status = json!({"code": 422, "details": {"causes": causes}});
+        Refusal::new(&serde_json::from_value(status).unwrap())
+    }
+
     #[test]
     fn each_branch_is_replaced_under_the_uid_and_the_rest_is_left() {
-        let patch = patch(Kind::DEPLOYMENT, &live(), &desired()).unwrap();
+        let refusal = refused(&["spec"]);
+        let patch = patch(Kind::DEPLOYMENT, &live(), &desired(), &refusal).unwrap();
         let container = "/spec/template/spec/containers/1";
         let expected = json!([
             {"op": "test", "path": "/metadata/uid", "value": "u"},
@@ -205,7 +251,8 @@ mod tests {
                 "ports": [{"name": "http", "port": 81, "nodePort": 30081}],
             },
         });
-        let patch = patch(Kind::SERVICE, &live, &desired).unwrap();
+        let refusal = refused(&["spec.ports[0].nodePort", "spec.externalTrafficPolicy"]);
+        let patch = patch(Kind::SERVICE, &live, &desired, &refusal).unwrap();
         let expected = json!([
             {"op": "replace", "path": "/spec/ports", "value": [{"name": "http", "port": 80}]},
             {"op": "add", "path": "/spec/type", "value": "ClusterIP"},
@@ -221,7 +268,56 @@ mod tests {
     fn an_object_without_such_a_field_is_left_alone() {
         let live = json!({"metadata": {"uid": "u"}, "data": {"a": "edited"}});
         let desired = json!({"data": {"a": "b"}});
-        assert_eq!(patch(Kind::CONFIG_MAP, &live, &desired), None);
+        assert_eq!(
+            patch(Kind::CONFIG_MAP, &live, &desired, &refused(&["data"])),
+            None
+        );
+    }
+
+    #[test]
+    fn only_what_is_near_the_refused_fields_is_touched() {
+        let paths = |fields: &[&str]| {
+            let patch = patch(Kind::DEPLOYMENT, &live(), &desired(), &refused(fields))?;
+            let changes = patch.as_array()?.iter();
+            let changes = changes.filter(|change| change["op"] != "test");
+            let path = |change: &Value| change["path"].as_str().unwrap().to_owned();
+            Some(changes.map(path).collect::<Vec<_>>())
+        };
+        let strategy = paths(&["spec.strategy.rollingUpdate"]).unwrap();
+        assert_eq!(strategy, ["/spec/strategy"]);
+        // The API server names the field that is ours.
+        let deadline = paths(&["spec.progressDeadlineSeconds"]).unwrap();
+        assert_eq!(deadline, ["/spec/minReadySeconds"]);
+        assert_eq!(paths(&["spec.selector"]), None);
+        assert_eq!(paths(&["metadata.labels"]), None);
+        assert_eq!(paths(&[]), None);
+    }
+
+    #[test]
+    fn what_a_pod_of_another_kind_has_beside_ours_is_removed() {
+        let live = json!({
+            "metadata": {"uid": "u"},
+            "spec": {"template": {"spec": {"os": {"name": "windows"}, "resources": {"limits": {"cpu": "1m"}}}}},
+        });
+        let removed = |field: &str| {
+            let patch = patch(Kind::DEPLOYMENT, &live, &json!({}), &refused(&[field]));
+            patch.map(|patch| patch[1]["path"].clone())
+        };
+        let container = "spec.template.spec.containers[0]";
+        let os = json!("/spec/template/spec/os");
+        assert_eq!(
+            removed(&format!("{container}.securityContext.capabilities")),
+            Some(os.clone())
+        );
+        assert_eq!(
+            removed("spec.template.spec.securityContext.fsGroup"),
+            Some(os)
+        );
+        assert_eq!(
+            removed(&format!("{container}.resources.limits")),
+            Some(json!("/spec/template/spec/resources"))
+        );
+        assert_eq!(removed("spec.replicas"), None);
     }
 
     #[test]

@@ -139,6 +139,7 @@ pub(crate) fn cached(detail: Detail) -> CachedObject {
         version: 1,
         owner: None,
         owners: vec![],
+        owning_chatbox: None,
         label: None,
         terminating: false,
         managed: false,

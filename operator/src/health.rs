@@ -57,7 +57,7 @@ pub async fn serve(
         .await
 }
 
-/// Ready once every watch has delivered its first list.
+/// Ready once every watch has delivered its first list, or may not have one.
 async fn readyz(State(ctx): State<Arc<Context>>) -> Response {
     let pending = ctx.cache.sync.pending();
     if pending.is_empty() {

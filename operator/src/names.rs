@@ -6,6 +6,8 @@ use crds::runtime::SIGNING_KEY;
 
 /// Name of the container of the server.
 pub const CONTAINER: &str = "chatbox";
+/// The volume of the pod that holds the config.
+pub const CONFIG_VOLUME: &str = "config";
 
 /// Annotation of the Deployment: the image that the operator chose. The image of the container is no evidence, somebody
 /// may have edited it.

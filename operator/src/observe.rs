@@ -264,7 +264,12 @@ fn resolution(
             .is_some_and(|object| object.belongs_to(Kind::SECRET, chatbox));
         let found = match secret {
             None => Secret::Missing,
-            Some(_) if is_generated(&name) && !is_ours => Secret::Foreign,
+            Some(_) if is_generated(&name) && !is_ours => Secret::Foreign {
+                owner: object.as_ref().and_then(|object| {
+                    let owner = object.owner.as_ref()?;
+                    Some((owner.kind.clone(), owner.name.clone()))
+                }),
+            },
             Some(secret) => Secret::found(&name, secret, config),
         };
         if is_generated(&name) {

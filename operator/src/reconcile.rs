@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use kube::runtime::controller::Action;
 
 use crate::cache::{OwnedObjects, references};
-use crate::claim;
+use crate::claim::{Differences, difference};
 use crate::context::Context;
 use crate::diff::{self, Change, Stale};
 use crate::error::Error;
 use crate::guarded::GuardedChatbox;
-use crate::metrics::Outcome;
+use crate::kind::Kind;
+use crate::metrics;
 use crate::names;
 use crate::observe::Observation;
 use crate::plan::{self, Object};
@@ -22,7 +23,7 @@ use crate::validate::{self, ValidatedChatbox};
 use crate::{apply, observe};
 
 /// A reconcile that takes longer, or a write of the status, has lost its API server.
-const TIMEOUT_SECONDS: u64 = 30;
+const TIMEOUT_SECONDS: u64 = apply::ANSWER_SECONDS;
 /// The Secrets are read again then, in case that the watch has missed a change, although no such case is known. Of every
 /// other object the caches hold what its watch has reported.
 const RESYNC: Duration = references::MAX_AGE;
@@ -36,7 +37,7 @@ pub async fn reconcile(chatbox: Arc<GuardedChatbox>, ctx: Arc<Context>) -> Resul
     let started = Instant::now();
     let result = attempt(&ctx, &chatbox, started).await;
     // The status is written by now: a reconcile that could not report what it did has failed.
-    ctx.metrics.reconcile(outcome(&result), started.elapsed());
+    ctx.metrics.reconcile(measured(&result), started.elapsed());
     match result {
         Ok(Attempt::Skipped) | Err(Error::NamespaceTerminating) => Ok(Action::await_change()),
         Err(error) if !error.awaits_change() => Err(error),
@@ -78,7 +79,7 @@ fn pause(attempt: &Attempt) -> Duration {
     }
 }
 
-/// Settles, reconciles and reports, each within its time.
+/// Settles, reconciles and reports, each within its time: what is settled has a time for each request.
 async fn attempt(ctx: &Context, chatbox: &GuardedChatbox, now: Instant) -> Result<Attempt, Error> {
     let stored = chatbox.stored()?;
     if ctx.cache.namespaces().contain(&stored) {
@@ -87,17 +88,18 @@ async fn attempt(ctx: &Context, chatbox: &GuardedChatbox, now: Instant) -> Resul
     let cached = ctx.cache.owned_objects().of(&stored.namespaced_name);
     let timeout = Duration::from_secs(TIMEOUT_SECONDS);
     let timed_out = || Error::TimedOut(TIMEOUT_SECONDS);
-    let settled = settle(ctx, chatbox, &stored, cached.clone());
-    let (unsettled, cached) = tokio::time::timeout(timeout, settled)
-        .await
-        .unwrap_or((Some(timed_out()), cached));
+    let (unsettled, cached) = settle(ctx, chatbox, &stored, cached).await;
     if chatbox.is_terminating() {
         return unsettled.map_or(Ok(Attempt::Skipped), Err);
     }
     let converged = converge(ctx, chatbox, &stored, cached.clone(), now);
-    let (result, objects) = tokio::time::timeout(timeout, converged)
+    let Outcome {
+        result,
+        claim,
+        objects,
+    } = tokio::time::timeout(timeout, converged)
         .await
-        .unwrap_or((Err(timed_out()), cached));
+        .unwrap_or_else(|_| Outcome::new(Err(timed_out()), cached));
     if matches!(result, Err(Error::NamespaceTerminating)) {
         let namespace = &stored.namespaced_name.namespace;
         ctx.cache.mark_namespace_terminating(namespace);
@@ -109,20 +111,23 @@ async fn attempt(ctx: &Context, chatbox: &GuardedChatbox, now: Instant) -> Resul
         }
         result => (result, objects),
     };
-    let volume = volume(chatbox, &stored, &objects);
+    let volume = volume(chatbox, &stored, &objects, claim.as_ref());
+    let unseen = ctx.cache.sync.unseen();
     let facts = Facts {
         generation: chatbox.metadata.generation,
         result: &result,
         unsettled: unsettled.as_ref(),
-        volume: volume.as_deref(),
+        claim: claim.as_ref(),
+        volume: &volume,
         objects: &objects,
+        unseen: &unseen,
     };
     let updated = status::update_status(ctx, chatbox, &stored, &facts);
     tokio::time::timeout(timeout, updated)
         .await
         .unwrap_or(Err(timed_out()))?;
     let is_settled = status::progress(&stored, &objects).is_settled();
-    match (result, unsettled) {
+    match (result, unsettled.or(claim)) {
         (Err(error), _) if !error.awaits_change() => Err(error),
         // What awaits a change must not keep this from being tried again.
         (_, Some(error)) | (Err(error), None) => Err(error),
@@ -140,7 +145,9 @@ async fn settle(
     cached: Arc<OwnedObjects>,
 ) -> (Option<Error>, Arc<OwnedObjects>) {
     let mut failures = Vec::new();
-    let objects = observe::with_claim(ctx, chatbox, stored, cached.clone()).await;
+    let claim = names::data(&stored.namespaced_name.name);
+    let read = observe::with_claim(ctx, chatbox, stored, cached.clone());
+    let objects = apply::answer(Kind::PERSISTENT_VOLUME_CLAIM, &claim, read).await;
     // The keys are settled all the same.
     let objects = objects.unwrap_or_else(|error| {
         failures.push(error);
@@ -174,40 +181,71 @@ async fn stop(
     }
 }
 
-/// What the spec asks of the volume and cannot get, in words.
-fn volume(chatbox: &GuardedChatbox, stored: &Stored, objects: &OwnedObjects) -> Option<String> {
-    let wanted = validate::claim_of(chatbox.spec.as_ref().ok()?)?;
-    let name = names::data(&stored.namespaced_name.name);
-    claim::difference(&name, wanted, objects.claim(stored)?)
+/// What the spec asks of the volume and it is not. `refused` is why the claim was not changed.
+fn volume(
+    chatbox: &GuardedChatbox,
+    stored: &Stored,
+    objects: &OwnedObjects,
+    refused: Option<&Error>,
+) -> Differences {
+    let spec = chatbox.spec.as_ref().ok();
+    let wanted = spec.and_then(validate::claim_of);
+    let differences = wanted.zip(objects.claim(stored)).map(|(wanted, claim)| {
+        let name = names::data(&stored.namespaced_name.name);
+        difference::differences(&name, wanted, claim)
+    });
+    let differences = differences.unwrap_or_default();
+    match refused {
+        Some(error) => differences.with_refusal(error.to_string()),
+        None => differences,
+    }
 }
 
-/// The result, and the objects as they are known then.
+/// What has become of the cluster.
+struct Outcome {
+    result: Result<Converged, Error>,
+    /// Why the claim is not changed. It exists, so pods have what they need.
+    claim: Option<Error>,
+    /// The objects as they are known then.
+    objects: Arc<OwnedObjects>,
+}
+
+impl Outcome {
+    fn new(result: Result<Converged, Error>, objects: Arc<OwnedObjects>) -> Self {
+        Self {
+            result,
+            claim: None,
+            objects,
+        }
+    }
+}
+
 async fn converge(
     ctx: &Context,
     chatbox: &GuardedChatbox,
     stored: &Stored,
     cached: Arc<OwnedObjects>,
     now: Instant,
-) -> (Result<Converged, Error>, Arc<OwnedObjects>) {
+) -> Outcome {
     let spec = match &chatbox.spec {
         Ok(spec) => spec,
-        Err(problem) => return (Err(Error::Undecodable(problem.clone())), cached),
+        Err(problem) => return Outcome::new(Err(Error::Undecodable(problem.clone())), cached),
     };
     let refused = ctx.restrictions.check(&spec.config);
     if !refused.is_empty() {
-        return (Err(Error::NotAllowed(refused)), cached);
+        return Outcome::new(Err(Error::NotAllowed(refused)), cached);
     }
     let generation = chatbox.metadata.generation;
     let observation = observe::observe(ctx, stored, generation, spec, cached.clone(), now).await;
     let Observation { observed, objects } = match observation {
         Ok(observation) => observation,
-        Err(error) => return (Err(error), cached),
+        Err(error) => return Outcome::new(Err(error), cached),
     };
     match validate::validate(&chatbox.identity(), spec, &observed) {
         Ok(validated) => act(ctx, stored, spec.paused, &validated, objects.clone())
             .await
-            .unwrap_or_else(|error| (Err(error), objects)),
-        Err(findings) => (Err(findings.into()), objects),
+            .unwrap_or_else(|error| Outcome::new(Err(error), objects)),
+        Err(findings) => Outcome::new(Err(findings.into()), objects),
     }
 }
 
@@ -218,7 +256,7 @@ async fn act(
     paused: bool,
     validated: &ValidatedChatbox,
     observed: Arc<OwnedObjects>,
-) -> Result<(Result<Converged, Error>, Arc<OwnedObjects>), Error> {
+) -> Result<Outcome, Error> {
     let plan = plan::plan(validated);
     let work = find_work(ctx, chatbox, plan.objects()?, observed).await?;
     let converged = Converged {
@@ -229,7 +267,7 @@ async fn act(
     let mut failures = work.failures;
     if paused {
         let result = Error::all(failures).map_or(Ok(converged), Err);
-        return Ok((result, work.live));
+        return Ok(Outcome::new(result, work.live));
     }
     let (secret, changes) = (plan.new_secret(), work.changes);
     let applied = apply::apply(ctx, chatbox, secret, changes, work.live, work.is_held).await?;
@@ -239,7 +277,13 @@ async fn act(
     if applied.is_deployed && status::progress(chatbox, &live).is_settled() {
         failures.extend(apply::prune(ctx, chatbox, work.stale).await);
     }
-    Ok((Error::all(failures).map_or(Ok(converged), Err), live))
+    let has_claim = live.claim(chatbox).is_some();
+    let (of_claim, failures) = diff::part(failures, has_claim);
+    Ok(Outcome {
+        result: Error::all(failures).map_or(Ok(converged), Err),
+        claim: Error::all(of_claim),
+        objects: live,
+    })
 }
 
 /// What is to be done.
@@ -276,13 +320,13 @@ async fn find_work(
     })
 }
 
-fn outcome(result: &Result<Attempt, Error>) -> Outcome {
+fn measured(result: &Result<Attempt, Error>) -> metrics::Outcome {
     match result {
-        Ok(Attempt::Converged | Attempt::RollingOut) => Outcome::Converged,
-        Ok(Attempt::Skipped) | Err(Error::NamespaceTerminating) => Outcome::Skipped,
-        Err(error) if error.awaits_change() => Outcome::Invalid,
-        Err(error) if error.is_transient() => Outcome::Failed,
-        Err(_) => Outcome::Refused,
+        Ok(Attempt::Converged | Attempt::RollingOut) => metrics::Outcome::Converged,
+        Ok(Attempt::Skipped) | Err(Error::NamespaceTerminating) => metrics::Outcome::Skipped,
+        Err(error) if error.awaits_change() => metrics::Outcome::Invalid,
+        Err(error) if error.is_transient() => metrics::Outcome::Failed,
+        Err(_) => metrics::Outcome::Refused,
     }
 }
 

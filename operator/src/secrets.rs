@@ -23,7 +23,10 @@ pub enum Secret {
     Unknown,
     Missing,
     /// It has the name of a generated one, but the operator did not create it.
-    Foreign,
+    Foreign {
+        /// Kind and name of its controller.
+        owner: Option<(String, String)>,
+    },
     Found(BTreeMap<String, Value>),
 }
 
@@ -81,7 +84,7 @@ impl Secret {
 fn value<'a>(secrets: &'a BTreeMap<String, Secret>, secret: &SecretRef) -> Option<&'a [u8]> {
     match secrets.get(&secret.name)? {
         Secret::Found(values) => values.get(&secret.key).map(Value::expose),
-        Secret::Unknown | Secret::Missing | Secret::Foreign => None,
+        Secret::Unknown | Secret::Missing | Secret::Foreign { .. } => None,
     }
 }
 
@@ -124,7 +127,16 @@ fn message(reference: &SecretRef, found: &Secret, use_: Use, is_generated: bool)
                 "secret {name:?} does not exist; create it with key {key:?}"
             ));
         }
-        Secret::Foreign => {
+        // A label does not take it away from its controller.
+        Secret::Foreign {
+            owner: Some((kind, owner)),
+        } => {
+            return Some(format!(
+                "secret {name:?} belongs to {kind} {owner:?}, not to this chatbox; name it in auth.hs256, or give the \
+                 chatbox another name"
+            ));
+        }
+        Secret::Foreign { owner: None } => {
             let label = crds::runtime::NAME_LABEL;
             return Some(format!(
                 "secret {name:?} exists but was not created for this chatbox; set its label {label} to the name of the \

@@ -24,7 +24,11 @@ pub use conditions::{Converged, Facts};
 pub use progress::{Progress, progress};
 
 /// The conditions whose changes are announced by events.
-const ANNOUNCED: [&str; 2] = [crds::status::READY, crds::status::DELETION_POLICY_APPLIED];
+const ANNOUNCED: [&str; 3] = [
+    crds::status::READY,
+    crds::status::DELETION_POLICY_APPLIED,
+    crds::status::VOLUME_AS_SPECIFIED,
+];
 /// The limit of the API server for the note of an event.
 const NOTE_BYTES: usize = 1000;
 
@@ -44,6 +48,7 @@ pub async fn update_status(
         .err()
         .into_iter()
         .chain(facts.unsettled)
+        .chain(facts.claim)
         .peekable();
     if errors.peek().is_some()
         && !errors.any(|error| failure_threshold::is_reached(error, is_reported, failures))

@@ -9,6 +9,15 @@ pub fn shorten(text: &str, bytes: usize) -> String {
     format!("{}...", &text[..cut])
 }
 
+/// At most this many bytes of the end of a text, cut between characters: the last lines of a log say why it ended.
+pub fn keep_end(text: &str, bytes: usize) -> String {
+    if text.len() <= bytes {
+        return text.to_owned();
+    }
+    let cut = text.ceil_char_boundary(text.len() - bytes.saturating_sub(3));
+    format!("...{}", &text[cut..])
+}
+
 /// The lines of a text as one, without those that are empty.
 pub fn join_lines(text: &str) -> String {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -25,6 +34,15 @@ mod tests {
         assert_eq!(shorten("abcdefg", 6), "abc...");
         for length in 3..9 {
             assert!(shorten("ääää", length).len() <= length);
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_text_is_kept_by_bytes_and_between_characters() {
+        assert_eq!(keep_end("abcdef", 6), "abcdef");
+        assert_eq!(keep_end("abcdefg", 6), "...efg");
+        for length in 3..9 {
+            assert!(keep_end("ääää", length).len() <= length);
         }
     }
 

@@ -93,6 +93,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         volumes::a_claim_that_cannot_grow_holds_nothing_up,
     ),
     (
+        "a-growth-that-does-not-happen-is-told",
+        volumes::a_growth_that_does_not_happen_is_told,
+    ),
+    (
         "a-claim-that-was-grown-from-outside-stays",
         volumes::a_claim_that_was_grown_from_outside_stays,
     ),
@@ -123,6 +127,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     (
         "a-change-is-seen-whatever-becomes-of-the-labels",
         interference::a_change_is_seen_whatever_becomes_of_the_labels,
+    ),
+    (
+        "what-may-not-be-listed-holds-nothing-up",
+        security::what_may_not_be_listed_holds_nothing_up,
     ),
     (
         "the-role-for-users-is-enough",

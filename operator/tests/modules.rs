@@ -46,6 +46,7 @@ const MODULES: [(&str, &[&str]); 37] = [
             "diff",
             "error",
             "guarded",
+            "kind",
             "metrics",
             "names",
             "observe",
@@ -88,6 +89,7 @@ const MODULES: [(&str, &[&str]); 37] = [
         "status",
         &[
             "cache",
+            "claim",
             "context",
             "error",
             "guarded",
@@ -120,6 +122,7 @@ const MODULES: [(&str, &[&str]); 37] = [
             "namespaced_name",
             "secrets",
             "stored",
+            "text",
         ],
     ),
     (

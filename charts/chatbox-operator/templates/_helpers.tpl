@@ -1,9 +1,17 @@
-{{- /* The name of everything. A release of another name may hold this chart beside others. */ -}}
+{{- /* What the chart calls itself. */ -}}
 {{- define "operator.name" -}}
-{{- if contains .Chart.Name .Release.Name -}}
+{{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- /* The name of everything. A release of another name may hold this chart beside others. */ -}}
+{{- define "operator.fullname" -}}
+{{- $name := include "operator.name" . -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else if contains $name .Release.Name -}}
 {{- .Release.Name | trunc 63 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name .Chart.Name | trunc 63 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" -}}
 {{- end -}}
 {{- end -}}
 
@@ -24,17 +32,18 @@ stand in the place of the tag, or be part of the repository. */ -}}
 
 {{- /* The name of what has no namespace: the same release may be in several. */ -}}
 {{- define "operator.clusterName" -}}
-{{- printf "%s-%s" (include "operator.name" .) .Release.Namespace -}}
+{{- printf "%s-%s" (include "operator.fullname" .) .Release.Namespace -}}
+{{- end -}}
+
+{{- /* No selector can change later: that of a release without overrides is the same for ever. */ -}}
+{{- define "operator.selector" -}}
+app.kubernetes.io/name: {{ include "operator.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
 {{- /* A version as the value of a label. */ -}}
 {{- define "operator.version" -}}
 {{- . | replace "+" "_" | trunc 63 | trimAll "-_." -}}
-{{- end -}}
-
-{{- define "operator.selector" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
 {{- define "operator.labels" -}}

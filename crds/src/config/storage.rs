@@ -58,8 +58,9 @@ pub struct Volume {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
 pub struct Claim {
-    /// Size of the volume. It can grow where its storage class allows that, and never shrinks: a volume that is larger stays
-    /// as it is, and the condition `VolumeAsSpecified` says so.
+    /// Size of the volume, as text in whole units: `10Gi`, not `10` or `1.5Gi`. It can grow where its storage class allows
+    /// that, and never shrinks: a volume that is larger stays as it is. The condition `VolumeAsSpecified` says so, and why one
+    /// has not grown.
     #[serde(default = "default_size")]
     #[garde(
         length(chars, min = 1, max = 20),

@@ -20,13 +20,18 @@ impl Cluster {
     }
 
     fn owner(&self) -> Result<Value> {
+        self.annotation("meta.helm.sh/release-namespace")
+    }
+
+    /// One of the definition.
+    fn annotation(&self, name: &str) -> Result<Value> {
         let definition = ["crd", "chatboxes.chatbox.dev"];
         let definition = self
             .0
             .kubectl()
             .get(&definition)?
             .context("no definition")?;
-        Ok(definition["metadata"]["annotations"]["meta.helm.sh/release-namespace"].clone())
+        Ok(definition["metadata"]["annotations"][name].clone())
     }
 }
 
@@ -67,6 +72,26 @@ fn the_definition_is_taken_up_by_a_release_elsewhere() -> Result<()> {
     )?;
     ensure!(cluster.owner()? == "second");
     upgrade_with_reused_values(&cluster)
+}
+
+/// The chart once had no value for it, and helm reuses the values of the release before.
+#[test]
+fn a_definition_that_an_older_chart_did_not_keep_is_kept_after_an_upgrade() -> Result<()> {
+    let cluster = Cluster(ControlPlane::start()?);
+    let older = tempfile::tempdir()?;
+    copy(&chart(CRDS), older.path())?;
+    let template = "{{ .Files.Get \"files/chatbox.yaml\" }}";
+    fs::write(older.path().join("templates/chatbox.yaml"), template)?;
+    fs::write(older.path().join("values.yaml"), "")?;
+    fs::remove_file(older.path().join("values.schema.json"))?;
+    cluster.helm(&["install", CRDS], "default", older.path(), &[])?;
+    let policy = "helm.sh/resource-policy";
+    ensure!(cluster.annotation(policy)?.is_null(), "it is kept already");
+    for more in [&["--reuse-values"], &["--reset-values"]] {
+        cluster.helm(&["upgrade", CRDS], "default", &chart(CRDS), more)?;
+        ensure!(cluster.annotation(policy)? == "keep", "{more:?}");
+    }
+    Ok(())
 }
 
 /// A release of a chart that had fewer values is upgraded, and its values are kept.

@@ -52,6 +52,10 @@ fn every_namespace_is_watched_with_a_cluster_role() -> Result<()> {
 fn a_value_that_is_null_or_left_out_is_the_default() -> Result<()> {
     let expected = render(&[])?;
     for value in [
+        "nameOverride=null",
+        "nameOverride=",
+        "fullnameOverride=null",
+        "fullnameOverride=",
         "image=null",
         "image.repository=null",
         "image.tag=null",
@@ -154,6 +158,42 @@ fn what_has_no_namespace_is_named_after_that_of_the_release() -> Result<()> {
     Ok(())
 }
 
+/// Each object by its name, the account that has the rights among them.
+#[test]
+fn names_can_be_overridden() -> Result<()> {
+    for (values, name, label) in [
+        (&[][..], "chatbox-operator", "chatbox-operator"),
+        (&["nameOverride=mine"], "chatbox-operator-mine", "mine"),
+        (&["nameOverride=operator"], "chatbox-operator", "operator"),
+        (&["fullnameOverride=chat"], "chat", "chatbox-operator"),
+        (
+            &["fullnameOverride=chat", "nameOverride=operator"],
+            "chat",
+            "operator",
+        ),
+    ] {
+        let rendered = render(values)?;
+        let names = rendered.matches(&format!("\n  name: {name}\n")).count();
+        // The account and the Deployment, and beside them the names of what has no namespace.
+        ensure!(names == 2, "{values:?}: {rendered}");
+        let cluster = format!("\n  name: {name}-{HOME}\n");
+        ensure!(
+            rendered.matches(&cluster).count() == 3,
+            "{values:?}: {rendered}"
+        );
+        for words in [
+            format!("serviceAccountName: {name}\n"),
+            format!("  - kind: ServiceAccount\n    name: {name}\n"),
+            format!(
+                "matchLabels:\n      app.kubernetes.io/name: {label}\n      app.kubernetes.io/instance: chatbox-operator\n"
+            ),
+        ] {
+            ensure!(rendered.contains(&words), "{values:?} {words}: {rendered}");
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn what_a_chatbox_may_name_reaches_the_operator() -> Result<()> {
     let rendered = render(&[
@@ -175,6 +215,12 @@ fn what_a_chatbox_may_name_reaches_the_operator() -> Result<()> {
 fn a_wrong_value_is_refused_by_its_name() -> Result<()> {
     for (value, words) in [
         ("watchNamespace=Shop", "'/watchNamespace'"),
+        (
+            "watchNamespace=123",
+            "'/watchNamespace': got number, want null or string",
+        ),
+        ("nameOverride=Chat", "'/nameOverride'"),
+        ("fullnameOverride=chat_operator", "'/fullnameOverride'"),
         ("image.pullPolicy=Sometimes", "'/image/pullPolicy'"),
         ("logLevel=", "'/logLevel'"),
         ("logLevel= ", "'/logLevel'"),

@@ -3,17 +3,21 @@
 use crds::Config;
 use crds::runtime::{CONFIG_HASH, CONFIG_KEY, NAME_LABEL};
 use k8s_openapi::api::apps::v1::{DeploymentCondition, DeploymentSpec, DeploymentStatus};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::core::DynamicObject;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::managed_fields::{self, Digest};
 use super::pod_failure::{self, PodFailure};
-use crate::claim::LiveClaim;
+use crate::claim::{ClaimPhase, Growth, GrowthKind, LiveClaim};
 use crate::kind::Kind;
-use crate::names::{CONTAINER, IMAGE_ANNOTATION};
+use crate::names::{CONFIG_VOLUME, CONTAINER, IMAGE_ANNOTATION};
 use crate::stored::{Incomplete, Stored};
+use crate::text;
+
+/// Bytes of one message of the storage.
+const STORAGE_MESSAGE_BYTES: usize = 500;
 
 /// An object of a Chatbox, in a few hundred bytes.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +29,8 @@ pub struct CachedObject {
     pub owner: Option<Owner>,
     /// The uids of all its owners: it is deleted when none of them is left, whichever is the controller.
     pub owners: Vec<String>,
+    /// The Chatbox among its owners, which may have been edited or restored to be no longer its controller.
+    pub owning_chatbox: Option<String>,
     /// The Chatbox that our label names.
     pub label: Option<String>,
     pub terminating: bool,
@@ -85,6 +91,14 @@ pub struct Pod {
     pub name: String,
     /// The config hash that it was created with.
     pub config_hash: Option<String>,
+    /// Its node, if it is being deleted: no change of a pod that stays is told for that.
+    pub node: Option<String>,
+    /// When it should have ended, if it is being deleted.
+    pub ends: Option<String>,
+    /// It has ended for good, and another has taken its place.
+    pub is_over: bool,
+    /// Its volumes and its network are being set up.
+    pub is_being_set_up: bool,
     pub failure: Option<PodFailure>,
 }
 
@@ -108,6 +122,7 @@ impl CachedObject {
             version,
             owner: controller(metadata),
             owners: owners(metadata),
+            owning_chatbox: owning_chatbox(metadata),
             label: label(metadata),
             terminating: metadata.deletion_timestamp.is_some(),
             managed: managed_fields::is_ours(metadata),
@@ -142,7 +157,8 @@ impl CachedObject {
     pub fn chatbox(&self) -> Option<&str> {
         match &self.owner {
             Some(owner) if owner.is(Kind::CHATBOX) => Some(&owner.name),
-            _ => self.label.as_deref(),
+            // Without the label too: it is deleted with each of its owners.
+            _ => self.label.as_deref().or(self.owning_chatbox.as_deref()),
         }
     }
 }
@@ -159,17 +175,28 @@ fn owners(metadata: &ObjectMeta) -> Vec<String> {
     owners.map(|owner| owner.uid.clone()).collect()
 }
 
+fn owning_chatbox(metadata: &ObjectMeta) -> Option<String> {
+    let owners = metadata.owner_references.iter().flatten();
+    let mut owners = owners.map(owner).filter(|owner| owner.is(Kind::CHATBOX));
+    owners.next().map(|owner| owner.name)
+}
+
 fn controller(metadata: &ObjectMeta) -> Option<Owner> {
     let mut owners = metadata.owner_references.iter().flatten();
-    let owner = owners.find(|owner| owner.controller == Some(true))?;
+    owners
+        .find(|owner| owner.controller == Some(true))
+        .map(owner)
+}
+
+fn owner(reference: &OwnerReference) -> Owner {
     // The version of a kind of the core API stands alone.
-    let (group, _) = owner.api_version.split_once('/').unwrap_or_default();
-    Some(Owner {
+    let (group, _) = reference.api_version.split_once('/').unwrap_or_default();
+    Owner {
         group: group.to_owned(),
-        kind: owner.kind.clone(),
-        name: owner.name.clone(),
-        uid: owner.uid.clone(),
-    })
+        kind: reference.kind.clone(),
+        name: reference.name.clone(),
+        uid: reference.uid.clone(),
+    }
 }
 
 fn label(metadata: &ObjectMeta) -> Option<String> {
@@ -187,15 +214,25 @@ fn detail(kind: Kind, object: &DynamicObject) -> Detail {
         let rollout = rollout(object).map(Box::new);
         Detail::Deployment(rollout.map_err(|error| crds::config::reason(&error)))
     } else if kind == Kind::POD {
-        Detail::Pod(Pod {
-            name: object.metadata.name.clone().unwrap_or_default(),
-            config_hash: annotation(&object.metadata, CONFIG_HASH),
-            failure: pod_failure::of(&object.data["status"]),
-        })
+        Detail::Pod(pod(object))
     } else if kind == Kind::PERSISTENT_VOLUME_CLAIM {
         Detail::Claim(claim(object))
     } else {
         Detail::None
+    }
+}
+
+fn pod(object: &DynamicObject) -> Pod {
+    let (metadata, status) = (&object.metadata, &object.data["status"]);
+    let deletion = metadata.deletion_timestamp.as_ref();
+    Pod {
+        name: metadata.name.clone().unwrap_or_default(),
+        config_hash: annotation(metadata, CONFIG_HASH),
+        node: deletion.and(object.data["spec"]["nodeName"].as_str().map(str::to_owned)),
+        ends: deletion.map(|time| time.0.to_string()),
+        is_over: status["phase"] == "Failed",
+        is_being_set_up: pod_failure::is_being_set_up(status),
+        failure: pod_failure::of(status),
     }
 }
 
@@ -218,8 +255,31 @@ fn claim(object: &DynamicObject) -> LiveClaim {
         ),
         request: text(&spec["resources"]["requests"]["storage"]),
         capacity: text(&status["capacity"]["storage"]).filter(|_| is_bound),
-        is_pending: status["phase"] == "Pending",
+        phase: match status["phase"].as_str() {
+            Some("Pending") => ClaimPhase::Pending,
+            Some("Lost") => ClaimPhase::Lost,
+            // Where nothing is said, nothing may be given up.
+            _ => ClaimPhase::Bound,
+        },
+        is_block: spec["volumeMode"] == "Block",
+        growth: growth(status),
     }
+}
+
+fn growth(status: &Value) -> Vec<Growth> {
+    let conditions = status["conditions"].as_array().into_iter().flatten();
+    let growth = |condition: &Value| {
+        let kind = match condition["type"].as_str()? {
+            "Resizing" => GrowthKind::Resizing,
+            "FileSystemResizePending" => GrowthKind::FileSystemPending,
+            "ControllerResizeError" | "NodeResizeError" => GrowthKind::Failed,
+            _ => return None,
+        };
+        let message = condition["message"].as_str().unwrap_or_default();
+        let message = text::shorten(&text::join_lines(message), STORAGE_MESSAGE_BYTES);
+        (condition["status"] == "True").then_some(Growth { kind, message })
+    };
+    conditions.filter_map(growth).collect()
 }
 
 fn rollout(object: &DynamicObject) -> serde_json::Result<Rollout> {
@@ -237,7 +297,9 @@ fn rollout(object: &DynamicObject) -> serde_json::Result<Rollout> {
     let mut containers = pod.iter().flat_map(|pod| &pod.containers);
     let container = containers.find(|container| container.name == CONTAINER);
     let mut volumes = pod.iter().flat_map(|pod| &pod.volumes).flatten();
-    let config_map = volumes.find_map(|volume| volume.config_map.as_ref());
+    // Others may have put volumes of theirs before it.
+    let volume = volumes.find(|volume| volume.name == CONFIG_VOLUME);
+    let config_map = volume.and_then(|volume| volume.config_map.as_ref());
     Ok(Rollout {
         generation: object.metadata.generation,
         observed_generation: status.observed_generation,

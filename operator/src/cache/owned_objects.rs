@@ -91,15 +91,15 @@ impl OwnedObjects {
         }
     }
 
-    /// The pods of the Chatbox's Deployment that are not being deleted. Their controllers are its ReplicaSets, which are
-    /// named after it: a pod of somebody else's may carry our label.
+    /// The pods of the Chatbox's Deployment. Their controllers are its ReplicaSets, which are named after it: a pod of
+    /// somebody else's may carry our label.
     pub fn pods(&self, chatbox: &Stored) -> impl Iterator<Item = &Pod> {
         let prefix = format!("{}-", names::app(&chatbox.namespaced_name.name));
         self.iter().filter_map(move |(_, _, object)| {
             let owner = object.owner.as_ref()?;
             let is_ours = owner.kind == "ReplicaSet" && owner.name.starts_with(&prefix);
             match &object.detail {
-                Detail::Pod(pod) if is_ours && !object.terminating => Some(pod),
+                Detail::Pod(pod) if is_ours => Some(pod),
                 _ => None,
             }
         })

@@ -4,6 +4,11 @@ use k8s_openapi::api::core::v1::{ContainerState, ContainerStatus, PodStatus};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::text;
+
+/// Bytes of the end of a log: a status and an event have room for them, with what stands around them.
+const LOG_BYTES: usize = 800;
+
 /// Why a pod is not ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PodFailure {
@@ -32,6 +37,16 @@ pub(super) fn of(status: &Value) -> Option<PodFailure> {
         .find_map(waiting)
         .or_else(|| unschedulable(&status))
         .or_else(|| failed(&status))
+}
+
+/// Whether it has a node and no container of it has run yet: its volumes and its network are being set up.
+pub(super) fn is_being_set_up(status: &Value) -> bool {
+    let containers = ["initContainerStatuses", "containerStatuses"];
+    let containers = containers.iter().filter_map(|list| status[list].as_array());
+    let mut reasons = containers
+        .flatten()
+        .map(|container| &container["state"]["waiting"]["reason"]);
+    status["phase"] == "Pending" && reasons.any(|reason| reason == "ContainerCreating")
 }
 
 fn waiting(container: &ContainerStatus) -> Option<PodFailure> {
@@ -68,10 +83,10 @@ fn last_termination(container: &ContainerStatus) -> Option<String> {
     let last = || container.last_state.as_ref().and_then(terminated);
     let terminated = state.or_else(last)?;
     let reason = terminated.reason.unwrap_or_else(|| "Error".to_owned());
-    let text = format!("{reason}, exit code {}", terminated.exit_code);
+    let end = format!("{reason}, exit code {}", terminated.exit_code);
     match terminated.message.as_deref().map(str::trim) {
-        None | Some("") => Some(text),
-        Some(message) => Some(format!("{text}: {message}")),
+        None | Some("") => Some(end),
+        Some(message) => Some(format!("{end}: {}", text::keep_end(message, LOG_BYTES))),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The state of each watch.
 //!
-//! Rule: nothing is decided before every watch has delivered its first list, has found its API absent, or, of an optional
-//! API, has failed to list; until then the operator is not ready. A watch that is listed again later keeps its state: what
+//! Rule: nothing is decided before every watch has delivered its first list, has found its API absent, may not list, or, of an
+//! optional API, has failed to list; until then the operator is not ready. A watch that is listed again later keeps its state: what
 //! it knew still holds.
 
 use std::collections::BTreeMap;
@@ -55,7 +55,7 @@ impl WatchSync {
         had_failed
     }
 
-    /// A list of an optional kind has failed. Returns whether that is new: of a kind that had synced, what is known holds.
+    /// A list has failed, which nothing waits for. Returns whether that is new: of a kind that had synced, what is known holds.
     pub fn mark_failed(&self, kind: Kind, reason: &str) -> bool {
         let mut is_new = false;
         self.change(kind, |state| {
@@ -89,6 +89,19 @@ impl WatchSync {
             // Nothing is reconciled while a watch is pending.
             Some(State::NotServed | State::Pending) | None => Some(Unavailable::NotServed),
         }
+    }
+
+    /// The kinds of which the operator sees no change, because it may not list them, with the words of the API server. It
+    /// reads their objects by name.
+    pub fn unseen(&self) -> Vec<(Kind, String)> {
+        let states = self.0.borrow();
+        let unseen = states.iter().filter_map(|(kind, state)| match state {
+            State::Failed(reason) if kind.definition().api == Availability::Required => {
+                Some((*kind, reason.clone()))
+            }
+            _ => None,
+        });
+        unseen.collect()
     }
 
     /// The kinds whose watches are not synced yet.
@@ -145,6 +158,19 @@ mod tests {
         assert_eq!(sync.unavailable(OPTIONAL), None);
         assert!(!sync.mark_failed(OPTIONAL, "forbidden"), "it had synced");
         assert_eq!(sync.unavailable(OPTIONAL), None);
+    }
+
+    #[test]
+    fn what_may_not_be_listed_holds_nothing_up_and_is_written_all_the_same() {
+        let sync = WatchSync::new(&[Kind::POD]);
+        sync.mark_synced(Kind::CHATBOX);
+        assert!(sync.unseen().is_empty());
+        assert!(sync.mark_failed(Kind::POD, "forbidden"));
+        assert!(sync.pending().is_empty());
+        assert_eq!(sync.unseen(), [(Kind::POD, "forbidden".to_owned())]);
+        assert_eq!(sync.unavailable(Kind::POD), None);
+        assert!(sync.mark_synced(Kind::POD));
+        assert!(sync.unseen().is_empty());
     }
 
     #[test]

@@ -16,7 +16,8 @@ use kube::core::GroupVersionKind;
 use kube::discovery;
 use kube::runtime::watcher::{self, Event};
 
-use super::{Triggers, note_list, trigger, watch};
+use super::watch::WatchFailure;
+use super::{Triggers, trigger, watch};
 use crate::context::Context;
 use crate::kind::{Availability, Kind};
 use crate::namespaced_name::NamespacedName;
@@ -35,39 +36,31 @@ pub fn watch(ctx: &Arc<Context>, namespace: &str, kind: Kind, period: Duration) 
     }
 }
 
-/// The watch while the API is served.
+/// The watch while the API is served. A right may be missing to list a kind, and of an optional one a conversion too, which
+/// no other kind waits for: the Chatboxes are triggered when that begins and when it ends, to report it.
 fn served(ctx: &Arc<Context>, namespace: &str, kind: Kind) -> Triggers {
     let ctx = ctx.clone();
     let all: Api<DynamicObject> = Api::all_with(ctx.client.clone(), &kind.resource());
     let config = watcher::Config::default().labels(NAME_LABEL);
-    watch::events(kind, all.constrain(namespace), config)
-        .flat_map(move |event| {
-            let triggered = ctx.cache.owned_objects().observe(kind, &event);
-            note_list(&ctx, kind, &event);
-            trigger(kind, triggered)
-        })
-        .boxed()
-}
-
-/// The same for an optional kind. A right or a conversion may be missing to list it, which no other kind waits for: the
-/// Chatboxes are triggered when that begins and when it ends, to report it.
-fn served_optional(ctx: &Arc<Context>, namespace: &str, kind: Kind) -> Triggers {
-    let ctx = ctx.clone();
-    let all: Api<DynamicObject> = Api::all_with(ctx.client.clone(), &kind.resource());
-    let config = watcher::Config::default().labels(NAME_LABEL);
     watch::results(kind, all.constrain(namespace), config)
-        .flat_map(move |result| trigger(kind, observe_optional(&ctx, kind, result)))
+        .flat_map(move |result| trigger(kind, observe(&ctx, kind, result)))
         .boxed()
 }
 
-fn observe_optional(
+fn observe(
     ctx: &Context,
     kind: Kind,
-    result: Result<Event<DynamicObject>, String>,
+    result: Result<Event<DynamicObject>, WatchFailure>,
 ) -> Result<BTreeSet<NamespacedName>, Incomplete> {
+    // What else may go wrong with a list of the core APIs passes, and is waited for.
+    let holds_nothing_up = |failure: &WatchFailure| {
+        failure.is_forbidden || kind.definition().api == Availability::Optional
+    };
     let event = match result {
         Ok(event) => event,
-        Err(reason) if ctx.cache.sync.mark_failed(kind, &reason) => {
+        Err(failure)
+            if holds_nothing_up(&failure) && ctx.cache.sync.mark_failed(kind, &failure.reason) =>
+        {
             return Ok(ctx.cache.references().chatboxes());
         }
         Err(_) => return Ok(BTreeSet::new()),
@@ -93,7 +86,7 @@ fn optional(ctx: &Arc<Context>, namespace: &str, kind: Kind, period: Duration) -
             let watched = ctx.clone();
             let gone = async move { until(&watched, kind, false, period).await };
             let appeared = ctx.cache.references().chatboxes();
-            let events = served_optional(&ctx, &namespace, kind).take_until(Box::pin(gone));
+            let events = served(&ctx, &namespace, kind).take_until(Box::pin(gone));
             let disappeared = stream::once(async move {
                 let mut triggered = ctx.cache.owned_objects().clear(kind);
                 triggered.extend(ctx.cache.references().chatboxes());

@@ -9,12 +9,20 @@ use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event, watcher};
 use serde::de::DeserializeOwned;
 
-use crate::error::watch_message;
+use crate::error::{is_list_forbidden, watch_message};
 use crate::kind::Kind;
 
 /// Objects of one page of a list. Each is held decoded, at up to a hundred kilobytes, until the page is taken in, and all
 /// watches list at the same time when the operator starts.
 const PAGE_SIZE: u32 = 50;
+
+/// A watch that has failed, and is tried again.
+#[derive(Debug)]
+pub struct WatchFailure {
+    pub reason: String,
+    /// The operator has no right to list.
+    pub is_forbidden: bool,
+}
 
 /// The events of one watch, for ever: a failure is logged, and the watch is tried again after a pause.
 pub fn events<K>(
@@ -33,16 +41,20 @@ pub fn results<K>(
     kind: Kind,
     api: Api<K>,
     config: watcher::Config,
-) -> impl Stream<Item = Result<Event<K>, String>> + Send
+) -> impl Stream<Item = Result<Event<K>, WatchFailure>> + Send
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let events = watcher(api, config.page_size(PAGE_SIZE)).default_backoff();
     events.map(move |event| {
         event.map_err(|error| {
-            let error = watch_message(&error);
+            let failure = WatchFailure {
+                reason: watch_message(&error),
+                is_forbidden: is_list_forbidden(&error),
+            };
+            let error = &failure.reason;
             tracing::warn!(watch = %kind, error, "watch failed; will retry");
-            error
+            failure
         })
     })
 }

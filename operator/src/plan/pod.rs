@@ -25,7 +25,6 @@ pub const PUBLIC: &str = "http";
 /// Name of the port of probes and metrics.
 const INTERNAL: &str = "internal";
 
-const CONFIG: &str = "config";
 const SECRETS: &str = "secrets";
 const DATA: &str = "data";
 
@@ -81,7 +80,7 @@ fn container(chatbox: &ValidatedChatbox) -> Container {
         // The last log lines of a server that fails to start end up in the status of the Chatbox.
         termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
         volume_mounts: Some(vec![
-            mount(CONFIG, CONFIG_DIR, true),
+            mount(names::CONFIG_VOLUME, CONFIG_DIR, true),
             mount(SECRETS, SECRETS_DIR, true),
             mount(DATA, DATA_DIR, false),
         ]),
@@ -190,7 +189,7 @@ fn canonical(map: &BTreeMap<String, Quantity>) -> BTreeMap<String, Quantity> {
 
 fn config(chatbox: &ValidatedChatbox) -> Volume {
     Volume {
-        name: CONFIG.to_owned(),
+        name: names::CONFIG_VOLUME.to_owned(),
         config_map: Some(ConfigMapVolumeSource {
             name: chatbox.config_map.clone(),
             ..ConfigMapVolumeSource::default()

@@ -8,9 +8,10 @@ use kube::core::Status as Answer;
 use serde_json::{Value, json};
 use tower::service_fn;
 
-use crate::fixtures::{QUICKSTART, chatbox, stored};
+use crate::cache::{CachedObject, Detail};
+use crate::fixtures::{QUICKSTART, cached, chatbox, stored};
 use crate::kind::Kind;
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Outcome};
 use crate::validate::Findings;
 
 use super::*;
@@ -50,12 +51,12 @@ fn each_end_of_a_reconcile_has_its_outcome() {
         (Err(write(422)), Outcome::Refused),
         (Err(write(409)), Outcome::Failed),
         (Err(write(500)), Outcome::Failed),
-        (Err(Error::TimedOut(30)), Outcome::Failed),
+        (Err(Error::TimedOut(40)), Outcome::Failed),
         (Err(terminating), Outcome::Failed),
     ];
     for (result, expected) in rows {
         let text = result.as_ref().err().map(Error::to_string);
-        assert_eq!(outcome(&result), expected, "{text:?}");
+        assert_eq!(measured(&result), expected, "{text:?}");
     }
 }
 
@@ -86,7 +87,7 @@ fn count(ctx: &Context, outcome: &str) -> bool {
 async fn a_reconcile_has_an_end() {
     let ctx = context(|_, _| None);
     let result = reconcile(Arc::new(chatbox(QUICKSTART)), ctx.clone()).await;
-    assert!(matches!(result, Err(Error::TimedOut(30))), "{result:?}");
+    assert!(matches!(result, Err(Error::TimedOut(40))), "{result:?}");
     assert!(count(&ctx, "failed"));
 }
 
@@ -98,11 +99,11 @@ async fn a_reconcile_that_times_out_says_so_in_the_status() {
         (method == "PATCH").then_some((200, chatbox))
     });
     let result = reconcile(Arc::new(chatbox(QUICKSTART)), ctx.clone()).await;
-    assert!(matches!(result, Err(Error::TimedOut(30))), "{result:?}");
+    assert!(matches!(result, Err(Error::TimedOut(40))), "{result:?}");
     let written = ctx.cache.statuses().newer_than(&stored()).cloned();
     let ready = written.unwrap().conditions[0].clone();
     assert_eq!((&*ready.type_, &*ready.reason), ("Ready", "ReadFailed"));
-    let words = "the API server did not answer within 30 seconds";
+    let words = "the API server did not answer within 40 seconds";
     assert_eq!(ready.message, words);
 }
 
@@ -196,4 +197,46 @@ fn answer(method: &str, path: &str, forbidden: &str) -> (u16, Value) {
             )
         }
     }
+}
+
+/// A webhook on claims hangs, and the API server with it: the keys are let go, and it is said what did not answer.
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_hangs_does_not_keep_the_keys() {
+    let ctx = context(|method, path| {
+        let is_of_claim = path.contains("/persistentvolumeclaims/");
+        let is_hanging = is_of_claim && method == "PATCH";
+        let kept = |kind: &str, name: &str| {
+            let owner = json!({
+                "apiVersion": "chatbox.dev/v1alpha1", "kind": "Chatbox", "name": "support", "uid": "u-1",
+                "controller": true,
+            });
+            let metadata = json!({
+                "name": name, "namespace": "shop", "uid": "u", "resourceVersion": "5",
+                "ownerReferences": if method == "GET" { json!([owner]) } else { json!([]) },
+            });
+            json!({"apiVersion": "v1", "kind": kind, "metadata": metadata})
+        };
+        let object = if is_of_claim {
+            kept("PersistentVolumeClaim", "support-chatbox-data")
+        } else if path.contains("/secrets/") {
+            kept("Secret", "support-chatbox-keys")
+        } else {
+            // The status.
+            kept("Chatbox", "support")
+        };
+        (!is_hanging).then_some((200, object))
+    });
+    let keys = CachedObject {
+        owners: vec!["u-1".to_owned()],
+        ..cached(Detail::None)
+    };
+    let objects = OwnedObjects::default().with(Kind::SECRET, "support-chatbox-keys", keys);
+    let chatbox = chatbox(QUICKSTART);
+    let settled = settle(&ctx, &chatbox, &stored(), Arc::new(objects)).await;
+    let (unsettled, objects) = settled;
+    let words = "the API server did not answer within 40 seconds about PersistentVolumeClaim \
+                 \"support-chatbox-data\"";
+    assert_eq!(unsettled.unwrap().to_string(), words);
+    let keys = objects.get(Kind::SECRET, "support-chatbox-keys").unwrap();
+    assert!(keys.owners.is_empty(), "the keys still have an owner");
 }

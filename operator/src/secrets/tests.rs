@@ -44,7 +44,7 @@ fn every_problem_is_reported_at_once_with_its_field_and_without_the_value() {
 
 #[test]
 fn a_secret_must_exist_and_hold_a_value() {
-    let rows: [(&str, Secret, Option<&str>); 7] = [
+    let rows: [(&str, Secret, Option<&str>); 8] = [
         (
             FULL,
             found(&[]),
@@ -69,8 +69,15 @@ fn a_secret_must_exist_and_hold_a_value() {
         ),
         (
             QUICKSTART,
-            Secret::Foreign,
+            Secret::Foreign { owner: None },
             Some("was not created for this chatbox; set its label chatbox.dev/name"),
+        ),
+        (
+            QUICKSTART,
+            Secret::Foreign {
+                owner: Some(("ExternalSecret".to_owned(), "vault".to_owned())),
+            },
+            Some("belongs to ExternalSecret \"vault\", not to this chatbox; name it in auth.hs256"),
         ),
     ];
     for (yaml, secret, expected) in rows {

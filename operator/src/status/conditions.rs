@@ -13,7 +13,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::progress::{self, Cause, Progress, progress};
 use crate::cache::OwnedObjects;
+use crate::claim::{Difference, Differences};
 use crate::error::Error;
+use crate::kind::Kind;
 use crate::stored::Stored;
 use crate::text;
 use crate::validate::Findings;
@@ -40,9 +42,13 @@ pub struct Facts<'a> {
     pub result: &'a Result<Converged, Error>,
     /// Why the deletion policy is not in effect.
     pub unsettled: Option<&'a Error>,
-    /// What the spec asks of the volume and cannot get, in words.
-    pub volume: Option<&'a str>,
+    /// Why the claim is not changed.
+    pub claim: Option<&'a Error>,
+    /// What the spec asks of the volume and it is not.
+    pub volume: &'a Differences,
     pub objects: &'a OwnedObjects,
+    /// The kinds that may not be listed, and why.
+    pub unseen: &'a [(Kind, String)],
 }
 
 /// The summary: whether it is ready, and if not, whether it will be.
@@ -102,10 +108,13 @@ pub fn status(
         generation,
         result,
         unsettled,
+        claim: _,
         volume,
         objects,
+        unseen,
     } = *facts;
-    let summary = summary(result, progress(chatbox, objects));
+    let mut summary = summary(result, progress(chatbox, objects));
+    summary.message.extend(unseen.iter().map(not_seen));
     let (config, secrets) = checks(result);
     let draft = Draft {
         before,
@@ -121,13 +130,8 @@ pub fn status(
         ("Applied", "WriteFailed"),
         unsettled.map_or(Check::Passed, |error| Check::Failed(not_in_effect(error))),
     ));
-    conditions.extend(volume.map(|words| {
-        let check = Check::Failed(words.to_owned());
-        draft.check(
-            VOLUME_AS_SPECIFIED,
-            ("AsSpecified", "CannotBeChanged"),
-            check,
-        )
+    conditions.extend(volume.first().zip(volume.message()).map(|(first, words)| {
+        draft.condition(VOLUME_AS_SPECIFIED, "False", first.reason(), &words)
     }));
     let rollout = objects.rollout(chatbox).and_then(Result::ok);
     let converged = result.as_ref().ok();
@@ -147,14 +151,14 @@ pub fn status(
     }
 }
 
-/// Whether the reason of an unready Chatbox is no cause for a warning.
+/// Whether the reason of a condition that is not true is no cause for a warning.
 pub fn is_normal(reason: &str) -> bool {
-    reason == PROGRESSING || reason == PAUSED
+    [PROGRESSING, PAUSED, Difference::Growing.reason()].contains(&reason)
 }
 
 fn summary(result: &Result<Converged, Error>, progress: Progress) -> Summary {
     match result {
-        Err(error) => failure(error),
+        Err(error) => with_pods(failure(error), error, progress),
         Ok(Converged {
             pending: Some(0), ..
         }) if progress.is_settled() => new(
@@ -192,6 +196,20 @@ fn rolled_out(progress: Progress) -> Summary {
     }
 }
 
+/// Why some object is not as desired does not hide why the pods do not start, or stop.
+fn with_pods(mut summary: Summary, error: &Error, progress: Progress) -> Summary {
+    let (Progress::InProgress(cause) | Progress::Stalled(cause)) = progress else {
+        return summary;
+    };
+    // The Deployment's own failure is told already, and counts tell no cause.
+    let is_told = matches!(error, Error::DeploymentUnreadable(_)) || cause.reason == PROGRESSING;
+    if !is_told {
+        let Cause { reason, message } = cause;
+        summary.message = format!("{}; {reason}: {message}", summary.message);
+    }
+    summary
+}
+
 fn failure(error: &Error) -> Summary {
     // A Secret may come later, from a pipeline or another controller, without any change to the Chatbox.
     let is_awaited = matches!(error, Error::Invalid(findings) if findings.config.is_empty());
@@ -208,7 +226,9 @@ fn failure(error: &Error) -> Summary {
         Error::NotListed { .. } => "ApiNotListed",
         Error::Foreign { .. } => "NameTaken",
         Error::Terminating { .. } => "WaitingForDeletion",
-        Error::Read { .. } | Error::TimedOut(_) | Error::Incomplete(_) => "ReadFailed",
+        Error::Read { .. } | Error::TimedOut(_) | Error::NoAnswer { .. } | Error::Incomplete(_) => {
+            "ReadFailed"
+        }
         Error::Write { .. } | Error::Status(_) | Error::Unserializable(_) => "WriteFailed",
         Error::DeploymentUnreadable(_) => progress::DEPLOYMENT_UNREADABLE,
         // Cannot happen: `reconcile` writes no status then.
@@ -236,6 +256,7 @@ fn checks(result: &Result<Converged, Error>) -> (Check, Check) {
         Err(
             Error::Read { .. }
             | Error::TimedOut(_)
+            | Error::NoAnswer { .. }
             | Error::Incomplete(_)
             | Error::DeploymentUnreadable(_)
             // Cannot happen: `reconcile` writes no status then.
@@ -253,6 +274,14 @@ fn checks(result: &Result<Converged, Error>) -> (Check, Check) {
             | Error::Several(_),
         ) => (Check::Passed, Check::Passed),
     }
+}
+
+/// The Chatbox may serve all the same.
+fn not_seen((kind, reason): &(Kind, String)) -> String {
+    format!(
+        "; changes of {} are not seen, because the operator has no right to list them: {reason}",
+        kind.definition().plural
+    )
 }
 
 fn not_in_effect(error: &Error) -> String {

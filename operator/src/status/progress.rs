@@ -55,25 +55,85 @@ pub fn progress(chatbox: &Stored, objects: &OwnedObjects) -> Progress {
             Progress::Complete
         };
     }
-    let failure = objects
-        .pods(chatbox)
-        .filter(|pod| is_current(pod, rollout))
-        .find_map(failure)
-        .or_else(|| replica_failure(rollout));
+    let failure = pod_failure(chatbox, objects, rollout).or_else(|| replica_failure(rollout));
     if rollout.is_paused {
-        return Progress::Stalled(paused(chatbox));
+        return Progress::Stalled(and(paused(chatbox), failure.as_ref()));
     }
+    let ending = || objects.pods(chatbox).find_map(ending);
     match &rollout.stalled {
         // What has kept it from progressing still does.
-        Some(message) => Progress::Stalled(Cause {
-            reason: "ProgressDeadlineExceeded".to_owned(),
-            message: failure.map_or_else(
-                || message.clone(),
-                |cause| format!("{message} {}: {}", cause.reason, cause.message),
-            ),
-        }),
-        None => Progress::InProgress(failure.unwrap_or_else(|| counts(rollout))),
+        Some(message) => {
+            let held = failure.or_else(|| held(chatbox, objects, rollout));
+            let exceeded = cause("ProgressDeadlineExceeded", message);
+            Progress::Stalled(and(exceeded, held.as_ref()))
+        }
+        None => Progress::InProgress(failure.unwrap_or_else(|| {
+            let mut counts = counts(rollout);
+            counts
+                .message
+                .extend(ending().map(|pod| format!("; {pod}")));
+            counts
+        })),
     }
+}
+
+/// Both are told.
+fn and(first: Cause, second: Option<&Cause>) -> Cause {
+    let Some(Cause { reason, message }) = second else {
+        return first;
+    };
+    Cause {
+        message: format!("{} {reason}: {message}", first.message),
+        reason: first.reason,
+    }
+}
+
+/// Why a new pod is not ready; one that is over stays for a while, and says less than its successor.
+fn pod_failure(chatbox: &Stored, objects: &OwnedObjects, rollout: &Rollout) -> Option<Cause> {
+    let current = |is_over: bool| {
+        let pods = objects.pods(chatbox).filter(|pod| pod.ends.is_none());
+        let pods = pods.filter(|pod| is_current(pod, rollout));
+        pods.filter(move |pod| pod.is_over == is_over)
+    };
+    current(false)
+        .find_map(failure)
+        .or_else(|| current(true).find_map(failure))
+}
+
+/// What holds up pods that report no failure of their own.
+fn held(chatbox: &Stored, objects: &OwnedObjects, rollout: &Rollout) -> Option<Cause> {
+    let namespace = &chatbox.namespaced_name.namespace;
+    let stuck = |pod: &Pod| {
+        let name = &pod.name;
+        let message = format!(
+            "{}; if that node is lost, and only then, because two servers must not write to one volume, end it with: \
+             kubectl --namespace {namespace} delete pod {name} --force",
+            ending(pod)?
+        );
+        Some(cause("PodTerminating", &message))
+    };
+    let unprepared = |pod: &Pod| {
+        let name = &pod.name;
+        let message = format!(
+            "pod {name}: its volumes or its network cannot be set up; why is told by: kubectl --namespace {namespace} \
+             describe pod {name}"
+        );
+        let is_current = pod.ends.is_none() && is_current(pod, rollout);
+        (is_current && pod.is_being_set_up).then(|| cause("ContainerCreating", &message))
+    };
+    let mut pods = objects.pods(chatbox);
+    let unprepared = pods.find_map(unprepared);
+    unprepared.or_else(|| objects.pods(chatbox).find_map(stuck))
+}
+
+/// A pod that is being deleted and is still there.
+fn ending(pod: &Pod) -> Option<String> {
+    let ends = pod.ends.as_ref()?;
+    let node = pod.node.as_deref().unwrap_or("none");
+    Some(format!(
+        "pod {} on node {node} is stopping, and should have ended by {ends}",
+        pod.name
+    ))
 }
 
 fn is_complete(rollout: &Rollout) -> bool {

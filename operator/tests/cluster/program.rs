@@ -54,7 +54,12 @@ impl Operator {
     }
 
     pub(crate) fn start_with_args(world: &World<'_>, args: &[&str]) -> Result<Self> {
-        let kubeconfig = kubeconfig(world)?;
+        Self::start_with_role(world, args, "chatbox-operator")
+    }
+
+    /// With the rights of this ClusterRole.
+    pub(crate) fn start_with_role(world: &World<'_>, args: &[&str], role: &str) -> Result<Self> {
+        let kubeconfig = kubeconfig(world, role)?;
         let mut child = helper(Path::new(env!("CARGO_BIN_EXE_chatbox-operator")))
             .args([
                 "run",
@@ -157,14 +162,14 @@ pub(crate) async fn client_as(world: &World<'_>, account: Option<&str>) -> Resul
     Ok(Client::try_from(config)?)
 }
 
-/// A kubeconfig of an account that may do what `operator/rbac.yaml` says, in its own namespace.
-fn kubeconfig(world: &World<'_>) -> Result<PathBuf> {
+/// A kubeconfig of an account that may do what a ClusterRole says, as that of `operator/rbac.yaml`, in its own namespace.
+fn kubeconfig(world: &World<'_>, role: &str) -> Result<PathBuf> {
     let cluster: &Kubectl = world.cluster();
     let binding = json!({
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "RoleBinding",
         "metadata": {"name": "operator"},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "chatbox-operator"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
         "subjects": [{"kind": "ServiceAccount", "name": "operator", "namespace": world.namespace()}],
     });
     world.apply(&binding)?;

@@ -7,6 +7,45 @@ use serde_json::json;
 use crate::program::{IMAGE, Operator};
 use crate::support::{chatbox, roll_out, secrets, wait_for_condition, with_secrets};
 
+/// Somebody has written the role by hand, without pods and without the watch on Services.
+pub(crate) fn what_may_not_be_listed_holds_nothing_up(world: &World<'_>) -> Result<()> {
+    let role = world
+        .cluster()
+        .get(&["clusterrole", "chatbox-operator"])?
+        .context("no role")?;
+    let name = format!("less-{}", world.namespace());
+    let mut rules = role["rules"].as_array().cloned().context("no rules")?;
+    for rule in &mut rules {
+        let resources = rule["resources"].as_array_mut().context("no resources")?;
+        resources.retain(|resource| resource != "pods" && resource != "services");
+    }
+    rules.retain(|rule| rule["resources"] != json!([]));
+    rules.push(json!({
+        "apiGroups": [""], "resources": ["services"], "verbs": ["get", "create", "patch", "delete"],
+    }));
+    let less = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": name},
+        "rules": rules,
+    });
+    let apply = ["apply", "--filename=-"];
+    world.cluster().feed(&apply, &less.to_string())?;
+    world.apply(&chatbox())?;
+    let image = format!("--chatbox-image={IMAGE}");
+    let operator = Operator::start_with_role(world, &[&image], &name)?;
+    roll_out(world)?;
+    let message = wait_for_condition(world, "Ready", "True", "RolledOut")?;
+    for kind in ["pods", "services"] {
+        let words = format!("changes of {kind} are not seen, because the operator has no right");
+        ensure!(message.contains(&words), "{message}");
+    }
+    ensure!(world.get("service", "support-chatbox")?.is_some());
+    drop(operator);
+    world.cluster().run(&["delete", "clusterrole", &name])?;
+    Ok(())
+}
+
 /// The role of the documentation is enough to use Chatboxes, and gives nothing else.
 pub(crate) fn the_role_for_users_is_enough(world: &World<'_>) -> Result<()> {
     let page = include_str!("../../../docs/security.md");

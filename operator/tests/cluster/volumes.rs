@@ -19,7 +19,7 @@ pub(crate) fn a_claim_that_cannot_grow_holds_nothing_up(world: &World<'_>) -> Re
     chatbox["spec"]["config"]["storage"] = storage("2Gi", Some(&class.name));
     chatbox["spec"]["image"] = json!("registry.example/mine:1");
     world.apply(&chatbox)?;
-    let message = wait_for_condition(world, "Stalled", "True", "WriteFailed")?;
+    let message = wait_for_condition(world, "VolumeAsSpecified", "False", "WriteRefused")?;
     let words = "cannot write PersistentVolumeClaim \"support-chatbox-data\"";
     ensure!(
         message.contains(words) && message.contains("resize"),
@@ -28,6 +28,8 @@ pub(crate) fn a_claim_that_cannot_grow_holds_nothing_up(world: &World<'_>) -> Re
     world.wait_for("the edit has reached the Deployment", || {
         Ok((deployment_generation(world)? == 2).then_some(()))
     })?;
+    // It serves, although its volume cannot grow.
+    roll_out(world)?;
     let uid = deployment_uid(world)?;
     world.kubectl(&["delete", "deployment", "support-chatbox", "--wait=false"])?;
     world.wait_for("a deleted Deployment is made anew", || {
@@ -42,6 +44,42 @@ pub(crate) fn a_claim_that_cannot_grow_holds_nothing_up(world: &World<'_>) -> Re
     roll_out(world)?;
     ensure!(volume_condition(world)?.is_none(), "nothing differs");
     Ok(())
+}
+
+/// The storage takes its time, and then fails: the Chatbox serves, and is told what the storage says.
+pub(crate) fn a_growth_that_does_not_happen_is_told(world: &World<'_>) -> Result<()> {
+    let class = Class::new(world, true)?;
+    let _operator = Operator::start(world)?;
+    world.apply(&with_claim("1Gi", Some(&class.name)))?;
+    class.bind()?;
+    roll_out(world)?;
+    world.apply(&with_claim("2Gi", Some(&class.name)))?;
+    let message = wait_for_condition(world, "VolumeAsSpecified", "False", "Growing")?;
+    let words = "asks for 2Gi and has 1Gi: it has not grown yet";
+    ensure!(message.contains(words), "{message}");
+    roll_out(world)?;
+    // A driver would do this.
+    let says = |status: &Value| {
+        let patch = format!("--patch={}", json!({"status": status}));
+        world.kubectl(&[
+            "patch",
+            "pvc",
+            CLAIM,
+            "--subresource=status",
+            "--type=merge",
+            &patch,
+        ])
+    };
+    says(&json!({"conditions": [
+        {"type": "ControllerResizeError", "status": "True", "message": "pool ssd-1 is full"},
+    ]}))?;
+    let message = wait_for_condition(world, "VolumeAsSpecified", "False", "GrowthFailed")?;
+    ensure!(message.contains("pool ssd-1 is full"), "{message}");
+    wait_for_condition(world, "Ready", "True", "RolledOut")?;
+    says(&json!({"capacity": {"storage": "2Gi"}, "conditions": []}))?;
+    world.wait_for("nothing differs", || {
+        Ok(volume_condition(world)?.is_none().then_some(()))
+    })
 }
 
 pub(crate) fn a_claim_that_was_grown_from_outside_stays(world: &World<'_>) -> Result<()> {

@@ -142,3 +142,102 @@ fn the_failure_of_a_pod_is_read_from_its_status() {
         assert_eq!(text.as_deref(), expected);
     }
 }
+
+#[test]
+fn an_owner_of_our_kind_leads_to_its_chatbox_although_it_is_no_controller() {
+    let owner = |api_version: &str| json!([{"apiVersion": api_version, "kind": "Chatbox", "name": "support", "uid": "u-1"}]);
+    let rows = [
+        (owner("chatbox.dev/v1alpha1"), None, Some("support")),
+        (owner("chatbox.dev/v2"), None, Some("support")),
+        (owner("chatbox.dev/v1alpha1"), Some("other"), Some("other")),
+        (owner("other.example/v1"), None, None),
+    ];
+    for (owners, label, expected) in rows {
+        let metadata = json!({
+            "name": "support-chatbox-keys", "namespace": "shop", "uid": "s", "resourceVersion": "1",
+            "ownerReferences": owners, "labels": label.map(|name| json!({"chatbox.dev/name": name})),
+        });
+        let metadata: ObjectMeta = serde_json::from_value(metadata).unwrap();
+        let object = CachedObject::metadata_only(Kind::SECRET, &metadata).unwrap();
+        assert_eq!(object.chatbox(), expected, "{owners} {label:?}");
+    }
+}
+
+#[test]
+fn a_claim_is_read_with_what_its_storage_says() {
+    let data = json!({
+        "spec": {"volumeMode": "Block"},
+        "status": {"phase": "Lost", "conditions": [
+            {"type": "Resizing", "status": "False", "message": "over"},
+            {"type": "NodeResizeError", "status": "True", "message": "no\nspace"},
+            {"type": "ModifyingVolume", "status": "True"},
+        ]},
+    });
+    let Detail::Claim(claim) = detail_of(Kind::PERSISTENT_VOLUME_CLAIM, data) else {
+        panic!("not a claim")
+    };
+    assert!(claim.is_block && claim.phase == ClaimPhase::Lost);
+    let failed = Growth {
+        kind: GrowthKind::Failed,
+        message: "no space".to_owned(),
+    };
+    assert_eq!(claim.growth, [failed]);
+}
+
+#[test]
+fn the_config_is_the_volume_of_that_name() {
+    let volumes = json!([
+        {"name": "ca", "configMap": {"name": "somebodys"}},
+        {"name": "config", "configMap": {"name": "ours"}},
+    ]);
+    let spec = json!({
+        "selector": {}, "template": {"spec": {"containers": [], "volumes": volumes}},
+    });
+    let Detail::Deployment(rollout) = detail_of(Kind::DEPLOYMENT, json!({"spec": spec})) else {
+        panic!("not a Deployment")
+    };
+    assert_eq!(rollout.unwrap().config_map.as_deref(), Some("ours"));
+}
+
+#[test]
+fn the_last_lines_of_a_log_are_kept() {
+    let log = format!(
+        "{}\nerror: database is newer than this release\n",
+        "x".repeat(3000)
+    );
+    let state = json!({"terminated": {"exitCode": 1, "reason": "Error", "message": log}});
+    let status = json!({"containerStatuses": [{
+        "name": "chatbox", "ready": false, "restartCount": 1, "image": "", "imageID": "",
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": state,
+    }]});
+    let Detail::Pod(pod) = detail_of(Kind::POD, json!({"status": status})) else {
+        panic!("not a pod")
+    };
+    let message = pod.failure.unwrap().message;
+    assert!(
+        message.ends_with("error: database is newer than this release"),
+        "{message}"
+    );
+    assert!(message.starts_with("Error, exit code 1: ..."), "{message}");
+    assert!(message.len() < 900);
+}
+
+#[test]
+fn a_pod_is_read_with_its_node_and_its_end() {
+    let containers = json!([{"state": {"waiting": {"reason": "ContainerCreating"}}}]);
+    let object = json!({
+        "metadata": {
+            "name": "p", "namespace": "shop", "uid": "p", "resourceVersion": "1",
+            "deletionTimestamp": "2026-01-01T00:00:00Z",
+        },
+        "spec": {"nodeName": "n1"},
+        "status": {"phase": "Pending", "containerStatuses": containers},
+    });
+    let object: DynamicObject = serde_json::from_value(object).unwrap();
+    let Detail::Pod(pod) = CachedObject::new(Kind::POD, &object).unwrap().detail else {
+        panic!("not a pod")
+    };
+    assert_eq!(pod.node.as_deref(), Some("n1"));
+    assert_eq!(pod.ends.as_deref(), Some("2026-01-01T00:00:00Z"));
+    assert!(pod.is_being_set_up && !pod.is_over);
+}

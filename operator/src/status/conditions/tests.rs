@@ -35,8 +35,10 @@ fn status(
         generation,
         result,
         unsettled: None,
-        volume: None,
+        claim: None,
+        volume: &Differences::default(),
         objects,
+        unseen: &[],
     };
     super::status(&stored(), before, &facts, now)
 }
@@ -363,12 +365,15 @@ fn what_the_policy_and_the_volume_lack_is_said_beside_the_rest() {
     let objects = objects(1);
     let result = Ok(converged(None));
     let refused = write(403).unwrap_err();
+    let volume = Differences::default().with_refusal("no expansion".to_owned());
     let facts = Facts {
         generation: Some(1),
         result: &result,
         unsettled: Some(&refused),
-        volume: Some("it has 3Gi"),
+        claim: Some(&refused),
+        volume: &volume,
         objects: &objects,
+        unseen: &[(Kind::POD, "no right".to_owned())],
     };
     let status = super::status(&stored(), &ChatboxStatus::default(), &facts, &time(1));
     assert_eq!(line(&status), "T/-/-/T/T RolledOut");
@@ -380,6 +385,8 @@ fn what_the_policy_and_the_volume_lack_is_said_beside_the_rest() {
             .unwrap();
         (&*condition.status, &*condition.reason, &*condition.message)
     };
+    let words = "takes traffic; changes of pods are not seen, because the operator has no right to list them: no right";
+    assert!(find(READY).2.ends_with(words), "{:?}", find(READY));
     let (state, reason, message) = find(DELETION_POLICY_APPLIED);
     assert_eq!((state, reason), ("False", "WriteFailed"));
     assert!(
@@ -390,7 +397,7 @@ fn what_the_policy_and_the_volume_lack_is_said_beside_the_rest() {
         message.ends_with("cannot write Service \"s\": no, because long"),
         "{message}"
     );
-    let expected = ("False", "CannotBeChanged", "it has 3Gi");
+    let expected = ("False", "WriteRefused", "no expansion");
     assert_eq!(find(VOLUME_AS_SPECIFIED), expected);
 }
 
@@ -415,5 +422,30 @@ fn of_several_failures_the_first_that_needs_somebody_gives_the_reason() {
         );
         assert_eq!(line(&status), expected);
         assert!(status.conditions[0].message.contains("because long; "));
+    }
+}
+
+#[test]
+fn what_is_refused_does_not_hide_why_pods_do_not_start() {
+    let stalled = Rollout {
+        desired: 1,
+        stalled: Some("has timed out progressing.".to_owned()),
+        replica_failure: Some("exceeded quota".to_owned()),
+        ..Rollout::default()
+    };
+    let deployment = CachedObject {
+        managed: true,
+        ..cached(Detail::Deployment(Ok(Box::new(stalled))))
+    };
+    let objects = OwnedObjects::default().with(Kind::DEPLOYMENT, "support-chatbox", deployment);
+    let before = ChatboxStatus::default();
+    for result in [write(403), invalid(true, false)] {
+        let status = status(&before, Some(1), &result, &objects, &time(1));
+        let message = &status.conditions[0].message;
+        let error = result.unwrap_err().to_string();
+        assert!(message.starts_with(&error), "{message}");
+        let cause =
+            "; ProgressDeadlineExceeded: has timed out progressing. PodsRefused: exceeded quota";
+        assert!(message.ends_with(cause), "{message}");
     }
 }

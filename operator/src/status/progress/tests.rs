@@ -59,6 +59,7 @@ fn pod(name: &str, config_hash: &str, reason: Option<&str>) -> Pod {
             reason: reason.to_owned(),
             message: "why".to_owned(),
         }),
+        ..Pod::default()
     }
 }
 
@@ -255,4 +256,104 @@ fn a_paused_deployment_is_told_with_how_to_resume_it() {
     };
     let progress = progress(&objects(complete, vec![]));
     assert_eq!(progress, Progress::Complete, "there is nothing to resume");
+}
+
+fn message(rollout: Rollout, pods: Vec<Pod>) -> String {
+    match progress(&objects(rollout, pods)) {
+        Progress::InProgress(cause) | Progress::Stalled(cause) => {
+            format!("{}: {}", cause.reason, cause.message)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn unready() -> Rollout {
+    Rollout {
+        ready: 0,
+        available: 0,
+        ..rolled_out()
+    }
+}
+
+fn exceeded() -> Rollout {
+    Rollout {
+        stalled: Some("has timed out progressing.".to_owned()),
+        ..unready()
+    }
+}
+
+#[test]
+fn a_pod_that_is_over_does_not_hide_its_successor() {
+    let evicted = Pod {
+        is_over: true,
+        ..pod("a", "new", Some("Evicted"))
+    };
+    let pods = vec![evicted.clone(), pod("z", "new", Some("ImagePullBackOff"))];
+    assert_eq!(message(unready(), pods), "ImagePullBackOff: pod z: why");
+    assert_eq!(message(unready(), vec![evicted]), "Evicted: pod a: why");
+}
+
+#[test]
+fn a_pod_that_cannot_end_is_told_with_its_node() {
+    let ending = || Pod {
+        node: Some("n1".to_owned()),
+        ends: Some("2026-01-01T00:00:00Z".to_owned()),
+        ..pod("a", "old", Some("Error"))
+    };
+    let words = "pod a on node n1 is stopping, and should have ended by 2026-01-01T00:00:00Z";
+    assert_eq!(
+        message(unready(), vec![ending()]),
+        format!("Progressing: 0 of 1 pods are ready; {words}")
+    );
+    let stalled = message(exceeded(), vec![ending()]);
+    assert!(
+        stalled
+            .starts_with("ProgressDeadlineExceeded: has timed out progressing. PodTerminating: "),
+        "{stalled}"
+    );
+    let force = "two servers must not write to one volume, end it with: kubectl --namespace shop delete pod a --force";
+    assert!(
+        stalled.contains(words) && stalled.ends_with(force),
+        "{stalled}"
+    );
+    // It is of this config, and its failure is that of its end.
+    let current = Pod {
+        config_hash: Some("new".to_owned()),
+        ..ending()
+    };
+    assert!(message(unready(), vec![current]).contains(words));
+}
+
+#[test]
+fn a_pod_that_cannot_be_set_up_is_told_after_the_deadline() {
+    let waiting = || Pod {
+        is_being_set_up: true,
+        ..pod("a", "new", None)
+    };
+    assert_eq!(
+        message(unready(), vec![waiting()]),
+        "Progressing: 0 of 1 pods are ready"
+    );
+    let stalled = message(exceeded(), vec![waiting()]);
+    assert!(
+        stalled.ends_with("kubectl --namespace shop describe pod a"),
+        "{stalled}"
+    );
+}
+
+#[test]
+fn a_pause_does_not_hide_a_pod_that_fails() {
+    let paused = Rollout {
+        is_paused: true,
+        ..unready()
+    };
+    let message = message(paused, vec![pod("a", "new", Some("CrashLoopBackOff"))]);
+    assert!(
+        message.starts_with("DeploymentPaused: somebody has paused"),
+        "{message}"
+    );
+    assert!(
+        message.ends_with("CrashLoopBackOff: pod a: why"),
+        "{message}"
+    );
 }
