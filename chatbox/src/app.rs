@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use crds::{Config, runtime};
 use tokio::net::TcpListener;
 
@@ -42,6 +43,7 @@ pub struct Paths {
 pub struct Adapters {
     pub store: Arc<dyn Store>,
     pub bus: Arc<dyn Bus>,
+    pub models: Models,
 }
 
 /// A server that is ready to run.
@@ -53,10 +55,19 @@ pub struct App {
 
 impl Adapters {
     /// Those that a document names.
-    pub fn open(paths: &Paths) -> anyhow::Result<Self> {
-        Ok(Self {
-            store: Arc::new(Sqlite::open(&paths.data)?),
-            bus: Arc::new(LocalBus::default()),
+    pub fn open(config: &Config, paths: &Paths) -> anyhow::Result<Self> {
+        thread::scope(|scope| {
+            // Beside the store, which waits for the disk: the client of the models parses each certificate of the machine.
+            let models = scope.spawn(|| Models::new(&config.models, &paths.secrets));
+            let store = Sqlite::open(&paths.data);
+            let models = models
+                .join()
+                .map_err(|_| anyhow!("the models could not be built"))?;
+            Ok(Self {
+                store: Arc::new(store?),
+                bus: Arc::new(LocalBus::default()),
+                models: models?,
+            })
         })
     }
 }
@@ -71,8 +82,7 @@ impl App {
         internal: TcpListener,
     ) -> anyhow::Result<Self> {
         let keys = Keys::load(&config.auth, &paths.secrets)?;
-        let models = Models::new(&config.models, &paths.secrets)?;
-        let Adapters { store, bus } = adapters;
+        let Adapters { store, bus, models } = adapters;
         let (lifecycle, metrics) = (Lifecycle::default(), Metrics::new()?);
         let limits = Limits::new(&config.limits);
         let digest_key = store

@@ -66,7 +66,8 @@ async fn start(
     public: TcpListener,
     internal: TcpListener,
 ) -> anyhow::Result<App> {
-    let (adapters, paths) = spawn_blocking(move || (Adapters::open(&paths), paths)).await?;
+    let open = move || (Adapters::open(&config, &paths), config, paths);
+    let (adapters, config, paths) = spawn_blocking(open).await?;
     App::start(config, &paths, adapters?, public, internal).await
 }
 

@@ -78,21 +78,22 @@ impl World {
     /// The same on this bus.
     pub async fn start_on(bus: Arc<dyn Bus>, config: Config) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let adapters = |paths: &Paths| Adapters {
+        let adapters = |config: &Config, paths: &Paths| Adapters {
             bus,
-            ..Adapters::open(paths).unwrap()
+            ..Adapters::open(config, paths).unwrap()
         };
         Self::start_with(home, config, adapters).await
     }
 
     async fn start_in(home: TempDir, config: Config) -> Self {
-        Self::start_with(home, config, |paths| Adapters::open(paths).unwrap()).await
+        let adapters = |config: &Config, paths: &Paths| Adapters::open(config, paths).unwrap();
+        Self::start_with(home, config, adapters).await
     }
 
     async fn start_with(
         home: TempDir,
         config: Config,
-        adapters: impl FnOnce(&Paths) -> Adapters,
+        adapters: impl FnOnce(&Config, &Paths) -> Adapters,
     ) -> Self {
         assert_eq!(config.check(), []);
         documents(home.path(), &config);
@@ -106,7 +107,8 @@ impl World {
             .map(|listener| TcpListener::from_std(listener.try_clone().unwrap()).unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
         let addresses = (public.local_addr().unwrap(), internal.local_addr().unwrap());
-        let app = App::start(config.clone(), &paths, adapters(&paths), public, internal)
+        let adapters = adapters(&config, &paths);
+        let app = App::start(config.clone(), &paths, adapters, public, internal)
             .await
             .unwrap();
         let running = tokio::spawn(app.run(async move {
