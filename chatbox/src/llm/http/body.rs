@@ -28,6 +28,8 @@ pub(super) enum Item {
 
 pub(super) struct Body {
     framing: Framing,
+    /// Items that came in one event, behind the first.
+    items: VecDeque<Item>,
     has_ended: bool,
 }
 
@@ -51,6 +53,7 @@ impl Default for Body {
     fn default() -> Self {
         Self {
             framing: Framing::Unknown(Vec::new()),
+            items: VecDeque::new(),
             has_ended: false,
         }
     }
@@ -86,13 +89,25 @@ impl Body {
     /// # Errors
     /// When it is not readable, or too long.
     pub(super) fn next(&mut self) -> Result<Option<Item>, FailedAttempt> {
+        if let Some(item) = self.items.pop_front() {
+            return Ok(Some(item));
+        }
         match &mut self.framing {
             Framing::Unknown(_) => Ok(None),
-            Framing::Events(decoder) => next_event(decoder, self.has_ended),
+            Framing::Events(decoder) => next_event(decoder, &mut self.items, self.has_ended),
             Framing::Document(document) => document.next(),
             Framing::Page => Err(malformed(
                 "the provider answered with a page instead of an answer; check baseUrl",
             )),
+        }
+    }
+
+    /// Whether the body is no stream, but read when all of it has come; nothing as long as that is not known.
+    pub(super) fn is_in_one_piece(&self) -> Option<bool> {
+        match self.framing {
+            Framing::Unknown(_) => None,
+            Framing::Document(_) => Some(true),
+            Framing::Events(_) | Framing::Page => Some(false),
         }
     }
 
@@ -124,7 +139,11 @@ fn framing(bytes: &[u8]) -> Option<Framing> {
     }
 }
 
-fn next_event(decoder: &mut Decoder, has_ended: bool) -> Result<Option<Item>, FailedAttempt> {
+fn next_event(
+    decoder: &mut Decoder,
+    items: &mut VecDeque<Item>,
+    has_ended: bool,
+) -> Result<Option<Item>, FailedAttempt> {
     loop {
         let event = decoder
             .next_event()
@@ -133,20 +152,38 @@ fn next_event(decoder: &mut Decoder, has_ended: bool) -> Result<Option<Item>, Fa
             return Ok(None);
         };
         let data = data.trim_start_matches(BYTE_ORDER_MARK).trim();
-        if data.trim_matches('"') == "[DONE]" {
-            return Ok(Some(Item::End));
+        let error = match item(data, is_error) {
+            Ok(item) => return Ok(Some(item)),
+            Err(error) => error,
+        };
+        // Not one event, but one a line: their blank lines were left out.
+        items.extend(
+            data.lines()
+                .filter_map(|line| item(line.trim(), is_error).ok()),
+        );
+        if let Some(item) = items.pop_front() {
+            return Ok(Some(item));
         }
-        match parse(data) {
-            Ok(value) if is_error => return Ok(Some(Item::Error(value))),
-            Ok(value) => return Ok(Some(Item::Value(value))),
-            Err(_) if is_error => return Ok(Some(Item::Error(data.into()))),
-            // It was cut in the middle of an event.
-            Err(_) if has_ended => {}
-            Err(error) if data.starts_with(['{', '[']) => return Err(unreadable(&error)),
-            // A word that keeps the connection alive, as some write it.
-            Err(_) => {}
+        if is_error {
+            return Ok(Some(Item::Error(data.into())));
+        }
+        // What was cut in the middle of an event is left, and so is a word that keeps the connection alive.
+        if !has_ended && data.starts_with(['{', '[']) {
+            return Err(unreadable(&error));
         }
     }
+}
+
+fn item(data: &str, is_error: bool) -> serde_json::Result<Item> {
+    if data.trim_matches('"') == "[DONE]" {
+        return Ok(Item::End);
+    }
+    let value = parse(data)?;
+    Ok(if is_error {
+        Item::Error(value)
+    } else {
+        Item::Value(value)
+    })
 }
 
 /// Reads JSON. Half a character, as servers write it that cut text between two UTF-16 units, becomes `U+FFFD`.
@@ -280,6 +317,22 @@ mod tests {
                 vec![
                     "malformed: the provider sent an event that is not readable (Syntax error at column 2)",
                 ],
+                false,
+            ),
+            // Without blank lines.
+            (
+                "data: {\"a\":1}\ndata: {\"a\":2}\ndata: [DONE]\n",
+                vec!["{\"a\":1}", "{\"a\":2}", "end"],
+                false,
+            ),
+            (
+                "event: x\ndata: {}\nevent: error\ndata: {}\nid: 1\ndata: {}",
+                vec!["{}", "error {}", "{}"],
+                false,
+            ),
+            (
+                "data: ping\ndata: {}\ndata: {}\n\ndata: [DONE]",
+                vec!["{}", "{}", "end"],
                 false,
             ),
             ("{\n \"a\": 1\n}\n", vec!["{\"a\":1}"], true),

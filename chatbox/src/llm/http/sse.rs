@@ -5,6 +5,7 @@
 //! unmaintained besides, and the others own each field of each event, of which only `data` is needed.
 
 use anyhow::ensure;
+use serde::de::IgnoredAny;
 
 /// Longest event, in bytes; a provider's piece of an answer is a few hundred.
 const MAX_EVENT: usize = 1024 * 1024;
@@ -24,9 +25,14 @@ pub(super) struct Decoder {
     lines: Lines,
     /// `data` lines of the event that has not ended yet, or of the one that was given out last.
     data: String,
-    has_data: bool,
+    /// How many there are.
+    data_lines: usize,
     is_error: bool,
+    /// A name came behind data: it belongs to what the next line shows to be its event.
+    is_next_error: Option<bool>,
     is_given_out: bool,
+    /// The first `data` line of the event behind the one that was given out last.
+    next_data: Option<String>,
 }
 
 impl Decoder {
@@ -45,24 +51,34 @@ impl Decoder {
     /// When an event is longer than a megabyte.
     pub(super) fn next_event(&mut self) -> anyhow::Result<Option<Event<'_>>> {
         if std::mem::take(&mut self.is_given_out) {
-            self.data.clear();
-            (self.has_data, self.is_error) = (false, false);
+            self.begin();
         }
         while let Some(line) = self.lines.next() {
             if let Some(value) = value(line, b"data") {
-                if self.has_data {
+                let value = String::from_utf8_lossy(value);
+                if self.data_lines == 1 && is_whole(&self.data) {
+                    self.next_data = Some(value.into_owned());
+                    return Ok(Some(self.give_out()));
+                }
+                if self.data_lines > 0 {
                     self.data.push('\n');
                 }
-                self.has_data = true;
-                self.data.push_str(&String::from_utf8_lossy(value));
+                self.data_lines += 1;
+                self.data.push_str(&value);
             } else if let Some(name) = value(line, b"event") {
-                self.is_error = name == b"error";
-            } else if line.is_empty() && (self.has_data || self.is_error) {
-                self.is_given_out = true;
-                return Ok(Some(Event {
-                    is_error: self.is_error,
-                    data: &self.data,
-                }));
+                let is_error = name == b"error";
+                if self.data_lines > 0 {
+                    self.is_next_error = Some(is_error);
+                } else {
+                    self.is_error = is_error;
+                }
+            } else if line.is_empty() {
+                if let Some(is_error) = self.is_next_error.take() {
+                    self.is_error = is_error;
+                }
+                if self.data_lines > 0 || self.is_error {
+                    return Ok(Some(self.give_out()));
+                }
             }
         }
         ensure!(
@@ -71,6 +87,33 @@ impl Decoder {
         );
         Ok(None)
     }
+
+    fn give_out(&mut self) -> Event<'_> {
+        self.is_given_out = true;
+        Event {
+            is_error: self.is_error,
+            data: &self.data,
+        }
+    }
+
+    /// Forgets the event that was given out.
+    fn begin(&mut self) {
+        self.data.clear();
+        self.is_error = false;
+        self.data_lines = 0;
+        if let Some(data) = self.next_data.take() {
+            self.is_error = self.is_next_error.take().unwrap_or_default();
+            (self.data, self.data_lines) = (data, 1);
+        }
+    }
+}
+
+/// Whether a line is an event by itself, because no line behind it can be a part of the same JSON: some servers leave
+/// the blank lines out. Only the first line of an event is asked, so that its length costs once.
+fn is_whole(line: &str) -> bool {
+    let line = line.trim();
+    line == "[DONE]"
+        || (line.ends_with(['}', ']']) && serde_json::from_str::<IgnoredAny>(line).is_ok())
 }
 
 /// The value of a line, if this is its field.
@@ -204,6 +247,9 @@ mod tests {
             if line.is_empty() && !data.is_empty() {
                 events.push(std::mem::take(&mut data).join("\n"));
             } else if name == "data" {
+                if data.len() == 1 && is_whole(data[0]) {
+                    events.push(data.remove(0).to_owned());
+                }
                 data.push(value.strip_prefix(' ').unwrap_or(value));
             }
         }
@@ -217,6 +263,8 @@ mod tests {
             ("data:a\n\ndata: b\n\n", vec!["a", "b"]),
             ("data: a\r\n\r\ndata: b\r\r", vec!["a", "b"]),
             ("data: a\ndata: b\n\n", vec!["a\nb"]),
+            ("data: {}\ndata: [DONE]\n\n", vec!["{}", "[DONE]"]),
+            ("data: {\ndata: }\n\n", vec!["{\n}"]),
             (
                 "event: x\nid: 1\n: comment\nretry: 5\ndata:  a\n\n",
                 vec![" a"],
