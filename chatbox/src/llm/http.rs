@@ -53,8 +53,8 @@ pub(super) trait Question: Send + 'static {
     /// Puts the question without what the provider refused; false if there is no such way. Each change leaves fewer.
     fn adapt(&mut self, failed: &FailedAttempt) -> bool;
 
-    /// The provider answers the question as it stands.
-    fn accepted(&self);
+    /// The provider answers the question as it stands; `in_one_piece`, if it has come to that only with all of it.
+    fn accepted(&self, in_one_piece: bool);
 }
 
 /// One provider's events → ours. Each answer has its own.
@@ -94,8 +94,8 @@ pub(super) fn stream_completion<Q: Question>(mut question: Q) -> ProgressStream 
             }
             let failed = match attempt::send(question.call()).await {
                 Ok(answer) => {
-                    yield Progress::Activity;
                     let mut answer: Answer<Q::Mapper> = answer;
+                    yield activity(&question, &answer);
                     loop {
                         match answer.next().await {
                             Read::Failed(failed) if has_text => {
@@ -103,11 +103,11 @@ pub(super) fn stream_completion<Q: Question>(mut question: Q) -> ProgressStream 
                                 return;
                             }
                             Read::Failed(failed) => break failed,
-                            Read::Activity => yield Progress::Activity,
+                            Read::Activity => yield activity(&question, &answer),
                             Read::Event(event) => {
                                 if !has_text && matches!(event, Event::Text(_) | Event::Done(_)) {
                                     has_text = true;
-                                    question.accepted();
+                                    question.accepted(answer.is_in_one_piece());
                                 }
                                 let is_last = event.is_last();
                                 yield Progress::Event(event);
@@ -134,4 +134,14 @@ pub(super) fn stream_completion<Q: Question>(mut question: Q) -> ProgressStream 
             tokio::time::sleep(delay).await;
         }
     })
+}
+
+/// A sign of life, after which the provider may be silent again: for as long as it likes, where it sends its answer in one
+/// piece.
+fn activity<Q: Question>(question: &Q, answer: &Answer<Q::Mapper>) -> Progress {
+    if question.is_streamed() && !answer.is_in_one_piece() {
+        Progress::Activity
+    } else {
+        Progress::Pause(UNSTREAMED)
+    }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::anyhow;
-use reqwest::header::LOCATION;
+use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -24,6 +24,8 @@ const LINGER: Duration = Duration::from_secs(3);
 /// An answer that has begun to arrive.
 pub(super) struct Answer<M> {
     response: Response,
+    /// It is called JSON: no stream, as far as its first byte does not say otherwise.
+    is_document: bool,
     reader: Reader<M>,
     /// Set once only the end of the bytes is missing.
     lingers_until: Option<Instant>,
@@ -33,6 +35,7 @@ pub(super) async fn send<M: Mapper>(call: RequestBuilder) -> Result<Answer<M>, F
     let response = call.send().await.map_err(unreachable)?;
     if response.status().is_success() {
         return Ok(Answer {
+            is_document: is_document(&response),
             response,
             reader: Reader::default(),
             lingers_until: None,
@@ -58,6 +61,11 @@ impl<M: Mapper> Answer<M> {
         self.reader.next().unwrap_or(Read::Activity)
     }
 
+    /// Whether the answer comes in one piece: the provider may be silent until it has all of it.
+    pub(super) fn is_in_one_piece(&self) -> bool {
+        self.reader.is_in_one_piece().unwrap_or(self.is_document)
+    }
+
     async fn bytes(&mut self) -> reqwest::Result<Option<impl AsRef<[u8]> + use<M>>> {
         if !self.reader.is_finished() {
             return self.response.chunk().await;
@@ -68,6 +76,13 @@ impl<M: Mapper> Answer<M> {
         let bytes = timeout_at(end, self.response.chunk()).await;
         bytes.unwrap_or(Ok(None))
     }
+}
+
+fn is_document(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    kind.and_then(|kind| kind.split(';').next())
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
 fn unreachable(error: reqwest::Error) -> FailedAttempt {

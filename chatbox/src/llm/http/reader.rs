@@ -118,6 +118,11 @@ impl<M: Mapper> Reader<M> {
         self.mapper.finish().is_some() && !self.finishes_always
     }
 
+    /// Whether the answer comes in one piece, and nothing can be read of it before; nothing as long as nothing has come.
+    pub(super) fn is_in_one_piece(&self) -> Option<bool> {
+        self.body.is_in_one_piece()
+    }
+
     fn read(&mut self) {
         while !self.has_ended {
             match self.body.next() {
