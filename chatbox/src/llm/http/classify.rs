@@ -3,7 +3,7 @@
 //! All providers that we know write an error as an object with `code`, `type` or both, either as the whole body or below
 //! `error`; a number as `code` or `status` is an HTTP status. Their messages are not logged.
 //!
-//! One class is found by [`words`] too: a request that is longer than the model takes.
+//! Two classes are found by [`words`] too: a request that is longer than the model takes, and an account without money.
 
 use anyhow::anyhow;
 use reqwest::StatusCode;
@@ -68,12 +68,19 @@ fn classify(known: Known, status: Option<StatusCode>, body: &Value) -> ErrorClas
         // It accepted the request, and then failed without saying why.
         (None, None) => ErrorClass::Overloaded,
     };
+    let is_passing = matches!(known, Some((_, ErrorClass::RateLimit)));
     match class {
         ErrorClass::Malformed | ErrorClass::Overloaded if words::is_too_long(body) => {
             ErrorClass::ContextTooLong
         }
         // No pause makes a request fit that is larger than what a minute may hold.
         ErrorClass::RateLimit if words::is_larger_than_the_rate(body) => ErrorClass::ContextTooLong,
+        // Nor does one fill an account.
+        ErrorClass::RateLimit | ErrorClass::Malformed | ErrorClass::Overloaded
+            if words::is_exhausted(body, is_passing) =>
+        {
+            ErrorClass::Quota
+        }
         class => class,
     }
 }
