@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::body::{Body, Item};
 use super::failed::FailedAttempt;
 use super::{Mapper, classify};
+use crate::chat::thoughts;
 use crate::llm::thinking::Filter;
 use crate::llm::{ErrorClass, Event, Finish};
 
@@ -62,6 +63,15 @@ impl Batch {
         }
     }
 
+    /// All of the text is here, and nobody has seen it: thoughts that nothing began can be told by their end.
+    fn cut_thoughts(&mut self) {
+        for event in &mut self.events {
+            if let Event::Text(text) = event {
+                *text = thoughts::answer(text).to_owned();
+            }
+        }
+    }
+
     /// No more text comes.
     fn finish(&mut self) {
         let held = self.thinking.finish();
@@ -101,6 +111,9 @@ impl<M: Mapper> Reader<M> {
     pub(super) fn end(&mut self, cause: Option<anyhow::Error>) {
         self.body.end();
         self.read();
+        if self.is_in_one_piece() == Some(true) {
+            self.batch.cut_thoughts();
+        }
         if self.has_ended {
             return;
         }
@@ -295,6 +308,7 @@ mod tests {
                 &["data: {\"say\":\"a\"}\n\ndata: [DONE]\n\ndata: {\"say\":\"b\"}\n\n"],
                 &["a", "done"],
             ),
+            (&["{\"say\":\"Hm</think>a\",\"end\":\"x\"}"], &["a", "done"]),
             // One document, a list of them, one a line.
             (&["{\"say\":\"a\"}"], &["a", "done"]),
             (

@@ -253,6 +253,14 @@ mod tests {
                 Field::Stream,
             ),
             (400, json!("'stream' must be false"), Field::Stream),
+        ] {
+            assert_found(status, &body, expected);
+        }
+    }
+
+    #[test]
+    fn a_model_without_a_system_role_is_known_by_words_and_status() {
+        for (status, body, expected) in [
             (
                 400,
                 json!([{"error": {"code": 400, "status": "INVALID_ARGUMENT",
@@ -289,6 +297,14 @@ mod tests {
                 json!({"error": {"code": 500, "message": "System role not supported", "type": "server_error"}}),
                 Field::SystemRole,
             ),
+        ] {
+            assert_found(status, &body, expected);
+        }
+    }
+
+    #[test]
+    fn a_parameter_may_be_named_with_its_place() {
+        for (status, body, expected) in [
             (
                 400,
                 json!({"error": {"message": "no", "param": "body.max_tokens"}}),
@@ -311,19 +327,20 @@ mod tests {
                 Field::MaxTokens,
             ),
         ] {
-            assert_eq!(
-                refused_of(status, body.clone(), &ALL),
-                Some(expected),
-                "{body}"
-            );
-            let others: Vec<_> = ALL.into_iter().filter(|field| *field != expected).collect();
-            let again = refused_of(status, body.clone(), &others);
-            assert_ne!(
-                again,
-                Some(expected),
-                "what was not sent was not refused: {body}"
-            );
+            assert_found(status, &body, expected);
         }
+    }
+
+    fn assert_found(status: u16, body: &Value, expected: Field) {
+        let found = refused_of(status, body.clone(), &ALL);
+        assert_eq!(found, Some(expected), "{body}");
+        let others: Vec<_> = ALL.into_iter().filter(|field| *field != expected).collect();
+        let again = refused_of(status, body.clone(), &others);
+        assert_ne!(
+            again,
+            Some(expected),
+            "what was not sent was not refused: {body}"
+        );
     }
 
     #[test]
