@@ -5,7 +5,7 @@
 //!
 //! - `attempt`: one call, up to its answer or a [`FailedAttempt`]
 //! - `classify`: status and error code → [`ErrorClass`](super::ErrorClass), with `words` for what has no code; pure
-//! - `reader`: bytes of an answer → events; pure, with `body` and `sse` below it
+//! - `reader`: bytes of an answer → events; pure, with `body`, `sse` and `surrogates` below it
 //! - `retry`: whether and when to try again; pure
 
 mod attempt;
@@ -15,6 +15,7 @@ mod failed;
 mod reader;
 mod retry;
 mod sse;
+mod surrogates;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -70,6 +71,11 @@ pub(super) trait Mapper: Default + Send + 'static {
 
     /// Why the model ended its answer, once the provider has said so: a stream that ends before was cut.
     fn finish(&self) -> Option<Finish>;
+
+    /// What the provider remarked, and what was an error if there is no answer.
+    fn remark(&self) -> Option<&Value> {
+        None
+    }
 }
 
 /// The client of all providers; it keeps connections that are free.
@@ -114,6 +120,9 @@ pub(super) fn stream_completion<Q: Question>(mut question: Q) -> ProgressStream 
                                 if is_last {
                                     return;
                                 }
+                                if answer.linger().is_some() {
+                                    yield activity(&question, &answer);
+                                }
                             }
                         }
                     }
@@ -139,9 +148,10 @@ pub(super) fn stream_completion<Q: Question>(mut question: Q) -> ProgressStream 
 /// A sign of life, after which the provider may be silent again: for as long as it likes, where it sends its answer in one
 /// piece.
 fn activity<Q: Question>(question: &Q, answer: &Answer<Q::Mapper>) -> Progress {
-    if question.is_streamed() && !answer.is_in_one_piece() {
-        Progress::Activity
-    } else {
+    if !question.is_streamed() || answer.is_in_one_piece() {
         Progress::Pause(UNSTREAMED)
+    } else {
+        // An answer that has ended is not spoilt by silence behind it.
+        answer.linger().map_or(Progress::Activity, Progress::Pause)
     }
 }

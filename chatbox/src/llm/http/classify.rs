@@ -25,7 +25,12 @@ pub(in crate::llm) fn rejected(
     let known = known_code(codes, object(&body));
     let error = Error::new(
         classify(known, Some(status), &body),
-        anyhow!("the provider answered {}{}", status.as_u16(), suffix(known)),
+        anyhow!(
+            "the provider answered {}{}{}",
+            status.as_u16(),
+            suffix(known),
+            advice(status, known)
+        ),
     );
     FailedAttempt {
         status: Some(status),
@@ -134,6 +139,15 @@ fn status(object: &Value) -> Option<StatusCode> {
     ["status", "code", "status_code"]
         .into_iter()
         .find_map(status)
+}
+
+/// A path that is not there is answered without a code of a model.
+fn advice(status: StatusCode, known: Known) -> &'static str {
+    if status == StatusCode::NOT_FOUND && known.is_none_or(|(code, _)| code != "model_not_found") {
+        "; check baseUrl (is /v1 missing at its end?) and the name of the model"
+    } else {
+        ""
+    }
 }
 
 /// Only codes of our own table are written out.
@@ -313,6 +327,16 @@ mod tests {
             "quota: the provider answered 400 (no_money)"
         );
         assert_eq!(error("sk_secret"), "malformed: the provider answered 400");
+    }
+
+    #[test]
+    fn a_path_that_is_not_there_names_the_setting() {
+        let missing = rejected(CODES, StatusCode::NOT_FOUND, json!({"detail": "Not Found"}));
+        let words = missing.error.to_string();
+        assert!(
+            words.contains("baseUrl") && words.contains("/v1"),
+            "{words}"
+        );
     }
 
     /// As servers without a code write it.

@@ -4,11 +4,10 @@
 //! `sse-stream`, `sseer`) hold an event of any length in memory; here an endless one must end the answer. The first is
 //! unmaintained besides, and the others own each field of each event, of which only `data` is needed.
 
-use anyhow::ensure;
 use serde::de::IgnoredAny;
 
-/// Longest event, in bytes; a provider's piece of an answer is a few hundred.
-const MAX_EVENT: usize = 1024 * 1024;
+/// Longest event that is held, in bytes. A piece of an answer has a few hundred; a picture beside it may have millions.
+const MAX_EVENT: usize = 8 * 1024 * 1024;
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// One event.
@@ -33,6 +32,8 @@ pub(super) struct Decoder {
     is_given_out: bool,
     /// The first `data` line of the event behind the one that was given out last.
     next_data: Option<String>,
+    /// The event is too long: the rest of it is not held, and it is not given out.
+    is_skipped: bool,
 }
 
 impl Decoder {
@@ -46,19 +47,18 @@ impl Decoder {
     }
 
     /// The next event that is complete.
-    ///
-    /// # Errors
-    /// When an event is longer than a megabyte.
-    pub(super) fn next_event(&mut self) -> anyhow::Result<Option<Event<'_>>> {
+    pub(super) fn next_event(&mut self) -> Option<Event<'_>> {
         if std::mem::take(&mut self.is_given_out) {
             self.begin();
         }
         while let Some(line) = self.lines.next() {
-            if let Some(value) = value(line, b"data") {
+            if self.is_skipped {
+                self.is_skipped = !line.is_empty();
+            } else if let Some(value) = value(line, b"data") {
                 let value = String::from_utf8_lossy(value);
                 if self.data_lines == 1 && is_whole(&self.data) {
                     self.next_data = Some(value.into_owned());
-                    return Ok(Some(self.give_out()));
+                    return Some(self.give_out());
                 }
                 if self.data_lines > 0 {
                     self.data.push('\n');
@@ -77,15 +77,16 @@ impl Decoder {
                     self.is_error = is_error;
                 }
                 if self.data_lines > 0 || self.is_error {
-                    return Ok(Some(self.give_out()));
+                    return Some(self.give_out());
                 }
             }
         }
-        ensure!(
-            self.lines.held() + self.data.len() <= MAX_EVENT,
-            "an event is longer than {MAX_EVENT} bytes"
-        );
-        Ok(None)
+        if self.lines.held() + self.data.len() > MAX_EVENT {
+            self.is_skipped = true;
+            self.lines.discard();
+            self.begin();
+        }
+        None
     }
 
     fn give_out(&mut self) -> Event<'_> {
@@ -172,6 +173,13 @@ impl Lines {
         self.searched = self.start;
     }
 
+    /// Forgets the line that is not complete, and what is to come of it but a mark that it was there.
+    fn discard(&mut self) {
+        self.bytes.clear();
+        self.bytes.push(b':');
+        (self.start, self.searched) = (0, 1);
+    }
+
     /// Bytes of the line that is not complete.
     fn held(&self) -> usize {
         self.bytes.len() - self.start
@@ -189,7 +197,7 @@ mod tests {
         let mut events = Vec::new();
         for chunk in chunks {
             decoder.push(chunk);
-            while let Some(event) = decoder.next_event().unwrap() {
+            while let Some(event) = decoder.next_event() {
                 events.push(event.data.to_owned());
             }
         }
@@ -201,12 +209,9 @@ mod tests {
         let mut decoder = Decoder::default();
         decoder.push(b"event: error\ndata: a\n\ndata: b\n\nevent:error\n\nevent: x\ndata: c\n\n");
         for (is_error, data) in [(true, "a"), (false, "b"), (true, ""), (false, "c")] {
-            assert_eq!(
-                decoder.next_event().unwrap(),
-                Some(Event { is_error, data })
-            );
+            assert_eq!(decoder.next_event(), Some(Event { is_error, data }));
         }
-        assert_eq!(decoder.next_event().unwrap(), None);
+        assert_eq!(decoder.next_event(), None);
     }
 
     #[test]
@@ -224,13 +229,10 @@ mod tests {
             let mut decoder = Decoder::default();
             decoder.push(text.as_bytes());
             decoder.end();
-            let data = decoder
-                .next_event()
-                .unwrap()
-                .map(|event| event.data.to_owned());
+            let data = decoder.next_event().map(|event| event.data.to_owned());
             assert_eq!(data.as_deref(), expected, "{text:?}");
             if data.is_some() {
-                assert_eq!(decoder.next_event().unwrap(), None, "{text:?}");
+                assert_eq!(decoder.next_event(), None, "{text:?}");
             }
         }
     }
@@ -282,17 +284,26 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_event_is_rejected() {
-        let mut line = Decoder::default();
-        line.push(&vec![b'x'; MAX_EVENT + 1]);
-        assert!(line.next_event().is_err());
-        let mut lines = Decoder::default();
-        let piece = b"data: 0123456789\n".repeat(10_000);
-        let ended = (0..20).any(|_| {
-            lines.push(&piece);
-            lines.next_event().is_err()
-        });
-        assert!(ended);
+    fn an_endless_event_is_neither_held_nor_given_out() {
+        let picture = "x".repeat(2_000_000);
+        let large = format!("data: {picture}\n\n");
+        assert_eq!(
+            decode(&[large.as_bytes()]),
+            [picture],
+            "a picture is not endless"
+        );
+        for piece in ["x".repeat(100_000), "data: 0123456789\n".repeat(10_000)] {
+            let mut decoder = Decoder::default();
+            decoder.push(b"data: ");
+            for _ in 0..100 {
+                decoder.push(piece.as_bytes());
+                assert_eq!(decoder.next_event(), None);
+                assert!(decoder.lines.held() + decoder.data.len() <= MAX_EVENT);
+            }
+            decoder.push(b"\n\ndata: a\n\n");
+            let event = decoder.next_event().map(|event| event.data.to_owned());
+            assert_eq!(event.as_deref(), Some("a"));
+        }
     }
 
     proptest! {

@@ -103,3 +103,25 @@ async fn an_answer_that_cannot_be_streamed_may_take_the_whole_time() {
     drop(stream);
     assert_eq!(client.answer().await.status, "complete");
 }
+
+#[tokio::test]
+async fn a_reason_in_every_piece_ends_nothing_and_silence_behind_one_spoils_nothing() {
+    let mut provider = Provider::start().await;
+    let mut config = openai(&provider);
+    config.models[0].idle_seconds = 1;
+    let world = World::start(config).await;
+    let mut client = ask(&world).await;
+    let stream = provider.call().await.begin();
+    let piece =
+        |text: &str| json!({"choices": [{"delta": {"content": text}, "finish_reason": "stop"}]});
+    stream.event(&piece("once "));
+    // Longer than the end of a stream is waited for where the reason came alone.
+    sleep(Duration::from_millis(3500)).await;
+    stream.event(&piece("upon"));
+    stream.send("data: [DONE]\n\n");
+    let answer = client.answer().await;
+    assert_eq!(
+        (answer.text.as_str(), answer.status.as_str()),
+        ("once upon", "complete")
+    );
+}
