@@ -1,7 +1,7 @@
 //! The nouns (session, message, run) and the rules about them. Pure: this module knows no other.
 //!
 //! Rules: [`access`] says who may do what with a session, [`admission`] what happens to a question, [`title`] what a
-//! session is called.
+//! session is called, [`thoughts`] which part of an answer was only thought.
 
 pub mod access;
 pub mod admission;
@@ -10,6 +10,7 @@ pub mod ids;
 pub mod message;
 pub mod run;
 pub mod session;
+pub mod thoughts;
 pub mod title;
 pub mod utf16;
 

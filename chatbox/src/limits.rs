@@ -56,6 +56,10 @@ const HISTORIES_PER_ADDRESS: usize = 8;
 const HISTORIES: usize = 32;
 /// How long a request for a history waits for its turn, as when a browser opens all its tabs again.
 const HISTORY_WAIT: Duration = Duration::from_secs(2);
+/// Pages of 256 KB of what clients have missed, held while they take them: 16 MB in all. Who gets none is sent
+/// smaller ones, so that slow readers keep nobody waiting.
+const PAGES_PER_USER: usize = 8;
+const PAGES: usize = 64;
 /// Sockets that are opened only to be told that there are too many.
 const TURNED_AWAY: usize = 100;
 /// How often the counters of those who did nothing for a while are removed.
@@ -78,6 +82,7 @@ struct Counters {
     left_runs: Arc<Semaphore>,
     histories: Slots<String>,
     histories_by_address: Slots<IpAddr>,
+    pages: Slots<String>,
     turned_away: Arc<Semaphore>,
     connections: Connections,
 }
@@ -91,6 +96,9 @@ pub struct Permit {
 /// Permission to send one history; given back when dropped.
 pub struct HistoryPermit(#[expect(dead_code, reason = "held, not read")] (Slot, Slot));
 
+/// Permission to hold a whole page of what a client has missed; given back when dropped.
+pub struct PagePermit(#[expect(dead_code, reason = "held, not read")] Slot);
+
 impl Limits {
     pub fn new(limits: &config::Limits) -> Self {
         Self(Arc::new(Counters {
@@ -103,6 +111,7 @@ impl Limits {
             left_runs: Arc::new(Semaphore::new(LEFT_RUNS)),
             histories: Slots::new(HISTORIES_PER_USER, HISTORIES),
             histories_by_address: Slots::new(HISTORIES_PER_ADDRESS, HISTORIES),
+            pages: Slots::new(PAGES_PER_USER, PAGES),
             turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
             connections: Connections::new(
                 count(limits.connections_per_user),
@@ -137,6 +146,11 @@ impl Limits {
             Ok(permit) => Ok(HistoryPermit(permit)),
             Err(_) => Err(RETRY),
         }
+    }
+
+    /// Permission to hold a page for this user, unless too many are held.
+    pub fn try_page(&self, user: &str) -> Option<PagePermit> {
+        self.0.pages.try_take(&user.to_owned()).map(PagePermit)
     }
 
     /// Permission for one more connection of this user, unless there are too many.
@@ -194,6 +208,7 @@ impl Limits {
             self.0.guests.retain_recent();
             self.0.runs.forget_idle();
             self.0.histories.forget_idle();
+            self.0.pages.forget_idle();
             self.0.histories_by_address.forget_idle();
         }
     }
@@ -293,6 +308,20 @@ mod tests {
         let more = history("k", "2001:db8::2").await;
         assert!(more.is_err(), "one address has a quarter of all");
         assert!(history("k", "192.0.2.2").await.is_ok());
+    }
+
+    #[test]
+    fn pages_that_slow_readers_hold_are_bounded_for_a_user_and_in_all() {
+        let limits = Limits::new(&config::Limits::default());
+        let all_of =
+            |user: &str| -> Vec<_> { std::iter::from_fn(|| limits.try_page(user)).collect() };
+        let held: Vec<_> = ["a", "b", "c", "d", "e", "f", "g", "h", "i"]
+            .map(all_of)
+            .into();
+        let counts: Vec<_> = held.iter().map(Vec::len).collect();
+        assert_eq!(counts, [8, 8, 8, 8, 8, 8, 8, 8, 0]);
+        drop(held);
+        assert!(limits.try_page("i").is_some());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{MessageId, RunId, SessionId, Status};
+use super::{MessageId, RunId, SessionId, Status, thoughts};
 
 /// A stored message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,17 @@ pub struct Message {
     pub at: Timestamp,
     /// Set on answers of a model.
     pub answer: Option<Answered>,
+}
+
+impl Message {
+    /// What people are shown and models told of it. The thoughts of a model that were not known for such while they came
+    /// stay in the content, so that places in a text that somebody has a part of stay what they were.
+    pub fn text(&self) -> &str {
+        match self.answer {
+            Some(_) => thoughts::answer(&self.content),
+            None => &self.content,
+        }
+    }
 }
 
 /// Where an answer comes from.

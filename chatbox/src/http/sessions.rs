@@ -242,6 +242,7 @@ fn words(status: Status) -> &'static str {
 }
 
 fn entry(message: Message) -> Entry {
+    let content = message.text().to_owned();
     let model = message
         .answer
         .as_ref()
@@ -251,7 +252,7 @@ fn entry(message: Message) -> Entry {
         seq: message.seq,
         client_id: message.client_id,
         sender: message.sender,
-        content: message.content,
+        content,
         timestamp: message.at,
         status: message.answer.as_ref().map(|answer| answer.status),
         run: message.answer.as_ref().map(|answer| answer.run),

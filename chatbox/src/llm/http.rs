@@ -5,7 +5,7 @@
 //!
 //! - `attempt`: one call, up to its answer or a [`FailedAttempt`]
 //! - `classify`: status and error code → [`ErrorClass`](super::ErrorClass), with `words` for what has no code; pure
-//! - `reader`: bytes of an answer → events; pure, with `body` and `sse` below it
+//! - `reader`: bytes of an answer → events; pure, with `body`, `sse` and `surrogates` below it
 //! - `retry`: whether and when to try again; pure
 
 mod attempt;
@@ -15,6 +15,7 @@ mod failed;
 mod reader;
 mod retry;
 mod sse;
+mod surrogates;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -53,8 +54,8 @@ pub(super) trait Question: Send + 'static {
     /// Puts the question without what the provider refused; false if there is no such way. Each change leaves fewer.
     fn adapt(&mut self, failed: &FailedAttempt) -> bool;
 
-    /// The provider answers the question as it stands.
-    fn accepted(&self);
+    /// The provider answers the question as it stands; `in_one_piece`, if it has come to that only with all of it.
+    fn accepted(&self, in_one_piece: bool);
 }
 
 /// One provider's events → ours. Each answer has its own.
@@ -70,6 +71,11 @@ pub(super) trait Mapper: Default + Send + 'static {
 
     /// Why the model ended its answer, once the provider has said so: a stream that ends before was cut.
     fn finish(&self) -> Option<Finish>;
+
+    /// What the provider remarked, and what was an error if there is no answer.
+    fn remark(&self) -> Option<&Value> {
+        None
+    }
 }
 
 /// The client of all providers; it keeps connections that are free.
@@ -94,8 +100,8 @@ pub(super) fn stream_completion<Q: Question>(mut question: Q) -> ProgressStream 
             }
             let failed = match attempt::send(question.call()).await {
                 Ok(answer) => {
-                    yield Progress::Activity;
                     let mut answer: Answer<Q::Mapper> = answer;
+                    yield activity(&question, &answer);
                     loop {
                         match answer.next().await {
                             Read::Failed(failed) if has_text => {
@@ -103,16 +109,19 @@ pub(super) fn stream_completion<Q: Question>(mut question: Q) -> ProgressStream 
                                 return;
                             }
                             Read::Failed(failed) => break failed,
-                            Read::Activity => yield Progress::Activity,
+                            Read::Activity => yield activity(&question, &answer),
                             Read::Event(event) => {
                                 if !has_text && matches!(event, Event::Text(_) | Event::Done(_)) {
                                     has_text = true;
-                                    question.accepted();
+                                    question.accepted(answer.is_in_one_piece());
                                 }
                                 let is_last = event.is_last();
                                 yield Progress::Event(event);
                                 if is_last {
                                     return;
+                                }
+                                if answer.linger().is_some() {
+                                    yield activity(&question, &answer);
                                 }
                             }
                         }
@@ -134,4 +143,15 @@ pub(super) fn stream_completion<Q: Question>(mut question: Q) -> ProgressStream 
             tokio::time::sleep(delay).await;
         }
     })
+}
+
+/// A sign of life, after which the provider may be silent again: for as long as it likes, where it sends its answer in one
+/// piece.
+fn activity<Q: Question>(question: &Q, answer: &Answer<Q::Mapper>) -> Progress {
+    if !question.is_streamed() || answer.is_in_one_piece() {
+        Progress::Pause(UNSTREAMED)
+    } else {
+        // An answer that has ended is not spoilt by silence behind it.
+        answer.linger().map_or(Progress::Activity, Progress::Pause)
+    }
 }

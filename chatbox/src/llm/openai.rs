@@ -12,6 +12,7 @@ mod map;
 mod read;
 mod wire;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crds::config;
@@ -35,6 +36,8 @@ struct Endpoint {
     answer_tokens: Option<i32>,
     /// What this model was found to do without, until the process ends.
     refused: Mutex<Refused>,
+    /// Its last answer came in one piece, so nothing comes of the next before all of it.
+    is_unstreamed: AtomicBool,
 }
 
 /// A question, as it is put to one model.
@@ -44,6 +47,8 @@ struct Question {
     refused: Refused,
     /// The answer may be as long as there is room for: what was set does not fit beside the question.
     is_unlimited: bool,
+    /// Some of the history is left out, because all of it does not fit.
+    is_shortened: bool,
 }
 
 impl OpenAi {
@@ -63,6 +68,7 @@ impl OpenAi {
             model: config.model.clone(),
             answer_tokens,
             refused: Mutex::default(),
+            is_unstreamed: AtomicBool::default(),
         })))
     }
 }
@@ -74,6 +80,7 @@ impl Provider for OpenAi {
             request,
             refused: self.0.refused().clone(),
             is_unlimited: false,
+            is_shortened: false,
         })
     }
 }
@@ -101,6 +108,7 @@ impl http::Question for Question {
 
     fn is_streamed(&self) -> bool {
         !self.refused.contains(&Field::Stream)
+            && !self.endpoint.is_unstreamed.load(Ordering::Relaxed)
     }
 
     fn adapt(&mut self, failed: &FailedAttempt) -> bool {
@@ -123,10 +131,16 @@ impl http::Question for Question {
         self.refused.insert(field)
     }
 
-    fn accepted(&self) {
+    fn accepted(&self, in_one_piece: bool) {
+        let unstreamed = &self.endpoint.is_unstreamed;
+        unstreamed.store(in_one_piece, Ordering::Relaxed);
         let mut known = self.endpoint.refused();
         if !self.refused.is_subset(&known) {
             known.extend(&self.refused);
+        }
+        // What helped was to set no limit: it fits beside no other question of this length either.
+        if self.is_unlimited && !self.is_shortened {
+            known.extend([Field::MaxTokens, Field::MaxCompletionTokens]);
         }
     }
 }
@@ -139,9 +153,13 @@ impl Question {
     /// Makes room for the answer. Some servers count the length that it may have as if it were used, so that is dropped
     /// first: it costs no history.
     fn shorten(&mut self) -> bool {
-        let is_shorter = (self.answer_tokens().is_some()
-            && !std::mem::replace(&mut self.is_unlimited, true))
-            || self.request.halve_history();
+        let has_limit = wire::fields(&self.request, self.answer_tokens(), &self.refused)
+            .iter()
+            .any(|field| matches!(field, Field::MaxTokens | Field::MaxCompletionTokens));
+        let is_halved = !has_limit && self.request.halve_history();
+        self.is_unlimited |= has_limit;
+        self.is_shortened |= is_halved;
+        let is_shorter = has_limit || is_halved;
         if is_shorter {
             tracing::info!(
                 model.name = self.endpoint.model,
@@ -185,6 +203,7 @@ mod tests {
             },
             refused: Refused::new(),
             is_unlimited: false,
+            is_shortened: false,
         }
     }
 
@@ -228,11 +247,30 @@ mod tests {
         let mut question = question(1);
         assert!(question.adapt(&bad_request(&json!({"param": "stream_options"}))));
         assert!(question.endpoint.refused().is_empty());
-        question.accepted();
+        question.accepted(false);
         assert_eq!(
             *question.endpoint.refused(),
             Refused::from([Field::StreamOptions])
         );
+    }
+
+    #[test]
+    fn a_limit_that_does_not_fit_is_remembered_for_the_model() {
+        let mut question = question(1);
+        let words =
+            "'max_tokens' is too large: 32000. This model's maximum context length is 32768 tokens";
+        assert!(question.adapt(&bad_request(&json!({"message": words}))));
+        question.accepted(false);
+        let next = Question {
+            endpoint: Arc::clone(&question.endpoint),
+            request: question.request.clone(),
+            refused: question.endpoint.refused().clone(),
+            is_unlimited: false,
+            is_shortened: false,
+        };
+        let body = body(&next);
+        assert!(body.get("max_tokens").is_none(), "{body}");
+        assert!(body.get("max_completion_tokens").is_none(), "{body}");
     }
 
     #[test]
@@ -256,7 +294,7 @@ mod tests {
             asked.push((messages.len() - 1, body.get("max_tokens").is_some()));
         }
         assert_eq!(asked, [(9, false), (5, false), (3, false), (1, false)]);
-        question.accepted();
+        question.accepted(false);
         assert!(
             question.endpoint.refused().is_empty(),
             "one long question says nothing of the next"

@@ -2,15 +2,17 @@
 //!
 //! Servers that know their model put this into a field of its own, which is not read; others leave it in the text.
 
-/// How such a block begins and ends, in any case of its letters.
-const BLOCKS: [(&str, &str); 6] = [
-    ("<think>", "</think>"),
-    ("<thinking>", "</thinking>"),
-    ("<thought>", "</thought>"),
-    ("<reasoning>", "</reasoning>"),
-    ("[THINK]", "[/THINK]"),
-    ("◁think▷", "◁/think▷"),
+use crate::chat::thoughts::{BLOCKS, find, starts};
+
+/// What models put around an answer that follows thoughts.
+const WRAPPERS: [(&str, &str); 4] = [
+    ("<|begin_of_solution|>", "<|end_of_solution|>"),
+    ("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
+    ("<|START_TEXT|>", "<|END_TEXT|>"),
+    ("<|channel|>final<|message|>", "<|return|>"),
 ];
+/// What gpt-oss begins each of its messages with.
+const BEGINNING: &str = "<|start|>assistant";
 /// White space before an answer is held back until its first word; more of it than this is part of the answer.
 const HELD_MAX: usize = 4096;
 
@@ -31,6 +33,8 @@ enum State {
     Behind,
     /// In a block with this end.
     Inside(&'static str),
+    /// In an answer that this ends.
+    Wrapped(&'static str),
     /// In the answer.
     Answer,
 }
@@ -55,6 +59,7 @@ impl Filter {
                     self.held.drain(..place + end.len());
                     self.state = State::Behind;
                 }
+                State::Wrapped(end) => return self.unwrapped(end),
                 State::Start | State::Behind => match self.begin() {
                     Some(state) => self.state = state,
                     None => return String::new(),
@@ -70,19 +75,45 @@ impl Filter {
             State::Inside(_) => String::new(),
             _ if held.trim().is_empty() => String::new(),
             State::Behind => held.trim_start().to_owned(),
-            State::Start | State::Answer => held,
+            State::Start | State::Wrapped(_) | State::Answer => held,
         }
+    }
+
+    /// The answer without its end, which may have come in part only.
+    fn unwrapped(&mut self, end: &str) -> String {
+        if let Some(place) = find(&self.held, end) {
+            self.state = State::Answer;
+            self.held.drain(place..place + end.len());
+            return std::mem::take(&mut self.held);
+        }
+        let tails = self.held.char_indices().map(|(place, _)| place);
+        let begun = tails
+            .rev()
+            .take(end.len())
+            .filter(|place| starts(end, &self.held[*place..]))
+            .last();
+        let rest = self.held.split_off(begun.unwrap_or(self.held.len()));
+        std::mem::replace(&mut self.held, rest)
     }
 
     /// What begins with the text that is held, once that is certain.
     fn begin(&mut self) -> Option<State> {
         let text = self.held.trim_start();
-        if let Some((start, end)) = BLOCKS.iter().find(|(start, _)| starts(text, start)) {
-            let block = self.held.len() - text.len() + start.len();
+        let known = |(start, _): &&(&str, &str)| starts(text, start);
+        let begun = if let Some((start, end)) = BLOCKS.iter().find(known) {
+            Some((start.len(), State::Inside(end)))
+        } else if let Some((start, end)) = WRAPPERS.iter().find(known) {
+            Some((start.len(), State::Wrapped(end)))
+        } else {
+            starts(text, BEGINNING).then_some((BEGINNING.len(), State::Behind))
+        };
+        if let Some((length, state)) = begun {
+            let block = self.held.len() - text.len() + length;
             self.held.drain(..block);
-            return Some(State::Inside(end));
+            return Some(state);
         }
-        let is_open = BLOCKS.iter().any(|(start, _)| starts(start, text));
+        let mut starts_of_all = BLOCKS.iter().chain(&WRAPPERS).map(|(start, _)| *start);
+        let is_open = starts_of_all.any(|start| starts(start, text)) || starts(BEGINNING, text);
         if is_open && self.held.len() < HELD_MAX {
             return None;
         }
@@ -92,17 +123,6 @@ impl Filter {
         }
         Some(State::Answer)
     }
-}
-
-fn starts(text: &str, start: &str) -> bool {
-    let (text, start) = (text.as_bytes(), start.as_bytes());
-    text.len() >= start.len() && text[..start.len()].eq_ignore_ascii_case(start)
-}
-
-fn find(text: &str, word: &str) -> Option<usize> {
-    text.as_bytes()
-        .windows(word.len())
-        .position(|window| window.eq_ignore_ascii_case(word.as_bytes()))
 }
 
 #[cfg(test)]
@@ -132,6 +152,25 @@ mod tests {
             ),
             ("[THINK]a[/THINK]b", "b"),
             ("◁think▷ä◁/think▷ b", "b"),
+            ("<seed:think>a</seed:think>b", "b"),
+            (
+                "<|START_THINKING|>a<|END_THINKING|><|START_RESPONSE|>b<|END_RESPONSE|>",
+                "b",
+            ),
+            (
+                "<|begin_of_thought|>a<|end_of_thought|>\n\n<|begin_of_solution|>\nb <|c|> <|end_of_solution|>\n",
+                "\nb <|c|> \n",
+            ),
+            (
+                "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b<|return|>",
+                "b",
+            ),
+            ("<|channel|>final<|message|>b<|ret", "b<|ret"),
+            (
+                "<details type=\"reasoning\" done=\"true\">\n<summary>x</summary>\na</details>\nb",
+                "b",
+            ),
+            ("<details>a</details>", "<details>a</details>"),
             ("<think>never closed", ""),
             ("<think>never closed </thin", ""),
             ("<think>all</think> \n", ""),
@@ -164,7 +203,8 @@ mod tests {
         fn where_the_text_is_cut_makes_no_difference(
             parts in prop::collection::vec(prop::sample::select(vec![
                 "<think>", "</think>", "<thinking>", "</thinking>", "[THINK]", "[/think]", "<", "</", "think", ">", " ", "\n",
-                "😀", "ä", "◁think▷", "◁/think▷", "word",
+                "😀", "ä", "◁think▷", "◁/think▷", "word", "<|start|>assistant", "<|channel|>final<|message|>", "<|return|>", "<|",
+                "<|channel|>analysis<|message|>", "<|end|>", "<|START_RESPONSE|>", "<|END_RESPONSE|>",
             ]), 0..10),
             cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
         ) {

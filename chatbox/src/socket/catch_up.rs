@@ -18,6 +18,12 @@ const PAGE: Page = Page {
     bytes: 256 * 1024,
 };
 
+/// The same where slow clients hold as many pages as may be.
+const SMALL_PAGE: Page = Page {
+    messages: PAGE.messages,
+    bytes: 4 * 1024,
+};
+
 impl Connection {
     /// Follows a session from where the client left it.
     pub(super) async fn bind(&mut self, start: Start) -> Result<(), Closed> {
@@ -115,10 +121,13 @@ impl Connection {
         }
         while cursor.seq() < newest {
             let before = cursor.seq();
+            // Held until the client has taken the page.
+            let permit = self.state.limits.try_page(&self.caller.user);
+            let size = if permit.is_some() { PAGE } else { SMALL_PAGE };
             let page = self
                 .state
                 .store
-                .messages_after(&session, cursor.seq(), PAGE)
+                .messages_after(&session, cursor.seq(), size)
                 .await;
             let missing = match page {
                 Ok(missing) => missing,

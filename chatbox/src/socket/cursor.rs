@@ -182,7 +182,12 @@ impl Cursor {
     }
 
     fn answered<'a>(&mut self, message: &'a Message, answer: &'a Answered) -> ServerFrame<'a> {
-        let (off, text) = self.beyond(answer.run, &message.content);
+        let is_seen = self.run.is_some_and(|(run, _)| run == answer.run);
+        let (off, text) = match message.text() {
+            // The client may have been sent thoughts, and replaces them by the whole; one that appends cannot.
+            text if text.len() < message.content.len() && !(self.appends && is_seen) => (0, text),
+            _ => self.beyond(answer.run, &message.content),
+        };
         if answer.fence >= self.fence {
             self.run = None;
         }

@@ -29,7 +29,7 @@ pub(super) fn build(
         .saturating_sub(cost(&question.content));
     let mut newest_first = vec![as_asked(question, Role::User)];
     for (asked, answered) in pairs(history, question.seq).into_iter().rev() {
-        let cost = cost(&asked.content) + cost(&answered.content);
+        let cost = cost(asked.text()) + cost(answered.text());
         if cost > left {
             break;
         }
@@ -73,13 +73,13 @@ fn pairs(history: &[Message], seq: i64) -> Vec<Pair<'_>> {
 }
 
 fn has_text(message: &Message) -> bool {
-    !message.content.trim().is_empty()
+    !message.text().trim().is_empty()
 }
 
 fn as_asked(message: &Message, role: Role) -> llm::Message {
     llm::Message {
         role,
-        content: message.content.clone(),
+        content: message.text().to_owned(),
     }
 }
 
@@ -187,6 +187,20 @@ mod tests {
                 "q"
             ]
         );
+    }
+
+    #[test]
+    fn thoughts_in_what_was_answered_are_not_told() {
+        let question = user(5, "q</think>?");
+        let history = [
+            user(1, "q1"),
+            told(2, 1, "Hm.\n</think>\n\na1"),
+            user(3, "q2"),
+            told(4, 3, "<think>Hm.</think>\na2"),
+            question.clone(),
+        ];
+        let request = build(None, 1000, &history, &question);
+        assert_eq!(texts(&request), ["q1", "a1", "q2", "a2", "q</think>?"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use anyhow::anyhow;
-use reqwest::header::LOCATION;
+use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{RequestBuilder, Response};
 use serde_json::Value;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -18,27 +18,51 @@ use crate::llm::ErrorClass;
 const ERROR_BYTES: usize = 16 * 1024;
 /// An error whose body takes longer is classified by its status.
 const ERROR_TIMEOUT: Duration = Duration::from_secs(2);
-/// An answer whose model has said why it stopped may still be followed by what it cost, and is whole without it.
-const LINGER: Duration = Duration::from_secs(3);
 
 /// An answer that has begun to arrive.
 pub(super) struct Answer<M> {
     response: Response,
+    /// It is called JSON: no stream, as far as its first byte does not say otherwise.
+    is_document: bool,
     reader: Reader<M>,
     /// Set once only the end of the bytes is missing.
     lingers_until: Option<Instant>,
 }
 
 pub(super) async fn send<M: Mapper>(call: RequestBuilder) -> Result<Answer<M>, FailedAttempt> {
-    let response = call.send().await.map_err(unreachable)?;
+    let response = called(call).await.map_err(unreachable)?;
     if response.status().is_success() {
         return Ok(Answer {
+            is_document: is_document(&response),
             response,
             reader: Reader::default(),
             lingers_until: None,
         });
     }
     Err(rejection::<M>(response).await)
+}
+
+/// Calls, and once more if all that is wrong with the path is the slash at its end: no setting could mend that.
+async fn called(call: RequestBuilder) -> reqwest::Result<Response> {
+    let (client, request) = call.build_split();
+    let request = request?;
+    let again = request.try_clone();
+    let response = client.execute(request).await?;
+    let Some((mut again, target)) = again.zip(with_other_slash(&response)) else {
+        return Ok(response);
+    };
+    *again.url_mut() = target;
+    client.execute(again).await
+}
+
+/// Where a redirect leads that keeps the method, and differs only in the last slash of the path.
+fn with_other_slash(response: &Response) -> Option<Url> {
+    let keeps_method = matches!(response.status().as_u16(), 307 | 308);
+    let (from, to) = (response.url(), keeps_method.then(|| target(response))??);
+    let path = |url: &Url| url.path().trim_end_matches('/').to_owned();
+    let is_same =
+        from.origin() == to.origin() && path(from) == path(&to) && from.path() != to.path();
+    is_same.then_some(to)
 }
 
 impl<M: Mapper> Answer<M> {
@@ -58,16 +82,36 @@ impl<M: Mapper> Answer<M> {
         self.reader.next().unwrap_or(Read::Activity)
     }
 
+    /// Whether the answer comes in one piece: the provider may be silent until it has all of it.
+    pub(super) fn is_in_one_piece(&self) -> bool {
+        self.reader.is_in_one_piece().unwrap_or(self.is_document)
+    }
+
+    /// How long the provider may be silent behind the end of its answer, if that has come.
+    pub(super) fn linger(&self) -> Option<Duration> {
+        self.reader.linger()
+    }
+
     async fn bytes(&mut self) -> reqwest::Result<Option<impl AsRef<[u8]> + use<M>>> {
-        if !self.reader.is_finished() {
+        let Some(linger) = self.linger() else {
             return self.response.chunk().await;
-        }
+        };
         let end = *self
             .lingers_until
-            .get_or_insert_with(|| Instant::now() + LINGER);
+            .get_or_insert_with(|| Instant::now() + linger);
         let bytes = timeout_at(end, self.response.chunk()).await;
+        if self.reader.finishes_always() {
+            self.lingers_until = None;
+        }
         bytes.unwrap_or(Ok(None))
     }
+}
+
+fn is_document(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok());
+    kind.and_then(|kind| kind.split(';').next())
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
 fn unreachable(error: reqwest::Error) -> FailedAttempt {
@@ -85,21 +129,28 @@ async fn rejection<M: Mapper>(mut response: Response) -> FailedAttempt {
         return redirected(&response);
     }
     let retry_after = retry::after(response.headers(), SystemTime::now());
+    let should_retry = retry::should(response.headers());
     let body = timeout(ERROR_TIMEOUT, read_error(&mut response)).await;
     let body = body.unwrap_or_default();
     FailedAttempt {
         retry_after,
+        should_retry,
         ..classify::rejected(M::ERROR_CODES, response.status(), body)
     }
 }
 
 /// A redirect is not followed: most turn the question into one without a body, and the key would go to an address that
-/// nobody configured. The log names that address without its path and query, which may hold a key.
+/// nobody configured. The log names that address without its query, and without its path on another server: they may hold
+/// a key.
 fn redirected(response: &Response) -> FailedAttempt {
-    let location = response.headers().get(LOCATION);
-    let target = location
-        .and_then(|location| response.url().join(location.to_str().ok()?).ok())
-        .map_or_else(|| "an unnamed place".to_owned(), |url: Url| origin(&url));
+    let from = response.url().origin();
+    let target = target(response).map_or_else(
+        || "an unnamed place".to_owned(),
+        |url| {
+            let path = if url.origin() == from { url.path() } else { "" };
+            format!("{}{path}", url.origin().ascii_serialization())
+        },
+    );
     let status = response.status().as_u16();
     FailedAttempt::new(
         ErrorClass::Malformed,
@@ -109,8 +160,9 @@ fn redirected(response: &Response) -> FailedAttempt {
     )
 }
 
-fn origin(url: &Url) -> String {
-    url.origin().ascii_serialization()
+fn target(response: &Response) -> Option<Url> {
+    let location = response.headers().get(LOCATION)?;
+    response.url().join(location.to_str().ok()?).ok()
 }
 
 async fn read_error(response: &mut Response) -> Value {

@@ -10,12 +10,11 @@ use serde_json::{Deserializer, Value};
 
 use super::failed::FailedAttempt;
 use super::sse::{self, Decoder};
+use super::surrogates;
 use crate::llm::ErrorClass;
 
 /// Longest document: a million tokens.
 const DOCUMENT_MAX: usize = 8 * 1024 * 1024;
-/// Blank bytes before the first one that tells.
-const BLANK_MAX: usize = 1024;
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 pub(super) enum Item {
@@ -28,11 +27,13 @@ pub(super) enum Item {
 
 pub(super) struct Body {
     framing: Framing,
+    /// Items that came in one event, behind the first.
+    items: VecDeque<Item>,
     has_ended: bool,
 }
 
 enum Framing {
-    /// Blank bytes so far.
+    /// What may be a part of a byte order mark. Blank bytes, by which some servers keep a connection alive, are not held.
     Unknown(Vec<u8>),
     Events(Decoder),
     Document(Document),
@@ -51,6 +52,7 @@ impl Default for Body {
     fn default() -> Self {
         Self {
             framing: Framing::Unknown(Vec::new()),
+            items: VecDeque::new(),
             has_ended: false,
         }
     }
@@ -66,6 +68,8 @@ impl Body {
                 held.extend_from_slice(bytes);
                 if let Some(framing) = framing(held) {
                     self.framing = framing;
+                } else if held.last().is_some_and(u8::is_ascii_whitespace) {
+                    held.clear();
                 }
             }
         }
@@ -86,13 +90,25 @@ impl Body {
     /// # Errors
     /// When it is not readable, or too long.
     pub(super) fn next(&mut self) -> Result<Option<Item>, FailedAttempt> {
+        if let Some(item) = self.items.pop_front() {
+            return Ok(Some(item));
+        }
         match &mut self.framing {
             Framing::Unknown(_) => Ok(None),
-            Framing::Events(decoder) => next_event(decoder, self.has_ended),
+            Framing::Events(decoder) => next_event(decoder, &mut self.items, self.has_ended),
             Framing::Document(document) => document.next(),
             Framing::Page => Err(malformed(
                 "the provider answered with a page instead of an answer; check baseUrl",
             )),
+        }
+    }
+
+    /// Whether the body is no stream, but read when all of it has come; nothing as long as that is not known.
+    pub(super) fn is_in_one_piece(&self) -> Option<bool> {
+        match self.framing {
+            Framing::Unknown(_) => None,
+            Framing::Document(_) => Some(true),
+            Framing::Events(_) | Framing::Page => Some(false),
         }
     }
 
@@ -110,7 +126,7 @@ fn framing(bytes: &[u8]) -> Option<Framing> {
     }
     let text = bytes.strip_prefix(mark.as_bytes()).unwrap_or(bytes);
     match text.trim_ascii_start().first() {
-        None if text.len() < BLANK_MAX => None,
+        None => None,
         Some(b'{' | b'[') => Some(Framing::Document(Document {
             bytes: text.to_owned(),
             ..Document::default()
@@ -124,72 +140,88 @@ fn framing(bytes: &[u8]) -> Option<Framing> {
     }
 }
 
-fn next_event(decoder: &mut Decoder, has_ended: bool) -> Result<Option<Item>, FailedAttempt> {
+fn next_event(
+    decoder: &mut Decoder,
+    items: &mut VecDeque<Item>,
+    has_ended: bool,
+) -> Result<Option<Item>, FailedAttempt> {
     loop {
-        let event = decoder
-            .next_event()
-            .map_err(|cause| FailedAttempt::new(ErrorClass::Malformed, cause))?;
-        let Some(sse::Event { is_error, data }) = event else {
+        let Some(sse::Event { is_error, data }) = decoder.next_event() else {
             return Ok(None);
         };
         let data = data.trim_start_matches(BYTE_ORDER_MARK).trim();
-        if data.trim_matches('"') == "[DONE]" {
-            return Ok(Some(Item::End));
+        let error = match item(data, is_error) {
+            Ok(item) => return Ok(Some(item)),
+            Err(error) => error,
+        };
+        // Not one event, but one a line: their blank lines were left out.
+        items.extend(
+            data.lines()
+                .filter_map(|line| item(line.trim(), is_error).ok()),
+        );
+        if let Some(item) = items.pop_front() {
+            return Ok(Some(item));
         }
-        match parse(data) {
-            Ok(value) if is_error => return Ok(Some(Item::Error(value))),
-            Ok(value) => return Ok(Some(Item::Value(value))),
-            Err(_) if is_error => return Ok(Some(Item::Error(data.into()))),
-            // It was cut in the middle of an event.
-            Err(_) if has_ended => {}
-            Err(error) if data.starts_with(['{', '[']) => return Err(unreadable(&error)),
-            // A word that keeps the connection alive, as some write it.
-            Err(_) => {}
+        if is_error {
+            return Ok(Some(Item::Error(data.into())));
+        }
+        // What was cut in the middle of an event is left, and so is a word that keeps the connection alive.
+        if !has_ended && data.starts_with('{') {
+            return Err(unreadable(&error));
         }
     }
 }
 
-/// Reads JSON. Half a character, as servers write it that cut text between two UTF-16 units, becomes `U+FFFD`.
-fn parse(data: &str) -> serde_json::Result<Value> {
-    serde_json::from_str(data).or_else(|error| {
-        let mended = without_surrogates(data).ok_or(error)?;
-        serde_json::from_str(&mended)
+fn item(data: &str, is_error: bool) -> serde_json::Result<Item> {
+    if data.trim_matches('"') == "[DONE]" {
+        return Ok(Item::End);
+    }
+    let value = parse(data)?;
+    Ok(if is_error {
+        Item::Error(value)
+    } else {
+        Item::Value(value)
     })
 }
 
-/// The same without escapes that are half a surrogate pair; nothing if there is none.
-fn without_surrogates(data: &str) -> Option<String> {
-    let unit = |text: &str| {
-        let digits = text.strip_prefix("\\u")?.get(..4)?;
-        u16::from_str_radix(digits, 16).ok()
-    };
-    let (mut mended, mut rest, mut is_mended) = (String::with_capacity(data.len()), data, false);
-    while let Some(place) = rest.find('\\') {
-        mended.push_str(&rest[..place]);
-        rest = &rest[place..];
-        // An escape is two bytes long, `\uXXXX` six, a pair of them twelve.
-        let taken = match unit(rest) {
-            Some(0xD800..=0xDBFF)
-                if matches!(rest.get(6..).and_then(unit), Some(0xDC00..=0xDFFF)) =>
-            {
-                12
+/// Reads JSON, and what some servers write that is none: half a character, and numbers that are none.
+fn parse(data: &str) -> serde_json::Result<Value> {
+    serde_json::from_str(data).or_else(|error| {
+        let carried = surrogates::carried(data);
+        let mended = without_odd_numbers(carried.as_deref().unwrap_or(data)).or(carried);
+        serde_json::from_str(&mended.ok_or(error)?)
+    })
+}
+
+/// The same with `null` for numbers that JSON does not have, as Python writes them, and for those that are too large;
+/// nothing if there is none.
+fn without_odd_numbers(data: &str) -> Option<String> {
+    let (mut mended, mut is_mended, mut is_text) =
+        (String::with_capacity(data.len()), false, false);
+    let mut rest = data;
+    while let Some(letter) = rest.chars().next() {
+        let is_number = |letter: char| letter.is_ascii_alphanumeric() || "+-.".contains(letter);
+        let length = match letter {
+            '"' => {
+                is_text = !is_text;
+                1
             }
-            Some(0xD800..=0xDFFF) => {
-                mended.push('\u{fffd}');
-                is_mended = true;
-                rest = &rest[6..];
-                continue;
+            '\\' if is_text => rest.chars().take(2).map(char::len_utf8).sum(),
+            _ if !is_text && is_number(letter) => {
+                rest.find(|letter| !is_number(letter)).unwrap_or(rest.len())
             }
-            Some(_) => 6,
-            None => rest
-                .char_indices()
-                .nth(2)
-                .map_or(rest.len(), |(place, _)| place),
+            _ => letter.len_utf8(),
         };
-        mended.push_str(&rest[..taken]);
-        rest = &rest[taken..];
+        let word = &rest[..length];
+        // `nan`, `inf` and `infinity`, with a sign and in any case, are numbers to this parser too.
+        if !is_text && word.parse().is_ok_and(|number: f64| !number.is_finite()) {
+            mended.push_str("null");
+            is_mended = true;
+        } else {
+            mended.push_str(word);
+        }
+        rest = &rest[length..];
     }
-    mended.push_str(rest);
     is_mended.then_some(mended)
 }
 
@@ -276,10 +308,31 @@ mod tests {
                 false,
             ),
             (
-                "data: ping\n\ndata:\n\ndata: [PING\n\n",
+                "data: [PING]\n\ndata:\n\ndata: {PING\n\n",
                 vec![
                     "malformed: the provider sent an event that is not readable (Syntax error at column 2)",
                 ],
+                false,
+            ),
+            // Without blank lines.
+            (
+                "data: {\"a\":1}\ndata: {\"a\":2}\ndata: [DONE]\n",
+                vec!["{\"a\":1}", "{\"a\":2}", "end"],
+                false,
+            ),
+            (
+                "event: x\ndata: {}\nevent: error\ndata: {}\nid: 1\ndata: {}",
+                vec!["{}", "error {}", "{}"],
+                false,
+            ),
+            (
+                "data: ping\ndata: {}\ndata: {}\n\ndata: [DONE]",
+                vec!["{}", "{}", "end"],
+                false,
+            ),
+            (
+                "data: [PING]\n\ndata: ping\n\ndata: {}\n\n",
+                vec!["{}"],
                 false,
             ),
             ("{\n \"a\": 1\n}\n", vec!["{\"a\":1}"], true),
@@ -318,21 +371,45 @@ mod tests {
     }
 
     #[test]
-    fn half_a_character_costs_no_event() {
+    fn what_is_no_json_costs_no_event() {
         for (data, expected) in [
-            (r#"{"a":"\ud83d"}"#, "{\"a\":\"\u{fffd}\"}"),
-            (r#"{"a":"x\ude00y"}"#, "{\"a\":\"x\u{fffd}y\"}"),
             (
-                r#"{"a":"\ud83d\ude00\ud83d\\ud83d"}"#,
-                "{\"a\":\"😀\u{fffd}\\\\ud83d\"}",
+                r#"{"a":NaN,"b":[Infinity,-Infinity,1]}"#,
+                r#"{"a":null,"b":[null,null,1]}"#,
             ),
-            (r#"{"a":"ä\"\u00e4\ud83d"}"#, "{\"a\":\"ä\\\"ä\u{fffd}\"}"),
+            (
+                r#"{"a":1e999,"b":"NaN \" NaN"}"#,
+                r#"{"a":null,"b":"NaN \" NaN"}"#,
+            ),
+            (
+                r#"{"a":NaN,"b":"\ud83d"}"#,
+                "{\"a\":null,\"b\":\"\u{10f83d}\"}",
+            ),
         ] {
             assert_eq!(parse(data).unwrap().to_string(), expected, "{data}");
         }
-        for data in ["{", r#"{"a":"\"#, r#"{"a":"\ud8"#, r#"{"a":"\ä"}"#] {
+        for data in [
+            "{",
+            r#"{"a":"\"#,
+            r#"{"a":"\ud8"#,
+            r#"{"a":"\ä"}"#,
+            r#"{"a":NaNa}"#,
+        ] {
             parse(data).unwrap_err();
         }
+    }
+
+    #[test]
+    fn blank_bytes_keep_a_connection_alive_and_tell_nothing() {
+        let mut body = Body::default();
+        for _ in 0..10_000 {
+            body.push(b" \n");
+            assert!(body.next().is_ok_and(|item| item.is_none()));
+        }
+        assert!(matches!(&body.framing, Framing::Unknown(held) if held.is_empty()));
+        body.push(b"{}");
+        body.end();
+        assert!(body.is_single_document());
     }
 
     #[test]

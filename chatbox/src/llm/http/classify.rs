@@ -3,7 +3,7 @@
 //! All providers that we know write an error as an object with `code`, `type` or both, either as the whole body or below
 //! `error`; a number as `code` or `status` is an HTTP status. Their messages are not logged.
 //!
-//! One class is found by [`words`] too: a request that is longer than the model takes.
+//! Two classes are found by [`words`] too: a request that is longer than the model takes, and an account without money.
 
 use anyhow::anyhow;
 use reqwest::StatusCode;
@@ -25,7 +25,12 @@ pub(in crate::llm) fn rejected(
     let known = known_code(codes, object(&body));
     let error = Error::new(
         classify(known, Some(status), &body),
-        anyhow!("the provider answered {}{}", status.as_u16(), suffix(known)),
+        anyhow!(
+            "the provider answered {}{}{}",
+            status.as_u16(),
+            suffix(known),
+            advice(status, known)
+        ),
     );
     FailedAttempt {
         status: Some(status),
@@ -68,12 +73,19 @@ fn classify(known: Known, status: Option<StatusCode>, body: &Value) -> ErrorClas
         // It accepted the request, and then failed without saying why.
         (None, None) => ErrorClass::Overloaded,
     };
+    let is_passing = matches!(known, Some((_, ErrorClass::RateLimit)));
     match class {
         ErrorClass::Malformed | ErrorClass::Overloaded if words::is_too_long(body) => {
             ErrorClass::ContextTooLong
         }
         // No pause makes a request fit that is larger than what a minute may hold.
         ErrorClass::RateLimit if words::is_larger_than_the_rate(body) => ErrorClass::ContextTooLong,
+        // Nor does one fill an account.
+        ErrorClass::RateLimit | ErrorClass::Malformed | ErrorClass::Overloaded
+            if words::is_exhausted(body, is_passing) =>
+        {
+            ErrorClass::Quota
+        }
         class => class,
     }
 }
@@ -127,6 +139,15 @@ fn status(object: &Value) -> Option<StatusCode> {
     ["status", "code", "status_code"]
         .into_iter()
         .find_map(status)
+}
+
+/// A path that is not there is answered without a code of a model.
+fn advice(status: StatusCode, known: Known) -> &'static str {
+    if status == StatusCode::NOT_FOUND && known.is_none_or(|(code, _)| code != "model_not_found") {
+        "; check baseUrl (is /v1 missing at its end?) and the name of the model"
+    } else {
+        ""
+    }
 }
 
 /// Only codes of our own table are written out.
@@ -306,6 +327,16 @@ mod tests {
             "quota: the provider answered 400 (no_money)"
         );
         assert_eq!(error("sk_secret"), "malformed: the provider answered 400");
+    }
+
+    #[test]
+    fn a_path_that_is_not_there_names_the_setting() {
+        let missing = rejected(CODES, StatusCode::NOT_FOUND, json!({"detail": "Not Found"}));
+        let words = missing.error.to_string();
+        assert!(
+            words.contains("baseUrl") && words.contains("/v1"),
+            "{words}"
+        );
     }
 
     /// As servers without a code write it.

@@ -12,6 +12,8 @@ pub(in crate::llm) struct FailedAttempt {
     pub(in crate::llm) error: Error,
     /// How long the provider wants to be left alone.
     pub(super) retry_after: Option<Duration>,
+    /// Whether the provider says itself that another attempt can help.
+    pub(super) should_retry: Option<bool>,
     /// The status of the error, be it the response's or one inside of it.
     pub(in crate::llm) status: Option<StatusCode>,
     /// The error as the provider told it. It may repeat questions and keys, and is not logged.
@@ -29,6 +31,7 @@ impl From<Error> for FailedAttempt {
         Self {
             error,
             retry_after: None,
+            should_retry: None,
             status: None,
             body: Value::Null,
         }

@@ -1,15 +1,23 @@
 //! Bytes of an answer → events. Pure.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use anyhow::anyhow;
 use serde_json::Value;
 
 use super::body::{Body, Item};
 use super::failed::FailedAttempt;
+use super::surrogates::Joiner;
 use super::{Mapper, classify};
+use crate::chat::thoughts;
 use crate::llm::thinking::Filter;
 use crate::llm::{ErrorClass, Event, Finish};
+
+/// An answer whose model has said why it stopped may still be followed by what it cost, and is whole without it.
+const LINGER: Duration = Duration::from_secs(3);
+/// Whoever says so beside text may say it in every piece, and have more.
+const LINGER_AFTER_TEXT: Duration = Duration::from_secs(15);
 
 /// What is read next.
 pub(super) enum Read {
@@ -28,6 +36,7 @@ pub(in crate::llm) struct Reported(pub(in crate::llm) Value);
 #[derive(Default)]
 pub(in crate::llm) struct Batch {
     events: VecDeque<Event>,
+    joiner: Joiner,
     thinking: Filter,
     /// Bytes of text that came so far, and of the answer in it.
     received: usize,
@@ -40,6 +49,7 @@ impl Batch {
         match event {
             Event::Text(text) => {
                 self.received += text.len();
+                let text = self.joiner.push(text);
                 let text = self.thinking.push(text);
                 self.push_answer(text);
             }
@@ -62,8 +72,20 @@ impl Batch {
         }
     }
 
+    /// All of the text is here, and nobody has seen it: thoughts that nothing began can be told by their end.
+    fn cut_thoughts(&mut self) {
+        for event in &mut self.events {
+            if let Event::Text(text) = event {
+                *text = thoughts::answer(text).to_owned();
+            }
+        }
+    }
+
     /// No more text comes.
     fn finish(&mut self) {
+        let half = self.joiner.finish();
+        let half = self.thinking.push(half);
+        self.push_answer(half);
         let held = self.thinking.finish();
         self.push_answer(held);
     }
@@ -78,6 +100,8 @@ pub(super) struct Reader<M> {
     /// The last that is read, behind the events of the batch.
     failed: Option<FailedAttempt>,
     has_ended: bool,
+    /// The event that said why the model stopped had text too.
+    finished_with_text: bool,
     /// Text came after the model was said to have stopped: this provider says so in every piece.
     finishes_always: bool,
 }
@@ -101,6 +125,9 @@ impl<M: Mapper> Reader<M> {
     pub(super) fn end(&mut self, cause: Option<anyhow::Error>) {
         self.body.end();
         self.read();
+        if self.is_in_one_piece() == Some(true) {
+            self.batch.cut_thoughts();
+        }
         if self.has_ended {
             return;
         }
@@ -109,13 +136,30 @@ impl<M: Mapper> Reader<M> {
         if let Some(finish) = finish.or(is_whole.then_some(Finish::Stop)) {
             return self.conclude(finish);
         }
+        if let Some(remark) = self.mapper.remark().filter(|_| self.batch.received == 0) {
+            return self.fail(classify::reported(M::ERROR_CODES, remark.clone()));
+        }
         let cause = cause.unwrap_or_else(|| anyhow!("the answer was cut"));
         self.fail(FailedAttempt::new(ErrorClass::Transport, cause));
     }
 
-    /// Whether the model has said why it stopped, so that no more text is to come.
-    pub(super) fn is_finished(&self) -> bool {
-        self.mapper.finish().is_some() && !self.finishes_always
+    /// How long more is waited for, once the model has said why it stopped.
+    pub(super) fn linger(&self) -> Option<Duration> {
+        self.mapper.finish()?;
+        Some(if self.finishes_always || self.finished_with_text {
+            LINGER_AFTER_TEXT
+        } else {
+            LINGER
+        })
+    }
+
+    pub(super) fn finishes_always(&self) -> bool {
+        self.finishes_always
+    }
+
+    /// Whether the answer comes in one piece, and nothing can be read of it before; nothing as long as nothing has come.
+    pub(super) fn is_in_one_piece(&self) -> Option<bool> {
+        self.body.is_in_one_piece()
     }
 
     fn read(&mut self) {
@@ -147,7 +191,9 @@ impl<M: Mapper> Reader<M> {
         let was_finished = self.mapper.finish().is_some();
         let received = self.batch.received;
         let mapped = self.mapper.map(&value, &mut self.batch);
-        self.finishes_always |= was_finished && self.batch.received > received;
+        let has_text = self.batch.received > received;
+        self.finishes_always |= was_finished && has_text;
+        self.finished_with_text |= !was_finished && has_text && self.mapper.finish().is_some();
         if let Err(Reported(error)) = mapped {
             self.fail(classify::reported(M::ERROR_CODES, error));
         }
@@ -159,7 +205,11 @@ impl<M: Mapper> Reader<M> {
         self.has_ended = true;
         if finish == Finish::Stop && self.batch.answered == 0 {
             let cause = anyhow!("the provider ended its answer before the first word");
-            self.failed = Some(FailedAttempt::new(ErrorClass::Empty, cause));
+            let remark = self.mapper.remark().cloned();
+            self.failed = Some(remark.map_or_else(
+                || FailedAttempt::new(ErrorClass::Empty, cause),
+                |remark| classify::reported(M::ERROR_CODES, remark),
+            ));
             return;
         }
         let finish = match finish {
@@ -290,6 +340,7 @@ mod tests {
                 &["data: {\"say\":\"a\"}\n\ndata: [DONE]\n\ndata: {\"say\":\"b\"}\n\n"],
                 &["a", "done"],
             ),
+            (&["{\"say\":\"Hm</think>a\",\"end\":\"x\"}"], &["a", "done"]),
             // One document, a list of them, one a line.
             (&["{\"say\":\"a\"}"], &["a", "done"]),
             (
@@ -369,10 +420,28 @@ mod tests {
     #[test]
     fn an_end_in_every_piece_is_no_end() {
         let mut reader = Reader::<Words>::default();
+        assert_eq!(reader.linger(), None);
         let piece = b"data: {\"say\":\"a\",\"end\":\"x\"}\n\n";
-        for is_finished in [true, false, false] {
+        for always in [false, true, true] {
             reader.push(piece);
-            assert_eq!(reader.is_finished(), is_finished);
+            assert_eq!(reader.linger(), Some(LINGER_AFTER_TEXT));
+            assert_eq!(reader.finishes_always(), always);
         }
+        let mut reader = Reader::<Words>::default();
+        reader.push(b"data: {\"say\":\"a\"}\n\ndata: {\"end\":\"x\"}\n\n");
+        assert_eq!(reader.linger(), Some(LINGER));
+    }
+
+    #[test]
+    fn a_character_that_is_cut_over_two_events_is_whole() {
+        let (first, second) = (
+            "data: {\"say\":\"a\\ud83d\"}\n\n",
+            "data: {\"say\":\"\\ude00\"}\n\n",
+        );
+        let end = "data: [DONE]\n\n";
+        assert_reads([
+            (&[first, second, end], &["a", "😀", "done"]),
+            (&[first, end], &["a", "\u{fffd}", "done"]),
+        ]);
     }
 }

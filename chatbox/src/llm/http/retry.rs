@@ -9,6 +9,8 @@ use super::failed::FailedAttempt;
 
 /// Understood by OpenAI's and Azure's own clients; finer than `Retry-After` beside it.
 const RETRY_AFTER_MS: &str = "retry-after-ms";
+/// Obeyed by OpenAI's own clients: the server knows better than its status says.
+const SHOULD_RETRY: &str = "x-should-retry";
 /// The first one counts.
 const ATTEMPTS: usize = 3;
 const DELAY_MIN: Duration = Duration::from_millis(500);
@@ -31,7 +33,10 @@ pub(super) fn delay(
     delays: &mut impl Iterator<Item = Duration>,
 ) -> Option<Duration> {
     let wanted = failed.retry_after.unwrap_or_default();
-    if !failed.error.class.is_retryable() || wanted > DELAY_MAX {
+    let may_help = failed
+        .should_retry
+        .unwrap_or_else(|| failed.error.class.is_retryable());
+    if !may_help || wanted > DELAY_MAX {
         return None;
     }
     delays.next().map(|delay| delay.max(wanted))
@@ -50,6 +55,15 @@ pub(super) fn after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
+}
+
+/// Whether a response says itself that another attempt can help.
+pub(super) fn should(headers: &HeaderMap) -> Option<bool> {
+    match headers.get(SHOULD_RETRY)?.to_str().ok()?.trim() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
 }
 
 fn number(text: &str) -> Option<f64> {
@@ -102,6 +116,28 @@ mod tests {
             let headers = [("retry-after", "7"), ("retry-after-ms", milliseconds)];
             let after = after(&headers).unwrap();
             assert_eq!(after.as_millis(), expected, "{milliseconds}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_says_so_knows_better() {
+        for (word, expected) in [
+            ("true", Some(true)),
+            (" false", Some(false)),
+            ("maybe", None),
+        ] {
+            let headers = [(HeaderName::from_static(SHOULD_RETRY), word.parse().unwrap())];
+            assert_eq!(should(&headers.into_iter().collect()), expected);
+        }
+        for (class, should_retry) in [
+            (ErrorClass::Malformed, true),
+            (ErrorClass::Overloaded, false),
+        ] {
+            let failed = FailedAttempt {
+                should_retry: Some(should_retry),
+                ..FailedAttempt::new(class, anyhow!("x"))
+            };
+            assert_eq!(delay(&failed, &mut delays()).is_some(), should_retry);
         }
     }
 

@@ -4,10 +4,10 @@
 //! `sse-stream`, `sseer`) hold an event of any length in memory; here an endless one must end the answer. The first is
 //! unmaintained besides, and the others own each field of each event, of which only `data` is needed.
 
-use anyhow::ensure;
+use serde::de::IgnoredAny;
 
-/// Longest event, in bytes; a provider's piece of an answer is a few hundred.
-const MAX_EVENT: usize = 1024 * 1024;
+/// Longest event that is held, in bytes. A piece of an answer has a few hundred; a picture beside it may have millions.
+const MAX_EVENT: usize = 8 * 1024 * 1024;
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// One event.
@@ -24,9 +24,16 @@ pub(super) struct Decoder {
     lines: Lines,
     /// `data` lines of the event that has not ended yet, or of the one that was given out last.
     data: String,
-    has_data: bool,
+    /// How many there are.
+    data_lines: usize,
     is_error: bool,
+    /// A name came behind data: it belongs to what the next line shows to be its event.
+    is_next_error: Option<bool>,
     is_given_out: bool,
+    /// The first `data` line of the event behind the one that was given out last.
+    next_data: Option<String>,
+    /// The event is too long: the rest of it is not held, and it is not given out.
+    is_skipped: bool,
 }
 
 impl Decoder {
@@ -40,37 +47,74 @@ impl Decoder {
     }
 
     /// The next event that is complete.
-    ///
-    /// # Errors
-    /// When an event is longer than a megabyte.
-    pub(super) fn next_event(&mut self) -> anyhow::Result<Option<Event<'_>>> {
+    pub(super) fn next_event(&mut self) -> Option<Event<'_>> {
         if std::mem::take(&mut self.is_given_out) {
-            self.data.clear();
-            (self.has_data, self.is_error) = (false, false);
+            self.begin();
         }
         while let Some(line) = self.lines.next() {
-            if let Some(value) = value(line, b"data") {
-                if self.has_data {
+            if self.is_skipped {
+                self.is_skipped = !line.is_empty();
+            } else if let Some(value) = value(line, b"data") {
+                let value = String::from_utf8_lossy(value);
+                if self.data_lines == 1 && is_whole(&self.data) {
+                    self.next_data = Some(value.into_owned());
+                    return Some(self.give_out());
+                }
+                if self.data_lines > 0 {
                     self.data.push('\n');
                 }
-                self.has_data = true;
-                self.data.push_str(&String::from_utf8_lossy(value));
+                self.data_lines += 1;
+                self.data.push_str(&value);
             } else if let Some(name) = value(line, b"event") {
-                self.is_error = name == b"error";
-            } else if line.is_empty() && (self.has_data || self.is_error) {
-                self.is_given_out = true;
-                return Ok(Some(Event {
-                    is_error: self.is_error,
-                    data: &self.data,
-                }));
+                let is_error = name == b"error";
+                if self.data_lines > 0 {
+                    self.is_next_error = Some(is_error);
+                } else {
+                    self.is_error = is_error;
+                }
+            } else if line.is_empty() {
+                if let Some(is_error) = self.is_next_error.take() {
+                    self.is_error = is_error;
+                }
+                if self.data_lines > 0 || self.is_error {
+                    return Some(self.give_out());
+                }
             }
         }
-        ensure!(
-            self.lines.held() + self.data.len() <= MAX_EVENT,
-            "an event is longer than {MAX_EVENT} bytes"
-        );
-        Ok(None)
+        if self.lines.held() + self.data.len() > MAX_EVENT {
+            self.is_skipped = true;
+            self.lines.discard();
+            self.begin();
+        }
+        None
     }
+
+    fn give_out(&mut self) -> Event<'_> {
+        self.is_given_out = true;
+        Event {
+            is_error: self.is_error,
+            data: &self.data,
+        }
+    }
+
+    /// Forgets the event that was given out.
+    fn begin(&mut self) {
+        self.data.clear();
+        self.is_error = false;
+        self.data_lines = 0;
+        if let Some(data) = self.next_data.take() {
+            self.is_error = self.is_next_error.take().unwrap_or_default();
+            (self.data, self.data_lines) = (data, 1);
+        }
+    }
+}
+
+/// Whether a line is an event by itself, because no line behind it can be a part of the same JSON: some servers leave
+/// the blank lines out. Only the first line of an event is asked, so that its length costs once.
+fn is_whole(line: &str) -> bool {
+    let line = line.trim();
+    line == "[DONE]"
+        || (line.ends_with(['}', ']']) && serde_json::from_str::<IgnoredAny>(line).is_ok())
 }
 
 /// The value of a line, if this is its field.
@@ -129,6 +173,13 @@ impl Lines {
         self.searched = self.start;
     }
 
+    /// Forgets the line that is not complete, and what is to come of it but a mark that it was there.
+    fn discard(&mut self) {
+        self.bytes.clear();
+        self.bytes.push(b':');
+        (self.start, self.searched) = (0, 1);
+    }
+
     /// Bytes of the line that is not complete.
     fn held(&self) -> usize {
         self.bytes.len() - self.start
@@ -146,7 +197,7 @@ mod tests {
         let mut events = Vec::new();
         for chunk in chunks {
             decoder.push(chunk);
-            while let Some(event) = decoder.next_event().unwrap() {
+            while let Some(event) = decoder.next_event() {
                 events.push(event.data.to_owned());
             }
         }
@@ -158,12 +209,9 @@ mod tests {
         let mut decoder = Decoder::default();
         decoder.push(b"event: error\ndata: a\n\ndata: b\n\nevent:error\n\nevent: x\ndata: c\n\n");
         for (is_error, data) in [(true, "a"), (false, "b"), (true, ""), (false, "c")] {
-            assert_eq!(
-                decoder.next_event().unwrap(),
-                Some(Event { is_error, data })
-            );
+            assert_eq!(decoder.next_event(), Some(Event { is_error, data }));
         }
-        assert_eq!(decoder.next_event().unwrap(), None);
+        assert_eq!(decoder.next_event(), None);
     }
 
     #[test]
@@ -181,13 +229,10 @@ mod tests {
             let mut decoder = Decoder::default();
             decoder.push(text.as_bytes());
             decoder.end();
-            let data = decoder
-                .next_event()
-                .unwrap()
-                .map(|event| event.data.to_owned());
+            let data = decoder.next_event().map(|event| event.data.to_owned());
             assert_eq!(data.as_deref(), expected, "{text:?}");
             if data.is_some() {
-                assert_eq!(decoder.next_event().unwrap(), None, "{text:?}");
+                assert_eq!(decoder.next_event(), None, "{text:?}");
             }
         }
     }
@@ -204,6 +249,9 @@ mod tests {
             if line.is_empty() && !data.is_empty() {
                 events.push(std::mem::take(&mut data).join("\n"));
             } else if name == "data" {
+                if data.len() == 1 && is_whole(data[0]) {
+                    events.push(data.remove(0).to_owned());
+                }
                 data.push(value.strip_prefix(' ').unwrap_or(value));
             }
         }
@@ -217,6 +265,8 @@ mod tests {
             ("data:a\n\ndata: b\n\n", vec!["a", "b"]),
             ("data: a\r\n\r\ndata: b\r\r", vec!["a", "b"]),
             ("data: a\ndata: b\n\n", vec!["a\nb"]),
+            ("data: {}\ndata: [DONE]\n\n", vec!["{}", "[DONE]"]),
+            ("data: {\ndata: }\n\n", vec!["{\n}"]),
             (
                 "event: x\nid: 1\n: comment\nretry: 5\ndata:  a\n\n",
                 vec![" a"],
@@ -234,17 +284,26 @@ mod tests {
     }
 
     #[test]
-    fn an_endless_event_is_rejected() {
-        let mut line = Decoder::default();
-        line.push(&vec![b'x'; MAX_EVENT + 1]);
-        assert!(line.next_event().is_err());
-        let mut lines = Decoder::default();
-        let piece = b"data: 0123456789\n".repeat(10_000);
-        let ended = (0..20).any(|_| {
-            lines.push(&piece);
-            lines.next_event().is_err()
-        });
-        assert!(ended);
+    fn an_endless_event_is_neither_held_nor_given_out() {
+        let picture = "x".repeat(2_000_000);
+        let large = format!("data: {picture}\n\n");
+        assert_eq!(
+            decode(&[large.as_bytes()]),
+            [picture],
+            "a picture is not endless"
+        );
+        for piece in ["x".repeat(100_000), "data: 0123456789\n".repeat(10_000)] {
+            let mut decoder = Decoder::default();
+            decoder.push(b"data: ");
+            for _ in 0..100 {
+                decoder.push(piece.as_bytes());
+                assert_eq!(decoder.next_event(), None);
+                assert!(decoder.lines.held() + decoder.data.len() <= MAX_EVENT);
+            }
+            decoder.push(b"\n\ndata: a\n\n");
+            let event = decoder.next_event().map(|event| event.data.to_owned());
+            assert_eq!(event.as_deref(), Some("a"));
+        }
     }
 
     proptest! {

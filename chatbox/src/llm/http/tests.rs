@@ -56,7 +56,7 @@ impl Question for Asked {
         false
     }
 
-    fn accepted(&self) {}
+    fn accepted(&self, _: bool) {}
 }
 
 type Bodies = mpsc::UnboundedReceiver<Bytes>;

@@ -57,6 +57,32 @@ const TOO_LONG: [&str; 25] = [
 /// What servers say of a request that alone is larger than the rate of tokens; in lower case.
 const LARGER_THAN_THE_RATE: [&str; 2] = ["request too large", "tokens must be reduced"];
 
+/// What servers say of an account that has nothing left to spend; in lower case.
+const EXHAUSTED: [&str; 14] = [
+    "insufficient_quota",
+    "insufficient quota",
+    "insufficient balance",
+    "insufficient_balance",
+    "insufficient credit",
+    "insufficient_credit",
+    "insufficient funds",
+    "credit balance",
+    "out of credit",
+    "more credits",
+    "enough credit",
+    "no credit",
+    "account balance",
+    "quota exhausted",
+];
+
+/// The same, in words that some also say of what passes in a minute: they count where no code says so.
+const MAYBE_EXHAUSTED: [&str; 4] = [
+    "current quota",
+    "billing",
+    "exceeded your quota",
+    "quota exceeded",
+];
+
 /// All that an error says in words, in lower case, without what it repeats of the request.
 pub(in crate::llm) fn words(body: &Value) -> String {
     match body {
@@ -86,6 +112,13 @@ pub(super) fn is_larger_than_the_rate(body: &Value) -> bool {
     LARGER_THAN_THE_RATE
         .iter()
         .any(|phrase| words.contains(phrase))
+}
+
+/// Whether an error says that the account has nothing left to spend; `is_passing`, if its code says that it has.
+pub(super) fn is_exhausted(body: &Value, is_passing: bool) -> bool {
+    let words = words(body);
+    let is_said = |phrases: &[&str]| phrases.iter().any(|phrase| words.contains(phrase));
+    is_said(&EXHAUSTED) || (!is_passing && is_said(&MAYBE_EXHAUSTED))
 }
 
 #[cfg(test)]

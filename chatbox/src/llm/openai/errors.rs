@@ -135,11 +135,38 @@ mod tests {
             (403, json!({"code": "AccountOverdueError"})),
             (429, json!({"code": 1113})),
             (400, json!({"type": "budget_exceeded", "code": "400"})),
+            // Only in words.
+            (
+                429,
+                json!({"message": "You exceeded your current quota, please check your plan and billing details", "code": 429}),
+            ),
+            (
+                429,
+                json!({"message": "litellm.RateLimitError: insufficient_quota", "type": "throttling_error", "code": "429"}),
+            ),
+            (
+                400,
+                json!({"message": "Your credit balance is too low to access the API", "type": "invalid_request_error"}),
+            ),
+            (
+                429,
+                json!({"message": "You are out of credits", "type": "rate_limit_error"}),
+            ),
+            (
+                503,
+                json!({"message": "Insufficient Balance", "type": "unknown"}),
+            ),
         ] {
             let status = StatusCode::from_u16(status).unwrap();
             let failed = http::rejected(CODES, status, json!({"error": error}));
             assert_eq!(failed.error.class, Quota, "{error}");
             assert!(!failed.error.class.is_retryable());
         }
+        // Gemini's words for what passes in a minute.
+        let error = json!({"code": 429, "status": "RESOURCE_EXHAUSTED",
+            "message": "You exceeded your current quota, please check your plan and billing details"});
+        let passing = json!([{ "error": error }]);
+        let failed = http::rejected(CODES, StatusCode::TOO_MANY_REQUESTS, passing);
+        assert_eq!(failed.error.class, RateLimit);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use reqwest::StatusCode;
 use serde_json::Value;
 
 use crate::llm::ErrorClass;
@@ -39,20 +38,39 @@ impl Field {
 
 /// How servers call the fields, as `param` or in words; in lower case. Words say `stream` of much else, so there it counts
 /// only in quotes.
-const NAMES: [(&str, Field); 13] = [
+const NAMES: [(&str, Field); 9] = [
     ("stream_options", Field::StreamOptions),
     ("include_usage", Field::StreamOptions),
     ("max_tokens", Field::MaxTokens),
     ("max_completion_tokens", Field::MaxCompletionTokens),
     ("messages[0].role", Field::SystemRole),
     ("messages.0.role", Field::SystemRole),
-    ("system role", Field::SystemRole),
-    ("role 'system'", Field::SystemRole),
-    ("'system' role", Field::SystemRole),
-    ("system message", Field::SystemRole),
     ("'stream'", Field::Stream),
     ("\"stream\"", Field::Stream),
     ("`stream`", Field::Stream),
+];
+
+/// What servers say where a model has no system role, in lower case: with the name of the role, or with what else they
+/// take. Templates of models say it in their own words.
+const NO_SYSTEM_ROLE: [&str; 18] = [
+    "system role",
+    "'system'",
+    "\"system\"",
+    "`system`",
+    "system message",
+    "system prompt",
+    "system instruction",
+    "developer instruction",
+    "developer role",
+    "role system",
+    "role: system",
+    "role must be",
+    "roles must",
+    "roles are supported",
+    "roles should alternate",
+    "user and assistant",
+    "input should be 'user'",
+    "template error",
 ];
 
 /// Which of the fields that were sent the server does not take.
@@ -62,42 +80,70 @@ const NAMES: [(&str, Field); 13] = [
 /// wrong reading: the request was refused and nobody has seen a word, each field is left out at most once, and it is
 /// remembered only if the request is accepted without it.
 pub(super) fn refused(failed: &FailedAttempt, sent: &[Field]) -> Option<Field> {
-    let is_bad_request = matches!(
-        failed.status,
-        Some(StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY)
-    );
-    if !is_bad_request || failed.error.class != ErrorClass::Malformed {
-        return None;
+    let is_sent = |field: &Field| sent.contains(field);
+    let body = &failed.body;
+    match failed.status?.as_u16() {
+        400 | 422 if failed.error.class == ErrorClass::Malformed => {}
+        // llama.cpp and text-generation-inference answer so when the template of a model raises an error.
+        424 | 500 => return has_no_system_role(body).filter(is_sent),
+        _ => return None,
     }
-    let sent = |field: &Field| sent.contains(field);
-    if let Some(param) = param(&failed.body) {
-        return by_param(&param).filter(sent);
+    if let Some(param) = param(body) {
+        // Only the role can be wrong with the messages.
+        let role = || has_no_system_role(body).filter(|_| param.contains("message"));
+        return by_param(&param).or_else(role).filter(is_sent);
     }
-    let words = http::words(&failed.body);
+    let words = http::words(body);
     let named = NAMES
         .iter()
-        .filter(|(_, field)| sent(field))
+        .filter(|(_, field)| is_sent(field))
         .filter_map(|(name, field)| Some((place(&words, name)?, *field)));
     // Advice what to use instead comes behind what is wrong.
     named
         .min_by_key(|(place, _)| *place)
         .map(|(_, field)| field)
+        .or_else(|| has_no_system_role(body).filter(is_sent))
 }
 
+fn has_no_system_role(body: &Value) -> Option<Field> {
+    let words = http::words(body);
+    let is_said = NO_SYSTEM_ROLE.iter().any(|phrase| words.contains(phrase));
+    is_said.then_some(Field::SystemRole)
+}
+
+/// What the server names as wrong, in lower case; gateways pass on the error of another as text in `metadata.raw`.
 fn param(body: &Value) -> Option<String> {
     let body = body.get(0).unwrap_or(body);
     let object = body.get("error").filter(|error| error.is_object());
-    let param = object.unwrap_or(body).get("param")?.as_str()?;
-    let param = param.trim().to_lowercase();
-    (!matches!(param.as_str(), "" | "null" | "none")).then_some(param)
+    let object = object.unwrap_or(body);
+    let param = match object.get("param") {
+        Some(Value::String(param)) => param.trim().to_lowercase(),
+        Some(Value::Array(path)) => {
+            let path: Vec<_> = path.iter().filter_map(Value::as_str).collect();
+            path.join(".").to_lowercase()
+        }
+        _ => String::new(),
+    };
+    if !matches!(param.as_str(), "" | "null" | "none") {
+        return Some(param);
+    }
+    let raw = object.get("metadata")?.get("raw")?.as_str()?;
+    // It is parsed once: a text in a text of a text is nobody's error.
+    let raw: Value = serde_json::from_str(raw).ok()?;
+    raw.get("error")
+        .and_then(|error| error.get("param"))
+        .or_else(|| raw.get("param"))?
+        .as_str()
+        .map(str::to_lowercase)
 }
 
-/// A parameter may be named with what is in it: `stream_options.include_usage`.
+/// A parameter may be named with what it is in, or with what is in it: `body.max_tokens`, `stream_options.include_usage`.
 fn by_param(param: &str) -> Option<Field> {
-    if param == Field::Stream.name() {
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_';
+    if param.rsplit(|letter| !is_part(letter)).next() == Some(Field::Stream.name()) {
         return Some(Field::Stream);
     }
-    let named = NAMES.iter().find(|(name, _)| place(param, name) == Some(0));
+    let named = NAMES.iter().find(|(name, _)| place(param, name).is_some());
     named.map(|(_, field)| *field)
 }
 
@@ -115,6 +161,7 @@ fn place(words: &str, name: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::StatusCode;
     use serde_json::json;
 
     use super::super::errors::CODES;
@@ -207,19 +254,93 @@ mod tests {
             ),
             (400, json!("'stream' must be false"), Field::Stream),
         ] {
-            assert_eq!(
-                refused_of(status, body.clone(), &ALL),
-                Some(expected),
-                "{body}"
-            );
-            let others: Vec<_> = ALL.into_iter().filter(|field| *field != expected).collect();
-            let again = refused_of(status, body.clone(), &others);
-            assert_ne!(
-                again,
-                Some(expected),
-                "what was not sent was not refused: {body}"
-            );
+            assert_found(status, &body, expected);
         }
+    }
+
+    #[test]
+    fn a_model_without_a_system_role_is_known_by_words_and_status() {
+        for (status, body, expected) in [
+            (
+                400,
+                json!([{"error": {"code": 400, "status": "INVALID_ARGUMENT",
+                    "message": "Developer instruction is not enabled for models/gemma-3-27b-it"}}]),
+                Field::SystemRole,
+            ),
+            (
+                400,
+                json!({"object": "error", "message": "Conversation roles must alternate user/assistant/user/assistant/..."}),
+                Field::SystemRole,
+            ),
+            (
+                400,
+                json!({"message": "Only user and assistant roles are supported!"}),
+                Field::SystemRole,
+            ),
+            (
+                422,
+                json!({"detail": [{"loc": ["body", "messages", 0, "role"], "msg": "Input should be 'user' or 'assistant'"}]}),
+                Field::SystemRole,
+            ),
+            (
+                400,
+                json!({"error": {"message": "Invalid role: system", "param": "messages"}}),
+                Field::SystemRole,
+            ),
+            (
+                424,
+                json!({"error": "Template error: invalid operation: System role not supported", "error_type": "template_error"}),
+                Field::SystemRole,
+            ),
+            (
+                500,
+                json!({"error": {"code": 500, "message": "System role not supported", "type": "server_error"}}),
+                Field::SystemRole,
+            ),
+        ] {
+            assert_found(status, &body, expected);
+        }
+    }
+
+    #[test]
+    fn a_parameter_may_be_named_with_its_place() {
+        for (status, body, expected) in [
+            (
+                400,
+                json!({"error": {"message": "no", "param": "body.max_tokens"}}),
+                Field::MaxTokens,
+            ),
+            (
+                422,
+                json!({"error": {"message": "no", "param": "body -> stream_options"}}),
+                Field::StreamOptions,
+            ),
+            (
+                422,
+                json!({"error": {"message": "no", "param": ["body", "stream"]}}),
+                Field::Stream,
+            ),
+            (
+                400,
+                json!({"error": {"message": "Provider returned error", "code": 400,
+                    "metadata": {"raw": "{\"error\":{\"message\":\"no\",\"param\":\"max_tokens\"}}"}}}),
+                Field::MaxTokens,
+            ),
+        ] {
+            assert_found(status, &body, expected);
+        }
+    }
+
+    fn assert_found(status: u16, body: &Value, expected: Field) {
+        let found = refused_of(status, body.clone(), &ALL);
+        assert_eq!(found, Some(expected), "{body}");
+        let others: Vec<_> = ALL.into_iter().filter(|field| *field != expected).collect();
+        let again = refused_of(status, body.clone(), &others);
+        assert_ne!(
+            again,
+            Some(expected),
+            "what was not sent was not refused: {body}"
+        );
     }
 
     #[test]
@@ -244,6 +365,14 @@ mod tests {
             ),
             (429, json!({"error": {"message": "max_tokens"}})),
             (500, json!({"error": {"message": "max_tokens"}})),
+            (
+                401,
+                json!({"error": {"message": "System role not supported"}}),
+            ),
+            (
+                400,
+                json!({"error": {"message": "no", "param": "body.stream_id"}}),
+            ),
             (
                 422,
                 json!({"detail": [{"msg": "field required", "input": {"max_tokens": 5}}]}),

@@ -19,6 +19,8 @@ pub(super) struct Mapper {
     several: bool,
     /// What the newest whole one held.
     whole: String,
+    /// Words without an answer.
+    remark: Option<Value>,
 }
 
 impl http::Mapper for Mapper {
@@ -38,6 +40,12 @@ impl http::Mapper for Mapper {
         if let Some(error) = error(event, choice) {
             return Err(Reported(error.clone()));
         }
+        if choice.is_none() && has_words(event) {
+            if says_why(event) {
+                return Err(Reported(event.clone()));
+            }
+            self.remark = Some(event.clone());
+        }
         match end {
             Some(End::Error) => return Err(Reported(json!({"type": "server_error"}))),
             // The first reason holds, unless it was none.
@@ -52,6 +60,10 @@ impl http::Mapper for Mapper {
 
     fn finish(&self) -> Option<Finish> {
         self.finish
+    }
+
+    fn remark(&self) -> Option<&Value> {
+        self.remark.as_ref()
     }
 }
 
@@ -143,17 +155,46 @@ fn error<'a>(event: &'a Value, choice: Option<&'a Value>) -> Option<&'a Value> {
         return Some(choice).filter(|choice| is(choice, "error"));
     }
     // MiniMax answers with this beside choices that are null.
-    if let Some(base) = event
+    event
         .get("base_resp")
         .filter(|base| is(base, "status_code"))
-    {
-        return Some(base);
-    }
-    // No answer, but words: the error of a gateway in between.
-    let has_words = ["message", "detail", "error_msg", "errors"]
+}
+
+/// No answer, but words: a gateway in between says that it failed, or that it is still at work.
+fn has_words(event: &Value) -> bool {
+    let words = ["message", "detail", "error_msg", "errors"]
         .into_iter()
-        .any(|name| is(event, name));
-    (has_words && event.get("choices").is_none()).then_some(event)
+        .filter_map(|name| event.get(name));
+    event.get("choices").is_none() && words.into_iter().any(|words| !read::is_nothing(words))
+}
+
+/// Whether something beside the words makes them an error: a status, or a kind that is called one.
+fn says_why(event: &Value) -> bool {
+    let kinds = [
+        "status",
+        "code",
+        "status_code",
+        "type",
+        "error_code",
+        "error_msg",
+        "errors",
+    ];
+    kinds
+        .into_iter()
+        .filter_map(|name| event.get(name))
+        .any(|kind| {
+            let word = match kind {
+                Value::String(word) => word.to_lowercase(),
+                Value::Number(number) => number.to_string(),
+                kind => return matches!(kind, Value::Array(errors) if !errors.is_empty()),
+            };
+            word.parse().is_ok_and(|status: f64| status >= 400.0)
+                || [
+                    "error", "fail", "invalid", "denied", "exceed", "unauth", "limit",
+                ]
+                .into_iter()
+                .any(|part| word.contains(part))
+        })
 }
 
 #[cfg(test)]

@@ -74,3 +74,39 @@ async fn a_redirect_is_not_followed_but_named_in_the_log() {
     );
     assert!(provider.is_idle());
 }
+
+#[tokio::test]
+async fn a_redirect_of_the_same_server_is_named_with_its_path() {
+    let mut provider = Provider::start().await;
+    let home = tempfile::tempdir().unwrap();
+    let mut process = Process::start(env!("CARGO_BIN_EXE_server"), &home, &openai(&provider)).await;
+    let url = format!("ws://{}/chatbox/ws", process.public);
+    let mut client = Client::connect(&url, &guest(&process).await).await.unwrap();
+    client.say("s", "c", "hello?").await;
+    let location = ("location", "/openai/v1/chat/completions?key=secret");
+    provider.call().await.respond(307, &[location]);
+    let line = process.logged("the answer failed").await;
+    let cause = line["cause"].as_str().unwrap();
+    assert!(
+        cause.contains("/openai/v1/chat/completions;") && !cause.contains("secret"),
+        "{line}"
+    );
+    assert!(provider.is_idle());
+}
+
+#[tokio::test]
+async fn a_slash_at_the_end_of_the_path_is_put_right() {
+    let mut provider = Provider::start().await;
+    let world = World::start(openai(&provider)).await;
+    let mut client = ask(&world).await;
+    let location = ("location", "/v1/chat/completions/");
+    provider.call().await.respond(307, &[location]);
+    let call = provider.call().await;
+    assert_eq!(call.uri.path(), "/v1/chat/completions/");
+    assert_eq!(call.authorization.as_deref(), Some("Bearer sk-test-key"));
+    assert_eq!(call.messages()[1], ("user", "hello?"));
+    // Nobody follows for ever.
+    call.respond(307, &[("location", "/v1/chat/completions")]);
+    assert_eq!(client.answer().await.status, "failed");
+    assert!(provider.is_idle());
+}

@@ -49,6 +49,12 @@ async fn an_answer_is_taken_in_each_form() {
                 .to_owned(),
         ),
         (
+            "no-blank-lines",
+            vec![],
+            "data: {\"choices\":[{\"delta\":{\"content\":\"H\"}}]}\ndata: {\"choices\":[{\"delta\":{\"content\":\"i\"}}]}\ndata: [DONE]\n"
+                .to_owned(),
+        ),
+        (
             "odd-types",
             vec![],
             "data: {\"id\":7,\"choices\":[{\"index\":\"0\",\"delta\":{\"role\":[],\"content\":[{\"type\":\"text\",\"text\":\"Hi\"}]},\"finish_reason\":null}],\"usage\":{\"prompt_tokens\":\"3\",\"completion_tokens\":1.5}}\n\ndata: {\"choices\":null,\"usage\":[],\"error\":null}\n\ndata: {\"choices\":[{\"delta\":null,\"finish_reason\":\"stop\"}]}\n\n"

@@ -190,6 +190,32 @@ fn errors_in_an_answer() {
 }
 
 #[test]
+fn words_beside_an_answer_are_no_error() {
+    for remark in [
+        json!({"message": "Your request is queued", "status": "queued"}),
+        json!({"type": "ping", "message": "still at work"}),
+        json!({"detail": "x", "code": 200}),
+    ] {
+        assert_eq!(
+            answer(&[remark.clone(), piece(&json!("Hi"))]),
+            ["Hi", "done"]
+        );
+        assert_eq!(
+            answer(std::slice::from_ref(&remark)),
+            [REPORTED],
+            "{remark}"
+        );
+        assert_eq!(
+            read::<Mapper>(&[&remark.to_string()]),
+            [REPORTED],
+            "{remark}"
+        );
+    }
+    let failed = json!({"message": "no", "code": 502});
+    assert_eq!(answer(&[failed, piece(&json!("Hi"))]), [REPORTED]);
+}
+
+#[test]
 fn one_completion_in_answer_to_a_stream() {
     for (body, expected) in [
         (
@@ -315,7 +341,7 @@ fn fields_of_any_type_fail_no_answer() {
     );
     assert_eq!(
         read::<Mapper>(&[r#"{"choices":[{"delta":{"content":"a\ud83d"}}]}"#, "[DONE]"]),
-        ["a\u{fffd}", "done"]
+        ["a", "\u{fffd}", "done"]
     );
 }
 
