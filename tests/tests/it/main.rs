@@ -11,6 +11,7 @@ mod modules;
 mod old_clients;
 mod pages;
 mod providers;
+mod recovery;
 mod resume;
 mod stop;
 mod supervision;
