@@ -13,6 +13,7 @@ mod pages;
 mod providers;
 mod recovery;
 mod resume;
+mod slow;
 mod stop;
 mod supervision;
 mod unreliable;
