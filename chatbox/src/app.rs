@@ -184,15 +184,16 @@ fn supervise(
     let connections = usize::try_from(state.config.limits.connections)? + SPARE_CONNECTIONS;
     let mut supervisor = Supervisor::default();
     let routes = http::public(state.clone());
-    let limits = state.limits.clone();
+    let (limits, proxies) = (state.limits.clone(), state.proxies.clone());
     supervisor.spawn(
         "the public server",
-        serve(public, routes, limits, connections),
+        serve(public, routes, limits, proxies, connections),
     );
     let routes = http::internal(state.clone());
+    let limits = state.limits.clone();
     supervisor.spawn(
         "the probe server",
-        serve(internal, routes, state.limits.clone(), PROBE_CONNECTIONS),
+        serve(internal, routes, limits, Vec::new(), PROBE_CONNECTIONS),
     );
     let store = Arc::clone(&state.store);
     supervisor.spawn("the store", async move { store.lost().await.into() });

@@ -2,7 +2,7 @@
 //!
 //! - `in_flight`: bytes of a connection that are no message yet
 //! - `connections`: how many are open, by user and in all
-//! - `budget`: bytes, by user and in all
+//! - `budget`: bytes, by user, by address and in all
 //! - `runs`: answers that are written
 //! - `slots`: things at the same time, by user and in all
 
@@ -24,7 +24,7 @@ use governor::{DefaultKeyedRateLimiter, NotUntil, Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use self::budget::{Budget, Share};
+use self::budget::{Budget, Most, Share};
 pub use self::connections::Full;
 use self::connections::{Connections, Counted};
 pub use self::in_flight::InFlight;
@@ -38,9 +38,19 @@ const READS_OF_A_CONNECTION: u32 = 3;
 /// At least so many: one page alone needs a few, and somebody may reload it.
 const READS_AT_ONCE: u32 = 30;
 const CONNECTIONS_OF_A_READ: u32 = 10;
-/// Bytes of incomplete frames: two of the largest size of one user, and a small part of a pod's memory in all.
-const FRAMES_PER_USER: usize = 2 * 1024 * 1024;
-const FRAMES: usize = 32 * 1024 * 1024;
+/// Bytes of incomplete frames: two of the largest size of one user, and a small part of a pod's memory in all. One
+/// address has a quarter of them: it may have a guest for each of its sockets.
+const FRAMES: Most = Most {
+    of_user: 2 * 1024 * 1024,
+    of_address: 8 * 1024 * 1024,
+    in_all: 32 * 1024 * 1024,
+};
+/// Bytes of incomplete heads of requests, which anybody may send: they take nothing from those who have a token.
+const HEADS: Most = Most {
+    of_user: 0,
+    of_address: 2 * 1024 * 1024,
+    in_all: 8 * 1024 * 1024,
+};
 /// Answers that are written at the same time in all: what a provider grants, and what the memory of a pod holds. A user
 /// has one for each connection that one may have: a connection follows one session, and a session has one run.
 const RUNS: usize = 1000;
@@ -48,8 +58,11 @@ const RUNS: usize = 1000;
 /// new ones to answer too.
 const LEFT_RUNS: usize = 32;
 /// Bytes of answers that are being written. One answer may have all of a user's: more than any model writes.
-const ANSWERS_PER_USER: usize = 4 * 1024 * 1024;
-const ANSWERS: usize = 48 * 1024 * 1024;
+const ANSWERS: Most = Most {
+    of_user: 4 * 1024 * 1024,
+    of_address: 0,
+    in_all: 48 * 1024 * 1024,
+};
 /// Histories that are sent over HTTP at the same time: each may have a megabyte. One address has a quarter of them.
 const HISTORIES_PER_USER: usize = 2;
 const HISTORIES_PER_ADDRESS: usize = 8;
@@ -77,11 +90,13 @@ struct Counters {
     reads: DefaultKeyedRateLimiter<String>,
     guests: DefaultKeyedRateLimiter<IpAddr>,
     frames: Budget,
+    heads: Budget,
     answers: Budget,
     runs: Slots<String>,
     left_runs: Arc<Semaphore>,
-    histories: Slots<String>,
-    histories_by_address: Slots<IpAddr>,
+    histories_by_user: Slots<String>,
+    /// Counts them in all, too.
+    histories: Slots<IpAddr>,
     pages: Slots<String>,
     turned_away: Arc<Semaphore>,
     connections: Connections,
@@ -105,12 +120,14 @@ impl Limits {
             messages: RateLimiter::keyed(per_minute(limits.messages_per_minute)),
             reads: RateLimiter::keyed(reads(limits.connections_per_user)),
             guests: RateLimiter::keyed(per_minute(limits.guests_per_minute)),
-            frames: Budget::new(FRAMES_PER_USER, FRAMES),
-            answers: Budget::new(ANSWERS_PER_USER, ANSWERS),
+            frames: Budget::new(FRAMES),
+            heads: Budget::new(HEADS),
+            answers: Budget::new(ANSWERS),
             runs: Slots::new(count(limits.connections_per_user), RUNS),
             left_runs: Arc::new(Semaphore::new(LEFT_RUNS)),
-            histories: Slots::new(HISTORIES_PER_USER, HISTORIES),
-            histories_by_address: Slots::new(HISTORIES_PER_ADDRESS, HISTORIES),
+            // Who waits for a slot of the address must hold none of all.
+            histories_by_user: Slots::new(HISTORIES_PER_USER, Semaphore::MAX_PERMITS),
+            histories: Slots::new(HISTORIES_PER_ADDRESS, HISTORIES),
             pages: Slots::new(PAGES_PER_USER, PAGES),
             turned_away: Arc::new(Semaphore::new(TURNED_AWAY)),
             connections: Connections::new(
@@ -138,9 +155,10 @@ impl Limits {
     /// Permission to send one history to this user at this address, or how long to wait before it.
     pub async fn history(&self, user: &str, address: IpAddr) -> Result<HistoryPermit, Duration> {
         self.read(user)?;
+        // What one user alone uses up comes first: whoever waits holds nothing that others wait for.
         let permit = async {
-            let at_address = self.0.histories_by_address.take(&network(address)).await;
-            (at_address, self.0.histories.take(&user.to_owned()).await)
+            let of_user = self.0.histories_by_user.take(&user.to_owned()).await;
+            (of_user, self.0.histories.take(&network(address)).await)
         };
         match timeout(HISTORY_WAIT, permit).await {
             Ok(permit) => Ok(HistoryPermit(permit)),
@@ -153,12 +171,12 @@ impl Limits {
         self.0.pages.try_take(&user.to_owned()).map(PagePermit)
     }
 
-    /// Permission for one more connection of this user, unless there are too many.
-    pub fn connect(&self, user: &str) -> Result<Permit, Full> {
+    /// Permission for one more connection of this user at this address, unless there are too many.
+    pub fn connect(&self, user: &str, address: IpAddr) -> Result<Permit, Full> {
         let count = self.0.connections.add(user)?;
         Ok(Permit {
             count,
-            frames: self.0.frames.share(Some(user)),
+            frames: self.0.frames.share(Some(user), Some(network(address))),
         })
     }
 
@@ -167,9 +185,9 @@ impl Limits {
         Arc::clone(&self.0.turned_away).try_acquire_owned().ok()
     }
 
-    /// The count of a new connection's bytes.
-    pub fn in_flight(&self) -> InFlight {
-        InFlight::new(self.0.frames.share(None))
+    /// The count of a new connection's bytes. `address`: of the client, unless it is a proxy that asks for many.
+    pub fn in_flight(&self, address: Option<IpAddr>) -> InFlight {
+        InFlight::new(self.0.heads.share(None, address.map(network)))
     }
 
     /// Permission to write one more answer to this user, unless there are too many.
@@ -195,7 +213,7 @@ impl Limits {
     }
 
     fn run_permit(&self, held: Held, user: &str) -> RunPermit {
-        RunPermit::new(held, self.0.answers.share(Some(user)))
+        RunPermit::new(held, self.0.answers.share(Some(user), None))
     }
 
     /// Forgets those who did nothing for a while, again and again. Ends never.
@@ -207,9 +225,9 @@ impl Limits {
             self.0.reads.retain_recent();
             self.0.guests.retain_recent();
             self.0.runs.forget_idle();
+            self.0.histories_by_user.forget_idle();
             self.0.histories.forget_idle();
             self.0.pages.forget_idle();
-            self.0.histories_by_address.forget_idle();
         }
     }
 }
@@ -308,6 +326,83 @@ mod tests {
         let more = history("k", "2001:db8::2").await;
         assert!(more.is_err(), "one address has a quarter of all");
         assert!(history("k", "192.0.2.2").await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn histories_that_wait_for_their_user_keep_nobody_else_from_theirs() {
+        let limits = Limits::new(&config::Limits::default());
+        let here: IpAddr = "192.0.2.1".parse().unwrap();
+        let mut held = Vec::new();
+        for user in ["a", "a", "b", "b"] {
+            held.push(limits.history(user, here).await.unwrap());
+        }
+        let more = ["a", "b"].into_iter().cycle().take(12).map(|user| {
+            let limits = limits.clone();
+            tokio::spawn(async move { limits.history(user, here).await.is_ok() })
+        });
+        let more: Vec<_> = more.collect();
+        tokio::task::yield_now().await;
+        assert!(limits.history("c", here).await.is_ok(), "four are free");
+        for waiting in more {
+            assert!(!waiting.await.unwrap());
+        }
+
+        // Those of many users of one address, which wait for it, keep nobody from the rest.
+        let mut waiting = Vec::new();
+        for user in 0..40 {
+            let (limits, user) = (limits.clone(), format!("u{user}"));
+            waiting.push(tokio::spawn(async move {
+                limits.history(&user, here).await.map(drop)
+            }));
+        }
+        tokio::task::yield_now().await;
+        let elsewhere = "192.0.2.2".parse().unwrap();
+        assert!(limits.history("d", elsewhere).await.is_ok());
+        drop(held);
+    }
+
+    #[test]
+    fn heads_of_nobody_and_frames_of_one_address_leave_room_for_others() {
+        let limits = Limits::new(&config::Limits {
+            connections_per_user: 10,
+            ..config::Limits::default()
+        });
+        let [here, there] = ["2001:db8::1", "192.0.2.2"].map(|address| address.parse().unwrap());
+        // Whoever sends heads without an end, from wherever: many connections, each with as much as one may have.
+        let fill = |in_flight: &dyn Fn(usize) -> InFlight, bytes| {
+            let mut held = Vec::new();
+            while held.len() < 5000 {
+                let in_flight = in_flight(held.len());
+                if in_flight.received(bytes).is_err() {
+                    return held;
+                }
+                held.push(in_flight);
+            }
+            panic!("nothing is limited");
+        };
+        let head = 16 * 1024;
+        let of_here = fill(&|_| limits.in_flight(Some(here)), head);
+        assert!(limits.in_flight(Some(there)).received(head).is_ok());
+        let behind_a_proxy = fill(&|_| limits.in_flight(None), head);
+        assert!(limits.in_flight(Some(there)).received(head).is_err());
+        // None of it touches those who have a token, and an address of many guests has a part of theirs alone.
+        let frames = |user: &str, address| {
+            let in_flight = limits.in_flight(None);
+            in_flight.belongs_to(limits.connect(user, address).unwrap());
+            in_flight
+        };
+        let guests = fill(
+            &|index| frames(&format!("g{}", index / 10), here),
+            60 * 1024,
+        );
+        assert!(guests.len() > 100);
+        assert!(
+            frames("h", "2001:db8::2".parse().unwrap())
+                .received(60 * 1024)
+                .is_err()
+        );
+        assert!(frames("h", there).received(60 * 1024).is_ok());
+        drop((of_here, behind_a_proxy, guests));
     }
 
     #[test]

@@ -14,7 +14,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::ws::WebSocket;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use prometheus::IntGauge;
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use self::coalesce::coalesce;
 use self::cursor::{Cursor, Step};
@@ -36,8 +37,9 @@ use crate::wire::{
 
 /// Between two pings: short enough for the proxies that close idle connections after 30 s.
 const PING_EVERY: Duration = Duration::from_secs(25);
-/// A peer that has sent nothing for so long is gone.
-const DEAD_AFTER: Duration = Duration::from_mins(1);
+/// A peer that has sent nothing since so many pings ago is gone: a minute at least. Pings are counted and not the time,
+/// for a client is neither pinged nor read while it is sent what it missed.
+const SILENT_PINGS: u8 = 3;
 
 /// How long a refusal is put off, so that somebody who sends too much is not refused as fast as it comes.
 const SLOW_DOWN: Duration = Duration::from_secs(1);
@@ -72,9 +74,24 @@ pub fn serve(
     // Boxed, as everything that a connection does: it takes memory while it is under way, and not while it waits.
     let start = start.map(Box::new);
     async move {
-        connection.state.metrics.connections.inc();
+        let _open = Open::new(connection.state.metrics.connections.clone());
         let Err(Closed) = connection.run(start).await;
-        connection.state.metrics.connections.dec();
+    }
+}
+
+/// Counts a connection until it is dropped, also by a panic.
+struct Open(IntGauge);
+
+impl Open {
+    fn new(gauge: IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 
@@ -108,7 +125,7 @@ impl Connection {
         Box::pin(self.greet(start)).await?;
         let mut ping = interval(PING_EVERY);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut last_received = Instant::now();
+        let mut silent_pings = 0;
         let left = self.caller.expires.duration_since(clock::now());
         let expiry = sleep(left.try_into().unwrap_or(Duration::ZERO));
         tokio::pin!(expiry);
@@ -116,31 +133,34 @@ impl Connection {
         let closing = lifecycle.closing();
         tokio::pin!(closing);
         loop {
+            // What ends the connection comes first, then what the peer says: it may have waited behind a long delivery.
             tokio::select! {
-                incoming = self.transport.next() => {
-                    last_received = Instant::now();
-                    match incoming? {
-                        Incoming::Text(text) => Box::pin(self.take(&text)).await?,
-                        Incoming::Other => {}
-                    }
-                }
-                received = self.binding.recv() => Box::pin(self.receive(received)).await?,
-                _ = ping.tick() => {
-                    if self.transport.is_stalled() {
-                        let closed = self.transport.close(CLOSE_SLOW, "a message has no end");
-                        return Err(Box::pin(closed).await);
-                    }
-                    if last_received.elapsed() > DEAD_AFTER {
-                        return Err(Closed);
-                    }
-                    Box::pin(self.transport.ping()).await?;
-                }
+                biased;
+                () = &mut closing => return Err(Box::pin(self.leave()).await),
                 () = &mut expiry => {
                     let close = (CLOSE_EXPIRED, "the token has expired");
                     let ended = self.end(None, rejection::expired(), close);
                     return Err(Box::pin(ended).await);
                 }
-                () = &mut closing => return Err(Box::pin(self.leave()).await),
+                incoming = self.transport.next() => {
+                    silent_pings = 0;
+                    match incoming? {
+                        Incoming::Text(text) => Box::pin(self.take(&text)).await?,
+                        Incoming::Other => {}
+                    }
+                }
+                _ = ping.tick() => {
+                    if self.transport.is_stalled() {
+                        let closed = self.transport.close(CLOSE_SLOW, "a message has no end");
+                        return Err(Box::pin(closed).await);
+                    }
+                    if silent_pings == SILENT_PINGS {
+                        return Err(Closed);
+                    }
+                    silent_pings += 1;
+                    Box::pin(self.transport.ping()).await?;
+                }
+                received = self.binding.recv() => Box::pin(self.receive(received)).await?,
             }
         }
     }
@@ -311,11 +331,13 @@ impl Connection {
         self.transport.flush().await
     }
 
+    /// Delivers what waits now. What comes meanwhile waits for its turn: a stream may be faster than the socket, and
+    /// the token may expire.
     async fn deliver_waiting(&mut self) -> Result<(), Closed> {
-        while let Some(received) = self.binding.try_recv() {
-            self.deliver_received(received).await?;
+        match self.binding.try_recv() {
+            Some(received) => self.deliver_received(received).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     async fn deliver_received(&mut self, received: Received) -> Result<(), Closed> {

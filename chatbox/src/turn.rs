@@ -174,18 +174,21 @@ impl Turns {
         });
     }
 
-    /// Answers the questions of a session that wait, one after the other.
-    async fn answer_waiting(&self, session: &SessionId, permit: &mut RunPermit) {
+    /// Answers the questions of a session that wait, one after the other, and says how many.
+    async fn answer_waiting(&self, session: &SessionId, permit: &mut RunPermit) -> usize {
+        let mut answered = 0;
         while !self.deps().lifecycle.is_stopping() {
             match self.deps().store.claim(session, self.new_run()).await {
                 Ok(Some(claim)) => self.answer(claim, permit).await,
-                Ok(None) => return,
+                Ok(None) => break,
                 Err(error) => {
                     tracing::warn!(session.id = %session, cause = format!("{:#}", error.cause()), "cannot claim a question; the next sweep tries again");
-                    return;
+                    break;
                 }
             }
+            answered += 1;
         }
+        answered
     }
 
     fn deps(&self) -> &Deps {

@@ -5,6 +5,7 @@
 //! - [`Client`]: one socket, and the receiver's rules of the wire
 //! - [`raw`]: a socket of which the test writes every byte
 //! - [`Provider`]: an endpoint that speaks OpenAI's chat completions word by word, as the test says
+//! - [`FaultyStore`]: a store of which single operations fail, as the test says
 //! - [`UnreliableBus`]: a bus that loses, repeats and delays
 //! - [`seeds()`]: how many rounds a random test runs, and how one is run again
 
@@ -17,6 +18,7 @@
 
 mod bus;
 mod client;
+mod faulty_store;
 mod process;
 mod provider;
 pub mod raw;
@@ -25,6 +27,7 @@ mod world;
 
 pub use bus::UnreliableBus;
 pub use client::{Answer, Client};
+pub use faulty_store::{FaultyStore, Operation, leave_question};
 pub use process::{Process, serve};
 pub use provider::{Call, Provider, ResponseStream};
 pub use seeds::{Seeds, seeds};

@@ -8,6 +8,7 @@ use chatbox::app::{Adapters, App, Paths};
 use chatbox::auth::Keys;
 use chatbox::auth::keys::Claims;
 use chatbox::bus::Bus;
+use chatbox::store::Store;
 use crds::Config;
 use crds::config::Guests;
 use jiff::Timestamp;
@@ -83,6 +84,19 @@ impl World {
             ..Adapters::open(config, paths).unwrap()
         };
         Self::start_with(home, config, adapters).await
+    }
+
+    /// The same with a store made of the one that the document names.
+    pub async fn start_on_store(
+        config: Config,
+        wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+    ) -> Self {
+        let adapters = |config: &Config, paths: &Paths| {
+            let adapters = Adapters::open(config, paths).unwrap();
+            let store = wrap(adapters.store);
+            Adapters { store, ..adapters }
+        };
+        Self::start_with(tempfile::tempdir().unwrap(), config, adapters).await
     }
 
     async fn start_in(home: TempDir, config: Config) -> Self {

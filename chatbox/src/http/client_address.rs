@@ -20,6 +20,12 @@ pub(super) fn client_address(peer: SocketAddr, headers: &HeaderMap, proxies: &[I
     last_untrusted(peer, &hops, proxies)
 }
 
+/// Whose bytes come from this peer before a request is read: nobody knows for whom a trusted proxy sends them.
+pub(super) fn sender(peer: SocketAddr, proxies: &[IpNet]) -> Option<IpAddr> {
+    let peer = peer.ip().to_canonical();
+    (!is_trusted(peer, proxies)).then_some(peer)
+}
+
 /// What proxies say for whom they ask, the one nearest to us last.
 ///
 /// `X-Forwarded-For` comes first: a proxy that writes it passes a `Forwarded` of the client on as it came, and none that

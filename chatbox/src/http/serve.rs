@@ -13,18 +13,20 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use ipnet::IpNet;
 use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::ServiceExt;
 
+use super::client_address::sender;
 use super::stream::Stream;
 use crate::limits::{InFlight, Limits};
 
 /// A connection without a request is closed after so long: longer than the 60 s that proxies keep one, so that none of
 /// them sends a request into a connection that has just ended.
 const KEEP_ALIVE: Duration = Duration::from_secs(90);
-/// Bytes of a request's head, with its cookies and tokens.
-const HEAD_BYTES: usize = 64 * 1024;
+/// Bytes of a request's head, with its cookies and tokens: as much as common servers take.
+const HEAD_BYTES: usize = 16 * 1024;
 /// After a failure to accept that may pass, as when no file descriptor is left.
 const PAUSE: Duration = Duration::from_millis(100);
 /// What `accept` fails with when the socket itself is of no use any more: `EBADF`, `EINVAL`, `ENOTSOCK`.
@@ -36,6 +38,7 @@ pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: Limits,
+    proxies: Vec<IpNet>,
     connections: usize,
 ) -> anyhow::Error {
     let permits = Arc::new(Semaphore::new(connections));
@@ -57,7 +60,7 @@ pub async fn serve(
         };
         // A token must not wait for the next one to fill a packet.
         let _ = stream.set_nodelay(true);
-        let in_flight = limits.in_flight();
+        let in_flight = limits.in_flight(sender(peer, &proxies));
         let stream = Stream::new(stream, in_flight.clone(), permit);
         tokio::spawn(connection(stream, in_flight, peer, router.clone()));
     }
@@ -132,7 +135,7 @@ mod tests {
             .route("/large", get(|| async { "x".repeat(32 * 1024 * 1024) }))
             .route("/ws", get(upgrade));
         let limits = Limits::new(&config::Limits::default());
-        tokio::spawn(serve(listener, router, limits, connections));
+        tokio::spawn(serve(listener, router, limits, Vec::new(), connections));
         address
     }
 

@@ -1,12 +1,15 @@
 //! The WebSocket upgrade: authenticates the request, then hands the socket to [`crate::socket`].
 
+use std::net::SocketAddr;
+
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{Extension, Query, State};
+use axum::extract::{ConnectInfo, Extension, Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use serde::Deserialize;
 use url::Url;
 
+use super::client_address::client_address;
 use super::error::ApiError;
 use super::token;
 use crate::chat::{RunId, SessionId};
@@ -21,6 +24,8 @@ const PROTOCOL: &str = "chatbox.v1";
 /// frame is read in several steps, and more than the write buffer holds is written at once.
 const READ_BUFFER: usize = 1024;
 const WRITE_BUFFER: usize = 2048;
+/// Bytes of a frame of a client that is turned away: it has nothing to say but its close.
+const FAREWELL_BYTES: usize = 4096;
 
 #[derive(Deserialize)]
 pub(super) struct Params {
@@ -37,6 +42,7 @@ pub(super) async fn upgrade(
     State(state): State<AppState>,
     Query(params): Query<Params>,
     Extension(in_flight): Extension<InFlight>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
@@ -59,9 +65,10 @@ pub(super) async fn upgrade(
     let bearer = token::from_subprotocol(&headers).map(|bearer| format!("bearer.{bearer}"));
     let protocols = [PROTOCOL.to_owned()].into_iter().chain(bearer);
     // Taken last, so that nothing that fails above holds on to it.
-    let permit = match state.limits.connect(&caller.user) {
+    let address = client_address(peer, &headers, &state.proxies);
+    let permit = match state.limits.connect(&caller.user, address) {
         Ok(permit) => permit,
-        Err(full) => return turn_away(upgrade.protocols(protocols), full, state),
+        Err(full) => return turn_away(upgrade.protocols(protocols), in_flight, full, state),
     };
     in_flight.belongs_to(permit);
     let frame_bytes = usize::try_from(state.config.limits.frame_bytes).unwrap_or(READ_BUFFER);
@@ -78,13 +85,23 @@ pub(super) async fn upgrade(
 }
 
 /// Tells a client over a socket why it gets none: a page cannot see the status of a failed upgrade.
-fn turn_away(upgrade: WebSocketUpgrade, full: Full, state: AppState) -> Result<Response, ApiError> {
+fn turn_away(
+    upgrade: WebSocketUpgrade,
+    in_flight: InFlight,
+    full: Full,
+    state: AppState,
+) -> Result<Response, ApiError> {
     let permit = state
         .limits
         .turn_away()
         .ok_or(ApiError::TooMany(limits::RETRY))?;
+    let upgrade = upgrade
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(FAREWELL_BYTES)
+        .max_frame_size(FAREWELL_BYTES);
     Ok(upgrade.on_upgrade(move |socket| async move {
-        let told = socket::turn_away(socket, full, &state);
+        let told = socket::turn_away(socket, in_flight, full, &state);
         state.lifecycle.track_socket(told).await;
         drop(permit);
     }))

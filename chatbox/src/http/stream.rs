@@ -195,6 +195,8 @@ impl<P: Send + 'static> Drop for Stream<P> {
         };
         let runtime = Handle::try_current().ok().filter(|_| !has_ended);
         let Some(runtime) = runtime else { return };
+        self.in_flight.ended();
+        // The connection counts as one of its user's until it is really over.
         let in_flight = self.in_flight.clone();
         runtime.spawn(async move {
             // It ends either way.

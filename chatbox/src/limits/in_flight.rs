@@ -67,6 +67,11 @@ impl InFlight {
         count.settle(0);
     }
 
+    /// The connection has ended: nothing of its bytes is held any more.
+    pub fn ended(&self) {
+        self.count().settle(0);
+    }
+
     /// A ping or a pong of so many bytes came, perhaps in the middle of a message.
     pub fn control(&self, payload: usize) {
         let mut count = self.count();
@@ -112,16 +117,22 @@ impl Count {
 
 #[cfg(test)]
 mod tests {
-    use super::super::budget::Budget;
+    use super::super::budget::{Budget, Most};
     use super::*;
+
+    fn hundred() -> Budget {
+        Budget::new(Most {
+            of_user: 0,
+            of_address: 0,
+            in_all: 100,
+        })
+    }
 
     #[test]
     fn what_is_half_there_is_counted_beyond_a_little_and_given_back() {
-        let budget = Budget::new(0, 100);
-        let (first, second) = (
-            InFlight::new(budget.share(None)),
-            InFlight::new(budget.share(None)),
-        );
+        let budget = hundred();
+        let new = || InFlight::new(budget.share(None, None));
+        let (first, second) = (new(), new());
         for in_flight in [&first, &second] {
             in_flight.received(FREE).unwrap();
         }
@@ -129,13 +140,16 @@ mod tests {
         assert!(second.received(1).is_err());
         assert!(second.is_refused() && !first.is_refused());
         first.control(94);
-        second.received(0).unwrap();
-        first.taken();
+        second.received(FREE + 100).unwrap();
+        assert!(second.received(1).is_err(), "a hundred is all there is");
+        second.received(FREE + 100).unwrap();
+        second.ended();
+        first.received(100).unwrap();
     }
 
     #[test]
     fn half_a_message_is_found_again_until_it_is_whole() {
-        let in_flight = InFlight::new(Budget::new(0, 100).share(None));
+        let in_flight = InFlight::new(hundred().share(None, None));
         assert_eq!(in_flight.found_partial(), 0);
         in_flight.received(50).unwrap();
         assert_eq!(

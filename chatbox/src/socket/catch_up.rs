@@ -158,8 +158,6 @@ impl Connection {
         Ok(())
     }
 
-    /// Ends the connection: what it lacks is not known, and so nothing that comes later could be sent in order. The
-    /// client comes back, and resumes from what it has.
     /// For a connection that a message has bound to its session.
     pub(super) fn cursor_before(&mut self, message: &Message) -> Cursor {
         let before = message.seq - 1;
@@ -190,6 +188,8 @@ impl Connection {
         }
     }
 
+    /// Ends the connection: what it lacks is not known, and so nothing that comes later could be sent in order. The
+    /// client comes back, and resumes from what it has.
     async fn not_read(&mut self, session: &SessionId, error: &StoreError) -> Closed {
         tracing::error!(session.id = %session, cause = format!("{:#}", error.cause()), "cannot read a session");
         let close = (CLOSE_NOT_READ, "the session could not be read");

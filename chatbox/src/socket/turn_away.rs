@@ -6,12 +6,12 @@ use super::count_error;
 use super::rejection;
 use super::transport::{Closed, Transport};
 use crate::clock;
-use crate::limits::Full;
+use crate::limits::{Full, InFlight};
 use crate::state::AppState;
 use crate::wire::{CLOSE_TOO_MANY_CONNECTIONS, CLOSE_TRY_LATER, ServerFrame};
 
 /// Tells a client that there are too many connections, and ends its own.
-pub async fn turn_away(socket: WebSocket, full: Full, state: &AppState) {
+pub async fn turn_away(socket: WebSocket, in_flight: InFlight, full: Full, state: &AppState) {
     let (rejection, code, reason) = match full {
         Full::User => (
             rejection::too_many_connections(),
@@ -26,7 +26,7 @@ pub async fn turn_away(socket: WebSocket, full: Full, state: &AppState) {
     };
     let frame = ServerFrame::rejected(clock::now(), None, rejection);
     count_error(state, &frame);
-    let mut transport = Transport::new(socket, state.limits.in_flight());
+    let mut transport = Transport::new(socket, in_flight);
     if transport.send(&frame).await.is_ok() {
         let Closed = transport.close(code, reason).await;
     }

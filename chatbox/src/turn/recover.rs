@@ -55,9 +55,12 @@ impl Turns {
                 return;
             };
             if let Some(mut asked) = deps.limits.try_run(&user) {
-                turns.answer_waiting(&session, &mut asked).await;
+                let answered = turns.answer_waiting(&session, &mut asked).await;
                 drop(permit);
-                turns.0.left_answered.notify_one();
+                // A claim that fails would fail again at once, and wake the sweep again.
+                if answered > 0 {
+                    turns.0.left_answered.notify_one();
+                }
             }
         });
     }

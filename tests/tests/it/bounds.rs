@@ -1,10 +1,7 @@
 //! How many answers are written at the same time, and how long they may be.
 
-use chatbox::chat::{Admission, DigestKey, MessageId, SessionId};
-use chatbox::clock;
 use chatbox::store::sqlite::Sqlite;
-use chatbox::store::{Question, Store};
-use tests::{Provider, World, openai};
+use tests::{Provider, World, leave_question, openai};
 
 #[tokio::test]
 async fn a_user_has_so_many_answers_at_a_time_and_the_rest_wait_for_their_turn() {
@@ -73,22 +70,8 @@ async fn what_an_earlier_process_left_is_taken_up_a_part_at_a_time() {
 async fn leave_questions(data: &std::path::Path, count: usize) {
     let store = Sqlite::open(data).unwrap();
     for index in 0..count {
-        let question = Question {
-            id: MessageId::new(),
-            session: SessionId::parse(&format!("left-{index}")).unwrap(),
-            client_id: None,
-            content: "left".to_owned(),
-            at: clock::now(),
-            name: "left".to_owned(),
-            admission: Admission {
-                user: format!("user-{index}"),
-                roles: Vec::new(),
-                digest: DigestKey::random().digest("left"),
-                pending_max: 1,
-            },
-            run: None,
-        };
-        store.append(question).await.unwrap();
+        let (session, user) = (format!("left-{index}"), format!("user-{index}"));
+        leave_question(&store, &session, &user, "left").await;
     }
 }
 

@@ -257,6 +257,49 @@ async fn halves_of_frames_are_bounded_for_a_user() {
 }
 
 #[tokio::test]
+async fn who_is_turned_away_holds_none_of_the_room_for_others() {
+    let mut config = demo();
+    config.limits.connections_per_user = 1;
+    let world = World::start(config).await;
+    let _first = world.connect("u", "").await;
+    let mut away = Vec::new();
+    for _ in 0..2 {
+        let mut socket = Raw::connect(&world, "u").await;
+        // What a socket with no limit of its own would take, and two of them nearly all that there is.
+        let length = 16 * 1024 * 1024 - 1024;
+        socket.head(TEXT, length).await;
+        for _ in 1..length / 1024 {
+            socket.bytes(&[b'x'; 1024]).await;
+        }
+        away.push(socket);
+    }
+    let mut other = Raw::connect(&world, "other").await;
+    let (opcode, _hello) = other.next().await.unwrap();
+    assert_eq!(opcode, TEXT);
+    other.head(TEXT, 65_000).await;
+    other.bytes(&vec![b'x'; 64_999]).await;
+    other.bytes(b"x").await;
+    let (opcode, answer) = other.next().await.unwrap();
+    assert_eq!(opcode, TEXT, "{answer:?}");
+    for socket in &mut away {
+        assert_eq!(socket.closed().await, 4504);
+    }
+}
+
+#[tokio::test]
+async fn a_head_has_an_end_in_bytes() {
+    let world = World::start(demo()).await;
+    let get = async |cookie: usize| {
+        let request = reqwest::Client::new()
+            .get(world.url("/healthz"))
+            .header("cookie", "x".repeat(cookie));
+        request.send().await.unwrap().status()
+    };
+    assert_eq!(get(15 * 1024).await, 200);
+    assert_eq!(get(20 * 1024).await, 431);
+}
+
+#[tokio::test]
 async fn what_is_wrong_with_the_bytes_is_told_with_a_close_code() {
     let world = World::start(demo()).await;
     let head = |first: u8, second: u8| vec![first, second, 0, 0, 0, 0];

@@ -1,0 +1,167 @@
+//! A store of which single operations fail.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chatbox::chat::{Admission, DigestKey, Message, MessageId, Run, Session, SessionId};
+use chatbox::clock;
+use chatbox::store::{
+    Abandoned, Answer, Appended, Claim, ErrorKind, NewRun, OutboxEntry, Page, Question, Store,
+    StoreError,
+};
+use jiff::Timestamp;
+
+/// An operation that a test may let fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    Claim,
+    Finish,
+}
+
+/// Whether an operation on a session fails, and how.
+type Judge = dyn Fn(Operation, &SessionId) -> Option<ErrorKind> + Send + Sync;
+
+/// Does what the store below it does, but for the operations that the test lets fail.
+pub struct FaultyStore {
+    inner: Arc<dyn Store>,
+    fails: Box<Judge>,
+}
+
+impl FaultyStore {
+    /// `fails` is asked before each operation, and may count them.
+    pub fn new(
+        inner: Arc<dyn Store>,
+        fails: impl Fn(Operation, &SessionId) -> Option<ErrorKind> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        let fails = Box::new(fails);
+        Arc::new(Self { inner, fails })
+    }
+
+    fn check(&self, operation: Operation, session: &SessionId) -> Result<(), StoreError> {
+        match (self.fails)(operation, session) {
+            Some(kind) => Err(StoreError::new(
+                kind,
+                std::io::Error::other("the test says so"),
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for FaultyStore {
+    async fn append(&self, question: Question) -> Result<Appended, StoreError> {
+        self.inner.append(question).await
+    }
+
+    async fn claim(&self, session: &SessionId, run: NewRun) -> Result<Option<Claim>, StoreError> {
+        self.check(Operation::Claim, session)?;
+        self.inner.claim(session, run).await
+    }
+
+    async fn begin_answer(&self, run: &Run, text: String) -> Result<bool, StoreError> {
+        self.inner.begin_answer(run, text).await
+    }
+
+    async fn checkpoint(
+        &self,
+        run: &Run,
+        text: Option<String>,
+        lease: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.inner.checkpoint(run, text, lease).await
+    }
+
+    async fn finish(
+        &self,
+        run: &Run,
+        answer: Answer,
+        outbox: Vec<OutboxEntry>,
+    ) -> Result<Option<Message>, StoreError> {
+        self.check(Operation::Finish, &run.session)?;
+        self.inner.finish(run, answer, outbox).await
+    }
+
+    async fn abandoned(&self, now: Timestamp, limit: usize) -> Result<Vec<Abandoned>, StoreError> {
+        self.inner.abandoned(now, limit).await
+    }
+
+    async fn take_over(
+        &self,
+        run: &Run,
+        new: NewRun,
+        now: Timestamp,
+    ) -> Result<Option<Claim>, StoreError> {
+        self.inner.take_over(run, new, now).await
+    }
+
+    async fn waiting(&self, limit: usize) -> Result<Vec<SessionId>, StoreError> {
+        self.inner.waiting(limit).await
+    }
+
+    async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
+        self.inner.session(id).await
+    }
+
+    async fn sessions(&self, user: &str, limit: usize) -> Result<Vec<Session>, StoreError> {
+        self.inner.sessions(user, limit).await
+    }
+
+    async fn messages_after(
+        &self,
+        id: &SessionId,
+        after: i64,
+        page: Page,
+    ) -> Result<Vec<Message>, StoreError> {
+        self.inner.messages_after(id, after, page).await
+    }
+
+    async fn messages_before(
+        &self,
+        id: &SessionId,
+        before: i64,
+        page: Page,
+    ) -> Result<Vec<Message>, StoreError> {
+        self.inner.messages_before(id, before, page).await
+    }
+
+    async fn outbox(&self, limit: usize) -> Result<Vec<OutboxEntry>, StoreError> {
+        self.inner.outbox(limit).await
+    }
+
+    async fn remove_from_outbox(&self, id: MessageId) -> Result<(), StoreError> {
+        self.inner.remove_from_outbox(id).await
+    }
+
+    async fn digest_key(&self, proposed: DigestKey) -> Result<DigestKey, StoreError> {
+        self.inner.digest_key(proposed).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.inner.ping().await
+    }
+
+    async fn lost(&self) -> StoreError {
+        self.inner.lost().await
+    }
+}
+
+/// Stores a question that nobody answers, as a process leaves it that ends.
+pub async fn leave_question(store: &dyn Store, session: &str, user: &str, content: &str) {
+    let question = Question {
+        id: MessageId::new(),
+        session: SessionId::parse(session).unwrap(),
+        client_id: None,
+        content: content.to_owned(),
+        at: clock::now(),
+        name: "left".to_owned(),
+        admission: Admission {
+            user: user.to_owned(),
+            roles: Vec::new(),
+            digest: DigestKey::from_bytes([7; 32]).digest(content),
+            pending_max: usize::MAX,
+        },
+        run: None,
+    };
+    store.append(question).await.unwrap();
+}
