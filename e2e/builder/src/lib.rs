@@ -3,7 +3,7 @@
 //! | Module | What it knows |
 //! |---|---|
 //! | [`page`], [`programs`], [`images`] | the page of the chat server, both programs, their images |
-//! | [`tools`] | Kubernetes, etcd and helm from Go modules, built once a machine |
+//! | [`tools`] | Kubernetes, etcd and helm from Go modules, a MongoDB server of Python packages: made once a machine |
 //! | [`packages`] | which Debian packages are missing, and how they are installed |
 //! | [`progress`] | one line a step, and every 15 seconds how far a long one is |
 //! | [`command`] | runs a program to its end and repeats the end of its output when it failed |

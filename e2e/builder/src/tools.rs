@@ -1,6 +1,7 @@
-//! Programs that are built from Go modules: Kubernetes, etcd, helm and the pause program.
+//! Programs that are built from Go modules: Kubernetes, etcd, helm and the pause program. And a server that speaks
+//! MongoDB's protocol, for tests, from Python packages.
 //!
-//! They are built once a machine: the cache entry is named after everything that goes into the build.
+//! They are made once a machine: the cache entry is named after everything that goes into it.
 
 use std::{
     fs,
@@ -18,6 +19,7 @@ use crate::{
 };
 
 mod go;
+mod python;
 
 /// A folder with a `go.mod`.
 struct Module {
@@ -97,45 +99,69 @@ pub fn kubernetes(progress: &Progress) -> Result<PathBuf> {
     ensure(&KUBERNETES, progress)
 }
 
+/// The folder of the Python packages of SecantusDB, a server with MongoDB's protocol and transactions; its module is
+/// `secantus.cli`. Run as a process of its own, and in tests only: it is GPL.
+pub fn secantusdb(progress: &Progress) -> Result<PathBuf> {
+    let requirements = Path::new(paths::checkout()).join("e2e/tools/secantusdb/requirements.txt");
+    let version = run(helper("python3").arg("--version")).unwrap_or_default();
+    let print = Fingerprint::default().text(&version).file(&requirements)?;
+    let done = paths::cache()?.join(format!("secantusdb-{}", print.name()));
+    once(&done, || {
+        progress.step("secantusdb", |_| {
+            place(&done, |partial| python::install(&requirements, partial))?;
+            Ok(((), "installed".into()))
+        })
+    })?;
+    Ok(done)
+}
+
 /// The helm program.
 pub fn helm(progress: &Progress) -> Result<PathBuf> {
     Ok(ensure(&HELM, progress)?.join("helm"))
 }
 
 fn ensure(module: &Module, progress: &Progress) -> Result<PathBuf> {
-    /// Tests of one program that run side by side build once.
-    static BUILDER: Mutex<()> = Mutex::new(());
-    let _builder = BUILDER.lock().unwrap_or_else(PoisonError::into_inner);
     let done = entry(module)?;
-    if done.exists() {
-        return Ok(done);
-    }
-    progress.say(&format!(
-        "{} is built from source, once a machine: about {} on two cores",
-        module.name, module.takes
-    ));
-    progress.step(module.name, |meter| {
-        build(module, &done, meter)?;
-        Ok(((), "built".into()))
+    once(&done, || {
+        progress.say(&format!(
+            "{} is built from source, once a machine: about {} on two cores",
+            module.name, module.takes
+        ));
+        progress.step(module.name, |meter| {
+            place(&done, |partial| build(module, partial, meter))?;
+            Ok(((), "built".into()))
+        })
     })?;
     Ok(done)
 }
 
-/// Builds a module beside its place and moves it there whole, so that an entry is never half a build.
-fn build(module: &Module, done: &Path, meter: &Meter) -> Result<()> {
-    let partial = done.with_extension(format!("{PARTIAL}{}", std::process::id()));
-    remove_abandoned(&paths::cache()?);
-    fs::create_dir_all(&partial)?;
+/// Makes an entry that is missing. Tests of one program that run side by side make it once.
+fn once(done: &Path, make: impl FnOnce() -> Result<()>) -> Result<()> {
+    static MAKER: Mutex<()> = Mutex::new(());
+    let _maker = MAKER.lock().unwrap_or_else(PoisonError::into_inner);
+    if done.exists() { Ok(()) } else { make() }
+}
+
+fn build(module: &Module, out: &Path, meter: &Meter) -> Result<()> {
     let flags = [
         "-trimpath".to_owned(),
         "-buildvcs=false".to_owned(),
         format!("-ldflags={}", linker_flags(module)?),
     ];
-    go::build(&source(module), &flags, &partial, module.package, meter)?;
+    go::build(&source(module), &flags, out, module.package, meter)?;
     // etcd's package is the root of a module called `server`.
-    let _ = fs::rename(partial.join("server"), partial.join("etcd"));
+    let _ = fs::rename(out.join("server"), out.join("etcd"));
+    Ok(())
+}
+
+/// Makes an entry beside its place and moves it there whole, so that it is never half made.
+fn place(done: &Path, make: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+    let partial = done.with_extension(format!("{PARTIAL}{}", std::process::id()));
+    remove_abandoned(&paths::cache()?);
+    fs::create_dir_all(&partial)?;
+    make(&partial)?;
     if fs::rename(&partial, done).is_err() && done.exists() {
-        // Another checkout was faster with the same build.
+        // Another checkout was faster with the same one.
         let _ = fs::remove_dir_all(&partial);
     }
     Ok(())
