@@ -7,6 +7,8 @@ use crate::limits;
 use crate::store::{ErrorKind, StoreError};
 use crate::wire::{Code, Rejection};
 
+/// When to try again while the store is away.
+const AWAY: Duration = Duration::from_secs(5);
 /// When to try again while earlier questions are being answered.
 const BUSY: Duration = Duration::from_secs(2);
 
@@ -58,10 +60,13 @@ pub(super) fn not_permitted() -> Rejection {
 }
 
 pub(super) fn not_read() -> Rejection {
-    Rejection::new(
-        Code::DatabaseError,
-        "Something went wrong. Please try again.",
-    )
+    Rejection {
+        retry_after: Some(AWAY),
+        ..Rejection::new(
+            Code::DatabaseError,
+            "Something went wrong. Please try again.",
+        )
+    }
 }
 
 pub(super) fn not_admitted(rejection: chat::Rejection) -> Rejection {
@@ -86,14 +91,15 @@ pub(super) fn not_stored(error: &StoreError) -> Rejection {
         cause = format!("{:#}", error.cause()),
         "cannot store a message"
     );
-    let rejection = Rejection::new(
-        Code::DatabaseError,
-        "Your message could not be stored. Please try again.",
-    );
+    // What fails each time is not sent again; a storage that is lost ends the process, and the next one has another.
+    let is_recoverable = error.kind() != ErrorKind::Permanent;
     Rejection {
-        // What fails each time is not sent again; a storage that is lost ends the process, and the next one has another.
-        is_recoverable: error.kind() != ErrorKind::Permanent,
-        ..rejection
+        is_recoverable,
+        retry_after: is_recoverable.then_some(AWAY),
+        ..Rejection::new(
+            Code::DatabaseError,
+            "Your message could not be stored. Please try again.",
+        )
     }
 }
 
@@ -109,7 +115,9 @@ mod tests {
             (ErrorKind::Lost, true),
         ] {
             let error = StoreError::new(kind, anyhow::anyhow!("a cause"));
-            assert_eq!(not_stored(&error).is_recoverable, recoverable, "{kind:?}");
+            let rejection = not_stored(&error);
+            assert_eq!(rejection.is_recoverable, recoverable, "{kind:?}");
+            assert_eq!(rejection.retry_after.is_some(), recoverable, "{kind:?}");
         }
         let rejections = [
             (too_fast(BUSY), true),
