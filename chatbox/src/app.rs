@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use crds::{Config, runtime};
 use tokio::net::TcpListener;
+use tokio::task::spawn_blocking;
 
 use crate::auth::Keys;
 use crate::bus::{Bus, LocalBus};
@@ -20,6 +20,7 @@ use crate::metrics::Metrics;
 use crate::old_clients::OldClients;
 use crate::state::{AppState, Parts};
 use crate::store::Store;
+use crate::store::mongodb::MongoDb;
 use crate::store::sqlite::Sqlite;
 use crate::supervisor::Supervisor;
 use crate::turn::Turns;
@@ -55,19 +56,16 @@ pub struct App {
 
 impl Adapters {
     /// Those that a document names.
-    pub fn open(config: &Config, paths: &Paths) -> anyhow::Result<Self> {
-        thread::scope(|scope| {
-            // Beside the store, which waits for the disk: the client of the models parses each certificate of the machine.
-            let models = scope.spawn(|| Models::new(&config.models, &paths.secrets));
-            let store = Sqlite::open(&paths.data);
-            let models = models
-                .join()
-                .map_err(|_| anyhow!("the models could not be built"))?;
-            Ok(Self {
-                store: Arc::new(store?),
-                bus: Arc::new(LocalBus::default()),
-                models: models?,
-            })
+    pub async fn open(config: &Config, paths: &Paths) -> anyhow::Result<Self> {
+        // Beside the store, which waits for the disk or the network: the client of the models parses each certificate of
+        // the machine.
+        let (models, secrets) = (config.models.clone(), paths.secrets.clone());
+        let models = spawn_blocking(move || Models::new(&models, &secrets));
+        let (store, models) = tokio::try_join!(open_store(config, paths), async { models.await? })?;
+        Ok(Self {
+            store,
+            bus: Arc::new(LocalBus::default()),
+            models,
         })
     }
 }
@@ -166,6 +164,15 @@ impl App {
 pub fn open_files(config: &Config) -> u64 {
     let files = SPARE_CONNECTIONS + PROBE_CONNECTIONS + SPARE_FILES;
     u64::from(config.limits.connections.unsigned_abs()) + files as u64
+}
+
+async fn open_store(config: &Config, paths: &Paths) -> anyhow::Result<Arc<dyn Store>> {
+    if let Some(mongodb) = &config.storage.mongodb {
+        return Ok(Arc::new(MongoDb::open(mongodb, &paths.secrets).await?));
+    }
+    let data = paths.data.clone();
+    let sqlite = spawn_blocking(move || Sqlite::open(&data)).await??;
+    Ok(Arc::new(sqlite))
 }
 
 /// Says why the server ends, if not because it was asked to.

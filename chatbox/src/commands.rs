@@ -9,7 +9,6 @@ use clap::Parser;
 use crds::Config;
 use crds::config;
 use tokio::net::TcpListener;
-use tokio::task::spawn_blocking;
 
 use crate::app::{self, Adapters, App, Paths};
 use crate::args::{Cli, Command, Document, Serve, Token};
@@ -66,9 +65,8 @@ async fn start(
     public: TcpListener,
     internal: TcpListener,
 ) -> anyhow::Result<App> {
-    let open = move || (Adapters::open(&config, &paths), config, paths);
-    let (adapters, config, paths) = spawn_blocking(open).await?;
-    App::start(config, &paths, adapters?, public, internal).await
+    let adapters = Adapters::open(&config, &paths).await?;
+    App::start(config, &paths, adapters, public, internal).await
 }
 
 fn schema(of: Document) -> anyhow::Result<()> {

@@ -41,9 +41,15 @@ impl SigningKey {
 /// # Errors
 /// When there is none, or it cannot be used; the error names the reference and never the value.
 pub fn read(root: &Path, reference: &SecretRef) -> anyhow::Result<Secret> {
-    let bytes = read_bytes(root, reference, Use::Bearer)?;
-    let text = String::from_utf8(bytes).context("it is text, or it was not usable")?;
-    Ok(Secret(text))
+    read_text(root, reference, Use::Bearer)
+}
+
+/// The address of a MongoDB behind a reference; it holds a password.
+///
+/// # Errors
+/// When there is none, or it cannot be used; the error names the reference and never the value.
+pub fn read_mongodb_uri(root: &Path, reference: &SecretRef) -> anyhow::Result<Secret> {
+    read_text(root, reference, Use::MongoDbUri)
 }
 
 /// The key behind a reference.
@@ -52,6 +58,12 @@ pub fn read(root: &Path, reference: &SecretRef) -> anyhow::Result<Secret> {
 /// When there is none, or it cannot be used; the error names the reference and never the value.
 pub fn read_signing_key(root: &Path, reference: &SecretRef) -> anyhow::Result<SigningKey> {
     read_bytes(root, reference, Use::Signing).map(SigningKey)
+}
+
+fn read_text(root: &Path, reference: &SecretRef, use_: Use) -> anyhow::Result<Secret> {
+    let bytes = read_bytes(root, reference, use_)?;
+    let text = String::from_utf8(bytes).context("it is text, or it was not usable")?;
+    Ok(Secret(text))
 }
 
 fn read_bytes(root: &Path, reference: &SecretRef, use_: Use) -> anyhow::Result<Vec<u8>> {

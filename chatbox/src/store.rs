@@ -9,6 +9,7 @@
 //! data, all of which are known before the commit.
 
 mod error;
+pub mod mongodb;
 pub mod sqlite;
 
 use async_trait::async_trait;
@@ -16,8 +17,8 @@ use jiff::Timestamp;
 
 pub use self::error::{ErrorKind, StoreError};
 use crate::chat::{
-    Admission, DigestKey, Message, MessageId, OwnerId, Rejection, Run, RunId, Session, SessionId,
-    Status,
+    Admission, Answered, DigestKey, Message, MessageId, OwnerId, Rejection, Run, RunId, Sender,
+    Session, SessionId, Status,
 };
 
 /// What every storage must do. The conformance suite in `tests/` holds each implementation to the words below.
@@ -96,6 +97,9 @@ pub trait Store: Send + Sync {
 
     /// The key of this store's digests: `proposed` if it has none yet. Every process gets the same one.
     async fn digest_key(&self, proposed: DigestKey) -> Result<DigestKey, StoreError>;
+
+    /// Whether other processes may use the same storage at the same time.
+    fn is_shared(&self) -> bool;
 
     /// Fails when the storage cannot be read.
     async fn ping(&self) -> Result<(), StoreError>;
@@ -194,4 +198,56 @@ pub struct OutboxEntry {
     pub id: MessageId,
     pub session: SessionId,
     pub payload: String,
+}
+
+impl Question {
+    /// What is stored of it.
+    fn message(&self, seq: i64) -> Message {
+        Message {
+            id: self.id,
+            session: self.session.clone(),
+            seq,
+            client_id: self.client_id.clone(),
+            sender: Sender::User,
+            content: self.content.clone(),
+            at: self.at,
+            answer: None,
+        }
+    }
+}
+
+impl NewRun {
+    /// The run that answers `question`.
+    fn of(&self, question: &Message, fence: i64) -> Run {
+        Run {
+            id: self.id,
+            session: question.session.clone(),
+            question: question.seq,
+            fence,
+            model: self.model.clone(),
+            owner: self.lease.owner,
+        }
+    }
+}
+
+impl Answer {
+    /// What is stored of it.
+    fn message(&self, run: &Run, seq: i64) -> Message {
+        Message {
+            id: self.id,
+            session: run.session.clone(),
+            seq,
+            client_id: None,
+            sender: Sender::Ai,
+            content: self.content.clone(),
+            at: self.at,
+            answer: Some(Answered {
+                run: run.id,
+                fence: run.fence,
+                question: run.question,
+                status: self.status,
+                model: run.model.clone(),
+            }),
+        }
+    }
 }

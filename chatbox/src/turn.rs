@@ -6,6 +6,7 @@ mod checkpoint;
 mod prompt;
 mod recover;
 mod run;
+mod take_over_after;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

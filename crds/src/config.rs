@@ -11,13 +11,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::secret::Use;
 use crate::{Problem, SecretRef};
 
 pub use auth::{Auth, Guests, Hs256};
 pub use limits::Limits;
 pub use models::{Demo, Model, OpenAi};
 pub use server::Server;
-pub use storage::{Claim, EmptyDir, Sqlite, Storage, Volume};
+pub use storage::{Claim, EmptyDir, MongoDb, MongoDbTls, Sqlite, Storage, Volume};
 
 /// Configuration of the chat server. Secret values are never part of it, only references to them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
@@ -109,17 +110,19 @@ impl Config {
         problems
     }
 
-    /// Every secret key that the document references, with the path of the referencing field.
-    pub fn secrets(&self) -> Vec<(String, &SecretRef)> {
+    /// Every secret key that the document references, with the path of the referencing field and what it is used for.
+    pub fn secrets(&self) -> Vec<(String, &SecretRef, Use)> {
         let keys = self.auth.hs256.iter().flat_map(|hs256| {
-            let path = |(index, secret)| (format!("auth.hs256.keys[{index}]"), secret);
+            let path =
+                |(index, secret)| (format!("auth.hs256.keys[{index}]"), secret, Use::Signing);
             hs256.keys.iter().enumerate().map(path)
         });
         let models = self.models.iter().enumerate().filter_map(|(index, model)| {
             let secret = model.openai.as_ref()?.api_key.as_ref()?;
-            Some((format!("models[{index}].openai.apiKey"), secret))
+            let path = format!("models[{index}].openai.apiKey");
+            Some((path, secret, Use::Bearer))
         });
-        keys.chain(models).collect()
+        keys.chain(models).chain(self.storage.secrets()).collect()
     }
 
     /// The document with `generated` as the signing key when it names none of its own.

@@ -33,12 +33,20 @@ pub enum Use {
     Signing,
     /// Sent to another service as it is.
     Bearer,
+    /// The address of a MongoDB.
+    MongoDbUri,
+    /// Certificates, or a certificate and its key.
+    Pem,
 }
 
 /// Larger than any key; a larger value is some other file by mistake.
 const MAX_BYTES: usize = 64 * 1024;
 /// Shortest signing key: RFC 7518 requires a key at least as long as the digest of HS256.
 const SIGNING_BYTES: usize = 32;
+const NO_URI: &str = "is no address of a MongoDB; write mongodb://USER:PASSWORD@HOST/?replicaSet=NAME or mongodb+srv://…";
+const NO_PEM: &str = "is no PEM; it begins with -----BEGIN";
+/// What the address of a MongoDB begins with.
+const SCHEMES: [&str; 2] = ["mongodb://", "mongodb+srv://"];
 const TOO_SHORT: &str = "is shorter than 32 bytes; use at least 32 random ones";
 /// Parts of placeholders that were not replaced.
 const PLACEHOLDERS: [&str; 7] = [
@@ -65,17 +73,28 @@ pub fn usable(bytes: &[u8], use_: Use) -> Result<&[u8], &'static str> {
             Use::Signing if bytes.len() >= SIGNING_BYTES => Ok(bytes),
             Use::Signing => Err(TOO_SHORT),
             Use::Bearer => Err("is not text; write the key as letters and digits"),
+            Use::MongoDbUri => Err(NO_URI),
+            Use::Pem => Err(NO_PEM),
         };
     };
     let text = text.trim();
     if text.is_empty() {
         return Err("is empty; put the value into it");
     }
+    if use_ == Use::Pem {
+        let has_begin = text.contains("-----BEGIN ");
+        return has_begin.then_some(bytes).ok_or(NO_PEM);
+    }
     if text.contains(char::is_control) {
         return Err("holds line breaks or control characters; write the key on one line");
     }
-    if use_ == Use::Bearer {
-        return Ok(text.as_bytes());
+    match use_ {
+        Use::Bearer => return Ok(text.as_bytes()),
+        Use::MongoDbUri => {
+            let is_uri = SCHEMES.iter().any(|scheme| text.starts_with(scheme));
+            return is_uri.then_some(text.as_bytes()).ok_or(NO_URI);
+        }
+        Use::Signing | Use::Pem => {}
     }
     if text.len() < SIGNING_BYTES {
         return Err(TOO_SHORT);
@@ -131,6 +150,32 @@ mod tests {
         let padded = padded.as_bytes();
         assert_eq!(usable(padded, Use::Bearer), Ok(hex.as_bytes()));
         assert_eq!(usable(padded, Use::Signing), Ok(padded), "as it is");
+    }
+
+    #[test]
+    fn which_values_are_addresses_and_which_are_certificates() {
+        let pem = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
+        for (value, uri, is_pem) in [
+            ("mongodb://u:p@a,b/?replicaSet=rs0\n", true, false),
+            ("mongodb+srv://u:p@cluster.example", true, false),
+            ("postgres://u:p@a", false, false),
+            ("a:27017", false, false),
+            ("mongodb://a\nmongodb://b", false, false),
+            (pem, false, true),
+            ("MA==", false, false),
+            ("", false, false),
+        ] {
+            let bytes = value.as_bytes();
+            assert_eq!(usable(bytes, Use::MongoDbUri).is_ok(), uri, "{value}");
+            assert_eq!(usable(bytes, Use::Pem).is_ok(), is_pem, "{value}");
+        }
+        assert_eq!(
+            usable(pem.as_bytes(), Use::Pem),
+            Ok(pem.as_bytes()),
+            "as it is"
+        );
+        let padded = usable(b" mongodb://a\n", Use::MongoDbUri);
+        assert_eq!(padded, Ok(&b"mongodb://a"[..]));
     }
 
     #[test]

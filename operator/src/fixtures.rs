@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crds::secret::Use;
+
 use crate::cache::{CachedObject, Detail};
 use crate::guarded::GuardedChatbox;
 use crate::kind::{Availability, Definition, Kind, Role, Watch};
@@ -71,11 +73,15 @@ pub(crate) fn secrets(chatbox: &GuardedChatbox) -> BTreeMap<String, Secret> {
     let spec = chatbox.spec.as_ref().unwrap();
     let config = secrets::effective_config(&chatbox.namespaced_name().name, spec);
     let mut secrets: BTreeMap<String, Secret> = BTreeMap::new();
-    for (_, secret) in config.secrets() {
-        let text = format!(
-            "{}-{}-0123456789abcdef0123456789abcdef",
-            secret.name, secret.key
-        );
+    for (_, secret, use_) in config.secrets() {
+        let text = match use_ {
+            Use::Signing | Use::Bearer => format!(
+                "{}-{}-0123456789abcdef0123456789abcdef",
+                secret.name, secret.key
+            ),
+            Use::MongoDbUri => "mongodb://user:password@mongodb".to_owned(),
+            Use::Pem => "-----BEGIN CERTIFICATE-----".to_owned(),
+        };
         set(&mut secrets, &secret.name, &secret.key, text.as_bytes());
     }
     secrets

@@ -35,10 +35,13 @@ impl Restrictions {
 
     /// What the config names and may not. The generated keys are of no concern: nobody has named them.
     pub fn check(&self, config: &Config) -> Vec<Problem> {
-        let secrets = config.secrets().into_iter().filter_map(|(path, secret)| {
-            let problem = self.secrets.refuse("secret", &[&secret.name])?;
-            Some(Problem::new(format!("{path}.name"), problem))
-        });
+        let secrets = config
+            .secrets()
+            .into_iter()
+            .filter_map(|(path, secret, _)| {
+                let problem = self.secrets.refuse("secret", &[&secret.name])?;
+                Some(Problem::new(format!("{path}.name"), problem))
+            });
         let hosts = config
             .models
             .iter()

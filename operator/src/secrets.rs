@@ -48,7 +48,7 @@ pub fn effective_config(chatbox: &str, spec: &ChatboxSpec) -> Config {
 /// Names of the Secrets that a config references.
 pub fn names(config: &Config) -> BTreeSet<String> {
     let secrets = config.secrets().into_iter();
-    secrets.map(|(_, secret)| secret.name.clone()).collect()
+    secrets.map(|(_, secret, _)| secret.name.clone()).collect()
 }
 
 /// `effective` is the config that the server gets, and `secrets` holds every Secret that it references.
@@ -69,8 +69,8 @@ impl Secret {
         let referenced: BTreeSet<&str> = config
             .secrets()
             .into_iter()
-            .filter(|(_, reference)| reference.name == name)
-            .map(|(_, reference)| reference.key.as_str())
+            .filter(|(_, reference, _)| reference.name == name)
+            .map(|(_, reference, _)| reference.key.as_str())
             .collect();
         let data = secret.data.unwrap_or_default().into_iter();
         let values = data
@@ -97,12 +97,7 @@ fn problems(
     let mut problems: Vec<Problem> = effective
         .secrets()
         .into_iter()
-        .filter_map(|(path, secret)| {
-            let use_ = if path.starts_with("auth.hs256.") {
-                Use::Signing
-            } else {
-                Use::Bearer
-            };
+        .filter_map(|(path, secret, use_)| {
             let is_generated = use_ == Use::Signing && is_generated;
             let message = message(secret, secrets.get(&secret.name)?, use_, is_generated)?;
             // The author has not written the path of a generated key.

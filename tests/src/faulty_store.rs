@@ -137,6 +137,10 @@ impl Store for FaultyStore {
         self.inner.digest_key(proposed).await
     }
 
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.inner.ping().await
     }

@@ -5,8 +5,10 @@
 //! - [`Client`]: one socket, and the receiver's rules of the wire
 //! - [`raw`]: a socket of which the test writes every byte
 //! - [`Provider`]: an endpoint that speaks OpenAI's chat completions word by word, as the test says
+//! - [`Proxy`]: stands before a server, and breaks its connections
 //! - [`FaultyStore`]: a store of which single operations fail, as the test says
 //! - [`UnreliableBus`]: a bus that loses, repeats and delays
+//! - [`mongodb`]: a database of its own for each test
 //! - [`seeds()`]: how many rounds a random test runs, and how one is run again
 
 #![expect(
@@ -19,8 +21,10 @@
 mod bus;
 mod client;
 mod faulty_store;
+pub mod mongodb;
 mod process;
 mod provider;
+mod proxy;
 pub mod raw;
 mod seeds;
 mod world;
@@ -30,6 +34,7 @@ pub use client::{Answer, Client};
 pub use faulty_store::{FaultyStore, Operation, leave_question};
 pub use process::{Process, serve};
 pub use provider::{Call, Provider, ResponseStream};
+pub use proxy::Proxy;
 pub use seeds::{Seeds, seeds};
 pub use world::{World, demo, documents, guests, openai};
 

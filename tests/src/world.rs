@@ -10,7 +10,7 @@ use chatbox::auth::keys::Claims;
 use chatbox::bus::Bus;
 use chatbox::store::Store;
 use crds::Config;
-use crds::config::Guests;
+use crds::config::{Guests, Storage};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::mongodb::Database;
 use crate::{Client, Provider, TIMEOUT};
 
 const KEY: &str = "7d1f0c5a9be24c3f8a6e1b0d4c7f2e93";
@@ -79,11 +80,22 @@ impl World {
     /// The same on this bus.
     pub async fn start_on(bus: Arc<dyn Bus>, config: Config) -> Self {
         let home = tempfile::tempdir().unwrap();
-        let adapters = |config: &Config, paths: &Paths| Adapters {
+        let adapters = async |config: &Config, paths: &Paths| Adapters {
             bus,
-            ..Adapters::open(config, paths).unwrap()
+            ..Adapters::open(config, paths).await.unwrap()
         };
         Self::start_with(home, config, adapters).await
+    }
+
+    /// The same on a MongoDB.
+    pub async fn start_on_mongodb(database: &Database, config: Config) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let mongodb = database.config(&home.path().join("secrets"));
+        let storage = Storage {
+            sqlite: None,
+            mongodb: Some(mongodb),
+        };
+        Self::start_in(home, Config { storage, ..config }).await
     }
 
     /// The same with a store made of the one that the document names.
@@ -91,23 +103,26 @@ impl World {
         config: Config,
         wrap: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
     ) -> Self {
-        let adapters = |config: &Config, paths: &Paths| {
-            let adapters = Adapters::open(config, paths).unwrap();
-            let store = wrap(adapters.store);
-            Adapters { store, ..adapters }
+        let adapters = async |config: &Config, paths: &Paths| {
+            let adapters = Adapters::open(config, paths).await.unwrap();
+            Adapters {
+                store: wrap(adapters.store),
+                ..adapters
+            }
         };
         Self::start_with(tempfile::tempdir().unwrap(), config, adapters).await
     }
 
     async fn start_in(home: TempDir, config: Config) -> Self {
-        let adapters = |config: &Config, paths: &Paths| Adapters::open(config, paths).unwrap();
+        let adapters =
+            async |config: &Config, paths: &Paths| Adapters::open(config, paths).await.unwrap();
         Self::start_with(home, config, adapters).await
     }
 
     async fn start_with(
         home: TempDir,
         config: Config,
-        adapters: impl FnOnce(&Config, &Paths) -> Adapters,
+        adapters: impl AsyncFnOnce(&Config, &Paths) -> Adapters,
     ) -> Self {
         assert_eq!(config.check(), []);
         documents(home.path(), &config);
@@ -121,7 +136,7 @@ impl World {
             .map(|listener| TcpListener::from_std(listener.try_clone().unwrap()).unwrap());
         let (stop, stopped) = oneshot::channel::<()>();
         let addresses = (public.local_addr().unwrap(), internal.local_addr().unwrap());
-        let adapters = adapters(&config, &paths);
+        let adapters = adapters(&config, &paths).await;
         let app = App::start(config.clone(), &paths, adapters, public, internal)
             .await
             .unwrap();

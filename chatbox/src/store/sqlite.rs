@@ -270,6 +270,10 @@ impl Store for Sqlite {
         self.write(move |tx| meta::digest_key(tx, proposed)).await
     }
 
+    fn is_shared(&self) -> bool {
+        false
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.read(|connection| connection.query_row("SELECT 1", [], |_| Ok(())))
             .await

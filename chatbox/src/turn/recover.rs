@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::Turns;
 use super::answer::Ending;
 use super::run::Running;
+use super::take_over_after::TakeOverAfter;
 use crate::chat::{MessageId, RunId, Session, SessionId, Status};
 use crate::clock;
 use crate::store::{Abandoned, Answer, Claim, ErrorKind, NewRun, StoreError};
@@ -18,10 +19,21 @@ const SWEEP_EVERY: Duration = Duration::from_secs(5);
 const SWEEP_MAX: usize = 500;
 
 impl Turns {
-    /// Closes what was half answered, and answers what nobody answers.
+    /// Closes what was half answered, and answers what nobody answers: what an earlier process left.
     pub async fn recover(&self) -> Result<(), StoreError> {
+        self.recover_after(&mut self.take_over_after()).await
+    }
+
+    fn take_over_after(&self) -> TakeOverAfter {
+        TakeOverAfter::new(self.deps().store.is_shared(), Instant::now())
+    }
+
+    async fn recover_after(&self, after: &mut TakeOverAfter) -> Result<(), StoreError> {
         let store = &self.deps().store;
-        for abandoned in store.abandoned(clock::now(), SWEEP_MAX).await? {
+        let left = store.abandoned(clock::now(), SWEEP_MAX).await;
+        after.read(left.is_ok(), Instant::now());
+        let may_take_over = after.is_over(Instant::now());
+        for abandoned in left?.into_iter().filter(|_| may_take_over) {
             if self.is_running(abandoned.run.id) {
                 continue;
             }
@@ -70,6 +82,7 @@ impl Turns {
         let mut interval = interval(SWEEP_EVERY);
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         interval.reset();
+        let mut after = self.take_over_after();
         loop {
             tokio::select! {
                 _ = interval.tick() => {}
@@ -78,7 +91,7 @@ impl Turns {
             if self.deps().lifecycle.is_stopping() {
                 continue;
             }
-            if let Err(error) = self.recover().await {
+            if let Err(error) = self.recover_after(&mut after).await {
                 tracing::warn!(
                     cause = format!("{:#}", error.cause()),
                     "cannot look for runs that were left; the next sweep tries again"

@@ -4,20 +4,75 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Problem;
+use crate::secret::Use;
+use crate::{Problem, SecretRef};
 
 /// Where sessions and messages are stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [{
-    "rule": "has(self.sqlite)",
-    "message": "sqlite must be set: it is the one storage of this release"
+    "rule": "[has(self.sqlite), has(self.mongodb)].filter(x, x).size() == 1",
+    "message": "exactly one of sqlite, mongodb must be set"
+}, {
+    "rule": "has(self.mongodb) == has(oldSelf.mongodb)",
+    "message": "the kind of storage cannot be changed: the messages would be left behind"
 }]))]
 pub struct Storage {
     /// A database file on a volume of the pod: for one replica.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub sqlite: Option<Sqlite>,
+    /// A MongoDB of yours, which must be a replica set; one member is enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub mongodb: Option<MongoDb>,
+}
+
+/// A MongoDB replica set. Writes wait for a majority and its journal, and reads go to the primary, whatever the address
+/// says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase")]
+pub struct MongoDb {
+    /// Its address, with user and password: `mongodb://…` or `mongodb+srv://…`.
+    #[garde(dive)]
+    pub uri: SecretRef,
+    /// Name of the database. Its user needs the role `readWrite` on it. It cannot be changed: the messages would be left
+    /// behind.
+    #[garde(
+        length(chars, min = 1, max = 63),
+        pattern("^[A-Za-z0-9_][A-Za-z0-9_-]*$")
+    )]
+    #[schemars(extend("x-kubernetes-validations" = [{
+        "rule": "self == oldSelf",
+        "message": "the database cannot be changed: the messages would be left behind"
+    }]))]
+    pub database: String,
+    /// Encrypts the connection. Left out: as the address says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub tls: Option<MongoDbTls>,
+    /// Connections of a pod at most.
+    #[serde(default = "default_pool_max")]
+    #[garde(range(min = 2, max = 1000))]
+    pub pool_max: i32,
+    /// How long one operation may take, with every repetition, in seconds. After it the sender is told to try again.
+    #[serde(default = "default_operation_seconds")]
+    #[garde(range(min = 4, max = 60))]
+    pub operation_seconds: i32,
+}
+
+/// How the connection to MongoDB is encrypted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase")]
+pub struct MongoDbTls {
+    /// Certificates, as PEM, by which the server is trusted. Left out: those of the public authorities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub ca: Option<SecretRef>,
+    /// Certificate and key of the client, as PEM in one value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub certificate: Option<SecretRef>,
 }
 
 /// A database file on a volume of the pod.
@@ -107,13 +162,42 @@ fn default_size() -> String {
     "1Gi".to_owned()
 }
 
+fn default_pool_max() -> i32 {
+    50
+}
+
+fn default_operation_seconds() -> i32 {
+    5
+}
+
 impl Storage {
-    pub(super) fn check(&self) -> Vec<Problem> {
-        let Some(sqlite) = &self.sqlite else {
-            let message = "sqlite must be set: it is the one storage of this release";
-            return vec![Problem::new("storage", message)];
+    /// Every secret key that it references, with the path of the referencing field.
+    pub(super) fn secrets(&self) -> Vec<(String, &SecretRef, Use)> {
+        let Some(mongodb) = &self.mongodb else {
+            return Vec::new();
         };
-        if sqlite.volume.claim.is_some() == sqlite.volume.empty_dir.is_some() {
+        let tls = mongodb.tls.as_ref();
+        let ca = tls.and_then(|tls| tls.ca.as_ref());
+        let certificate = tls.and_then(|tls| tls.certificate.as_ref());
+        [
+            ("uri", Some(&mongodb.uri), Use::MongoDbUri),
+            ("tls.ca", ca, Use::Pem),
+            ("tls.certificate", certificate, Use::Pem),
+        ]
+        .into_iter()
+        .filter_map(|(field, secret, use_)| {
+            Some((format!("storage.mongodb.{field}"), secret?, use_))
+        })
+        .collect()
+    }
+
+    pub(super) fn check(&self) -> Vec<Problem> {
+        if self.sqlite.is_some() == self.mongodb.is_some() {
+            let message = "exactly one of sqlite, mongodb must be set";
+            return vec![Problem::new("storage", message)];
+        }
+        let volume = self.sqlite.as_ref().map(|sqlite| &sqlite.volume);
+        if volume.is_some_and(|volume| volume.claim.is_some() == volume.empty_dir.is_some()) {
             let message = "exactly one of claim, emptyDir must be set";
             return vec![Problem::new("storage.sqlite.volume", message)];
         }

@@ -108,14 +108,14 @@ fn secrets_are_found_with_their_fields() {
     let found: Vec<_> = config
         .secrets()
         .into_iter()
-        .map(|(field, secret)| format!("{field} {secret}"))
+        .map(|(field, secret, use_)| format!("{field} {secret} {use_:?}"))
         .collect();
     assert_eq!(
         found,
         [
-            r#"auth.hs256.keys[0] key "current" of secret "jwt""#,
-            r#"auth.hs256.keys[1] key "previous" of secret "jwt""#,
-            r#"models[0].openai.apiKey key "openai" of secret "llm""#,
+            r#"auth.hs256.keys[0] key "current" of secret "jwt" Signing"#,
+            r#"auth.hs256.keys[1] key "previous" of secret "jwt" Signing"#,
+            r#"models[0].openai.apiKey key "openai" of secret "llm" Bearer"#,
         ]
     );
     let generated = crds::SecretRef {

@@ -84,6 +84,16 @@ fn base() -> Value {
     })
 }
 
+/// A MongoDB with these fields beside those that it needs.
+fn mongodb(more: Value) -> Value {
+    let mut mongodb = json!({"uri": {"name": "mongodb", "key": "uri"}, "database": "support"});
+    let Value::Object(more) = more else {
+        panic!("fields");
+    };
+    mongodb.as_object_mut().unwrap().extend(more);
+    mongodb
+}
+
 /// The base document with `value` at the JSON pointer `at`; its parents are made.
 fn with(at: &str, value: Value) -> Value {
     let mut document = base();
@@ -141,6 +151,11 @@ fn good_documents_are_good_everywhere() {
         ("/models/0/openai", json!(null)),
         ("/models/0/systemPrompt", json!("ä".repeat(32_768))),
         ("/storage", json!({"sqlite": {}})),
+        ("/storage", json!({"mongodb": mongodb(json!({}))})),
+        (
+            "/storage",
+            json!({"mongodb": mongodb(json!({"tls": {}, "poolMax": 2, "operationSeconds": 60}))}),
+        ),
         (
             "/storage/sqlite/volume",
             json!({"claim": {"size": "10Gi", "storageClassName": "fast"}}),
@@ -280,6 +295,41 @@ fn bad_documents_are_bad_everywhere_and_the_field_is_named() {
             "models[0].openai.model",
         ),
         ("/storage", json!({}), "storage"),
+        (
+            "/storage",
+            json!({"sqlite": {}, "mongodb": mongodb(json!({}))}),
+            "storage",
+        ),
+        (
+            "/storage",
+            json!({"mongodb": {"database": "a"}}),
+            "storage.mongodb",
+        ),
+        (
+            "/storage",
+            json!({"mongodb": mongodb(json!({"uri": {"name": "A", "key": "a"}}))}),
+            "storage.mongodb.uri.name",
+        ),
+        (
+            "/storage",
+            json!({"mongodb": mongodb(json!({"uri": "mongodb://u:p@h"}))}),
+            "storage.mongodb.uri",
+        ),
+        (
+            "/storage",
+            json!({"mongodb": mongodb(json!({"database": "a.b"}))}),
+            "storage.mongodb.database",
+        ),
+        (
+            "/storage",
+            json!({"mongodb": mongodb(json!({"poolMax": 1}))}),
+            "storage.mongodb.poolMax",
+        ),
+        (
+            "/storage",
+            json!({"mongodb": mongodb(json!({"operationSeconds": 3}))}),
+            "storage.mongodb.operationSeconds",
+        ),
         ("/storage/sqlite/volume", json!({}), "storage.sqlite.volume"),
         (
             "/storage/sqlite/volume",

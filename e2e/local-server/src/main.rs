@@ -65,7 +65,7 @@ async fn serve(port: Option<u16>) -> Result<()> {
     let config = config_file::load(&write_config(scratch.path())?)?;
     let page = format!("http://{address}{}/chat.html", config.server.path_prefix);
     let stop = signals::stop_requested().context("cannot listen to signals")?;
-    let adapters = Adapters::open(&config, &paths)?;
+    let adapters = Adapters::open(&config, &paths).await?;
     let app = App::start(config, &paths, adapters, public, listen(0).await?).await?;
     say(&format!(
         "\nChat at {page}\n\nA demo model answers. Messages are kept until Ctrl-C ends this; then nothing is left."

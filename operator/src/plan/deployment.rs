@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use crds::runtime::{CONFIG_HASH, grace_seconds};
-use k8s_openapi::api::apps::v1::{Deployment, DeploymentSpec, DeploymentStrategy};
+use k8s_openapi::api::apps::v1::{
+    Deployment, DeploymentSpec, DeploymentStrategy, RollingUpdateDeployment,
+};
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::{meta, pod};
 use crate::names::{self, IMAGE_ANNOTATION};
@@ -34,11 +37,7 @@ pub(super) fn build(chatbox: &ValidatedChatbox) -> Deployment {
             // The grace period of the old pod counts: the new one is not created before that is gone. The config bounds it;
             // a longer one than the field can hold would be as good as the longest.
             progress_deadline_seconds: Some(i32::try_from(deadline).unwrap_or(i32::MAX)),
-            // A database file has one writer.
-            strategy: Some(DeploymentStrategy {
-                type_: Some("Recreate".to_owned()),
-                ..DeploymentStrategy::default()
-            }),
+            strategy: Some(strategy(chatbox)),
             selector: LabelSelector {
                 match_labels: Some(meta::selector(&chatbox.name)),
                 ..LabelSelector::default()
@@ -57,5 +56,23 @@ pub(super) fn build(chatbox: &ValidatedChatbox) -> Deployment {
             ..DeploymentSpec::default()
         }),
         ..Deployment::default()
+    }
+}
+
+/// A database file has one writer, so its pod ends before the next one starts. A MongoDB has many: the new pod is ready
+/// before the old one ends.
+fn strategy(chatbox: &ValidatedChatbox) -> DeploymentStrategy {
+    if chatbox.config.storage.sqlite.is_some() {
+        return DeploymentStrategy {
+            type_: Some("Recreate".to_owned()),
+            ..DeploymentStrategy::default()
+        };
+    }
+    DeploymentStrategy {
+        type_: Some("RollingUpdate".to_owned()),
+        rolling_update: Some(RollingUpdateDeployment {
+            max_surge: Some(IntOrString::Int(1)),
+            max_unavailable: Some(IntOrString::Int(0)),
+        }),
     }
 }

@@ -201,7 +201,7 @@ fn config(chatbox: &ValidatedChatbox) -> Volume {
 /// Each key that the config references, and no other, at the path of `SecretRef::path`.
 fn secrets(chatbox: &ValidatedChatbox) -> Volume {
     let mut by_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (_, secret) in chatbox.config.secrets() {
+    for (_, secret, _) in chatbox.config.secrets() {
         by_name.entry(&secret.name).or_default().push(&secret.key);
     }
     let sources = by_name.into_iter().map(|(name, mut keys)| {

@@ -50,6 +50,27 @@ fn an_empty_dir_in_place_of_a_claim() {
 }
 
 #[test]
+fn pods_on_a_mongodb_need_no_claim_and_overlap_while_they_are_replaced() {
+    let mongodb = "{mongodb: {uri: {name: mongodb, key: uri}, database: support, tls: {ca: {name: mongodb, key: ca}}}}";
+    let plan = fixtures::plan(&QUICKSTART.replace("{sqlite: {}}", mongodb));
+    assert!(plan.pvc.is_none());
+    let strategy = plan.deployment.spec.clone().unwrap().strategy.unwrap();
+    assert_eq!(
+        serde_json::to_value(strategy).unwrap(),
+        serde_json::json!({"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}})
+    );
+    let projected = pod(&plan).volumes.unwrap().into_iter();
+    let sources = projected.filter_map(|volume| volume.projected?.sources);
+    let items = sources
+        .flatten()
+        .flat_map(|source| source.secret.unwrap().items.unwrap());
+    let paths: Vec<_> = items.map(|item| item.path).collect();
+    for path in ["mongodb/uri", "mongodb/ca"] {
+        assert!(paths.contains(&path.to_owned()), "{path} in {paths:?}");
+    }
+}
+
+#[test]
 fn the_generated_key_is_in_the_one_create_and_nowhere_else() {
     let chatbox = chatbox(QUICKSTART);
     let observed = observed_at_first(&chatbox);
@@ -231,7 +252,7 @@ fn a_secret_is_mounted_where_the_server_reads_it() {
     let expected: std::collections::BTreeSet<String> = config
         .secrets()
         .into_iter()
-        .map(|(_, secret)| {
+        .map(|(_, secret, _)| {
             secret
                 .path(crds::runtime::SECRETS_DIR.as_ref())
                 .display()

@@ -23,7 +23,7 @@ pub(super) fn digest<'a>(
     let signing = config.auth.hs256.as_ref()?.keys.first()?;
     let key = hmac::Key::new(hmac::HMAC_SHA256, value(signing)?);
     let mut context = hmac::Context::with_key(&key);
-    for (_, secret) in config.secrets() {
+    for (_, secret, _) in config.secrets() {
         for part in [
             secret.name.as_bytes(),
             secret.key.as_bytes(),

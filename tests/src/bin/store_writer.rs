@@ -3,18 +3,26 @@
 #![expect(clippy::unwrap_used, reason = "a helper of tests fails by panicking")]
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use chatbox::chat::{Admission, DigestKey, MessageId, OwnerId, RunId, SessionId, Status};
 use chatbox::clock;
 use chatbox::store::sqlite::Sqlite;
 use chatbox::store::{Answer, Appended, Lease, NewRun, Question, Store};
+use tests::mongodb::Database;
 
 #[tokio::main]
 async fn main() {
-    let home = PathBuf::from(std::env::args().nth(1).unwrap());
-    let store: Arc<dyn Store> = Arc::new(Sqlite::open(&home).unwrap());
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let store: Arc<dyn Store> = match &args[..] {
+        [home] => Arc::new(Sqlite::open(Path::new(home)).unwrap()),
+        [uri, name] => {
+            let (uri, name) = (uri.clone(), name.clone());
+            Arc::new(Database { name, uri }.open().await)
+        }
+        args => panic!("a directory, or the address and the name of a database: {args:?}"),
+    };
     let writers = (0..4).map(|session| {
         let store = Arc::clone(&store);
         tokio::spawn(async move { write(&*store, &format!("s{session}")).await })

@@ -15,7 +15,6 @@ mod identity;
 mod input;
 mod keyboard;
 mod network;
-mod proxy;
 mod scrolling;
 mod sessions;
 mod storage;

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use tests::{Process, Provider, openai};
 
 use crate::fixture::{COMPLETE, Fixture, LIVE, connected, exchange, open, server, session, shows};
-use crate::proxy::Proxy;
+use tests::Proxy;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_server");
 

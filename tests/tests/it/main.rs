@@ -8,6 +8,7 @@ mod chat;
 mod crash;
 mod limits;
 mod modules;
+mod mongodb;
 mod old_clients;
 mod pages;
 mod providers;

@@ -99,7 +99,7 @@ const CHATBOX: [(&str, &[&str]); 26] = [
     ),
     ("llm", &["chat", "secrets"]),
     ("bus", &["chat"]),
-    ("store", &["chat"]),
+    ("store", &["chat", "secrets"]),
     ("limits", &[]),
     ("lifecycle", &[]),
     ("supervisor", &[]),

@@ -7,18 +7,18 @@ use std::process::{Command, Stdio};
 use chatbox::chat::Sender;
 use tests::seeds;
 
-use crate::fixture::{self, ALL, Fixture, id, in_seconds};
+use crate::fixture::{ALL, Fixture, Home, id, in_seconds};
 
 /// How often one store is opened and its process killed.
 const CRASHES: u64 = 6;
 
 pub(crate) async fn a_killed_process_loses_nothing_and_leaves_nothing_half_done(fixture: Fixture) {
-    if fixture.kind != "sqlite" {
+    if fixture.kind.is_encrypted() {
         // The process opens the store bare; a cipher around it changes nothing about its transactions.
         return;
     }
     for seed in seeds(1) {
-        crash(fixture::sqlite(), seed).await;
+        crash(Fixture::new(fixture.kind).await, seed).await;
     }
 }
 
@@ -28,11 +28,12 @@ async fn crash(mut fixture: Fixture, seed: u64) {
     for crash in 0..CRASHES {
         let Fixture { store, home, kind } = fixture;
         drop(store);
-        let mut process = Command::new(env!("CARGO_BIN_EXE_store_writer"))
-            .arg(home.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut writer = Command::new(env!("CARGO_BIN_EXE_store_writer"));
+        match &home {
+            Home::Directory(dir) => writer.arg(dir.path()),
+            Home::Database(database) => writer.args([&database.uri, &database.name]),
+        };
+        let mut process = writer.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let acknowledgements = 5 + (13 * crash + 7 * seed) % 97;
         for line in lines.take(usize::try_from(acknowledgements).unwrap()) {
@@ -45,7 +46,7 @@ async fn crash(mut fixture: Fixture, seed: u64) {
         }
         process.kill().unwrap();
         process.wait().unwrap();
-        fixture = Fixture::open(kind, home);
+        fixture = Fixture::open(kind, home).await;
         for (session, contents) in &acknowledged {
             check(&fixture, session, contents).await;
         }

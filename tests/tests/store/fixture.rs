@@ -10,41 +10,60 @@ use chatbox::store::sqlite::Sqlite;
 use chatbox::store::{Answer, Appended, Claim, Lease, NewRun, Page, Question, Store};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
+use tests::mongodb::Database;
 
 use crate::sealed::Sealed;
 
-/// A store in a directory of its own.
+/// A store of its own.
 pub(crate) struct Fixture {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) home: TempDir,
-    /// Name of the store, for a process that opens it again.
-    pub(crate) kind: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) home: Home,
 }
 
-pub(crate) fn sqlite() -> Fixture {
-    Fixture::open("sqlite", tempfile::tempdir().unwrap())
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    /// SQLite below a cipher, which sees to it that a store keeps what is opaque as it is, and with what it belongs to.
+    EncryptedSqlite,
+    MongoDb,
+    EncryptedMongoDb,
 }
 
-/// SQLite below a cipher, which sees to it that a store keeps what is opaque as it is, and with what it belongs to.
-pub(crate) fn encrypted_sqlite() -> Fixture {
-    Fixture::open("encrypted-sqlite", tempfile::tempdir().unwrap())
+/// Where a store lies.
+pub(crate) enum Home {
+    Directory(TempDir),
+    Database(Database),
+}
+
+impl Kind {
+    pub(crate) fn is_encrypted(self) -> bool {
+        matches!(self, Self::EncryptedSqlite | Self::EncryptedMongoDb)
+    }
 }
 
 impl Fixture {
-    pub(crate) fn open(kind: &'static str, home: TempDir) -> Self {
-        let sqlite = Sqlite::open(home.path()).unwrap();
-        let store: Arc<dyn Store> = match kind {
-            "sqlite" => Arc::new(sqlite),
-            _ => Arc::new(Sealed::new(sqlite)),
+    pub(crate) async fn new(kind: Kind) -> Self {
+        let home = match kind {
+            Kind::Sqlite | Kind::EncryptedSqlite => Home::Directory(tempfile::tempdir().unwrap()),
+            Kind::MongoDb | Kind::EncryptedMongoDb => Home::Database(Database::new()),
         };
-        Self { store, home, kind }
+        Self::open(kind, home).await
+    }
+
+    pub(crate) async fn open(kind: Kind, home: Home) -> Self {
+        let store: Arc<dyn Store> = match &home {
+            Home::Directory(dir) => on(kind, Sqlite::open(dir.path()).unwrap()),
+            Home::Database(database) => on(kind, database.open().await),
+        };
+        Self { store, kind, home }
     }
 
     /// The same store, as the next process opens it.
-    pub(crate) fn restart(self) -> Self {
-        let Self { store, home, kind } = self;
+    pub(crate) async fn restart(self) -> Self {
+        let Self { store, kind, home } = self;
         drop(store);
-        Self::open(kind, home)
+        Self::open(kind, home).await
     }
 
     pub(crate) async fn ask(&self, session: &str, content: &str) -> Message {
@@ -69,6 +88,14 @@ impl Fixture {
             .into_iter()
             .map(|message| message.content)
             .collect()
+    }
+}
+
+fn on(kind: Kind, store: impl Store + 'static) -> Arc<dyn Store> {
+    if kind.is_encrypted() {
+        Arc::new(Sealed::new(store))
+    } else {
+        Arc::new(store)
     }
 }
 

@@ -7,6 +7,7 @@
 mod crash;
 mod fixture;
 mod messages;
+mod mongodb_server;
 mod outbox;
 mod runs;
 mod sealed;
@@ -14,17 +15,17 @@ mod sealed;
 /// Makes a test of each function for each store.
 macro_rules! on_every_store {
     ($($module:ident :: $name:ident),* $(,)?) => {
-        mod sqlite {
+        on_every_store!(@ sqlite Sqlite $($module::$name),*);
+        on_every_store!(@ encrypted_sqlite EncryptedSqlite $($module::$name),*);
+        on_every_store!(@ mongodb MongoDb $($module::$name),*);
+        on_every_store!(@ encrypted_mongodb EncryptedMongoDb $($module::$name),*);
+    };
+    (@ $store:ident $kind:ident $($module:ident :: $name:ident),*) => {
+        mod $store {
             $(#[tokio::test]
             async fn $name() {
-                crate::$module::$name(crate::fixture::sqlite()).await;
-            })*
-        }
-
-        mod encrypted_sqlite {
-            $(#[tokio::test]
-            async fn $name() {
-                crate::$module::$name(crate::fixture::encrypted_sqlite()).await;
+                let fixture = crate::fixture::Fixture::new(crate::fixture::Kind::$kind).await;
+                crate::$module::$name(fixture).await;
             })*
         }
     };

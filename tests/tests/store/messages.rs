@@ -132,7 +132,7 @@ pub(crate) async fn a_page_has_an_end_in_bytes_and_at_least_one_message(fixture:
         fixture.ask("s", text).await;
     }
     // A cipher adds to each content, but as much to each.
-    let stored = if fixture.kind == "sqlite" { 4 } else { 64 };
+    let stored = if fixture.kind.is_encrypted() { 64 } else { 4 };
     for (bytes, after, before) in [
         (0, "aaaa", "cccc"),
         (stored, "aaaa", "cccc"),
@@ -162,7 +162,7 @@ pub(crate) async fn a_page_has_an_end_in_bytes_and_at_least_one_message(fixture:
 
 pub(crate) async fn what_was_stored_is_there_after_a_restart(fixture: Fixture) {
     let message = fixture.ask("s", "größe 😀").await;
-    let fixture = fixture.restart();
+    let fixture = fixture.restart().await;
     let stored = fixture
         .store
         .messages_after(&id("s"), 0, ALL)
@@ -175,7 +175,7 @@ pub(crate) async fn the_digest_key_is_made_once(fixture: Fixture) {
     let first = fixture.store.digest_key(DigestKey::random()).await.unwrap();
     let second = fixture.store.digest_key(DigestKey::random()).await.unwrap();
     assert!(first == second);
-    let fixture = fixture.restart();
+    let fixture = fixture.restart().await;
     let third = fixture.store.digest_key(DigestKey::random()).await.unwrap();
     assert!(first == third);
 }

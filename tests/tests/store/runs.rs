@@ -6,7 +6,7 @@ use chatbox::chat::{Sender, Status};
 use chatbox::clock;
 use chatbox::store::{Answer, Appended, Question};
 
-use crate::fixture::{Fixture, answer, id, in_seconds, new_run, question};
+use crate::fixture::{Fixture, Home, answer, id, in_seconds, new_run, question};
 
 pub(crate) async fn one_at_a_time_takes_the_oldest_question(fixture: Fixture) {
     assert!(fixture.claim("s").await.is_none());
@@ -223,6 +223,10 @@ pub(crate) async fn an_owner_that_lost_its_session_stores_nothing(fixture: Fixtu
 
 /// A store that one process holds alone knows that a new process has no other beside it.
 pub(crate) async fn leases_end_with_the_process(fixture: Fixture) {
+    if matches!(fixture.home, Home::Database(_)) {
+        // Other processes may use it, so a lease ends by time alone.
+        return;
+    }
     fixture.ask("s", "q").await;
     let run = fixture.claim("s").await.unwrap().run;
     assert_eq!(
@@ -234,7 +238,7 @@ pub(crate) async fn leases_end_with_the_process(fixture: Fixture) {
             .len(),
         0
     );
-    let fixture = fixture.restart();
+    let fixture = fixture.restart().await;
     let left = fixture.store.abandoned(clock::now(), 10).await.unwrap();
     assert_eq!(left[0].run, run);
 }

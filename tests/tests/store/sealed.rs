@@ -246,6 +246,10 @@ impl<S: Store> Store for Sealed<S> {
         self.inner.digest_key(proposed).await
     }
 
+    fn is_shared(&self) -> bool {
+        self.inner.is_shared()
+    }
+
     async fn ping(&self) -> Result<(), StoreError> {
         self.inner.ping().await
     }

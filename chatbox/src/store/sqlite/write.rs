@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::rows::{self, MESSAGE, RUN};
-use crate::chat::{Answered, Digest, Facts, Message, MessageId, Run, Sender, SessionId, Verdict};
+use crate::chat::{Digest, Facts, Message, MessageId, Run, SessionId, Verdict};
 use crate::store::{Answer, Appended, Claim, NewRun, OutboxEntry, Question};
 
 /// What an operation needs to know of a session.
@@ -45,7 +45,7 @@ pub(super) fn append(tx: &Connection, question: &Question) -> Result<Appended> {
         insert_session(tx, question)?;
     }
     let seq = next_seq(tx, &question.session, question.at.as_microsecond(), 1)?;
-    let message = asked(question, seq);
+    let message = question.message(seq);
     insert_message(tx, &message, Some(&question.admission.digest))?;
     let claim = match &question.run {
         Some(run) if is_free => Some(Box::new(begin(tx, run, fence + 1, &message, "")?)),
@@ -120,7 +120,7 @@ pub(super) fn finish(
     tx.prepare_cached("DELETE FROM runs WHERE id = ?1")?
         .execute([run.id.to_string()])?;
     let seq = next_seq(tx, &run.session, answer.at.as_microsecond(), -1)?;
-    let message = answered(run, answer, seq);
+    let message = answer.message(run, seq);
     insert_message(tx, &message, None)?;
     if let Some(state) = &answer.provider_state {
         tx.prepare_cached(
@@ -205,14 +205,7 @@ fn begin(
     question: &Message,
     checkpoint: &str,
 ) -> Result<Claim> {
-    let run = Run {
-        id: new.id,
-        session: question.session.clone(),
-        question: question.seq,
-        fence,
-        model: new.model.clone(),
-        owner: new.lease.owner,
-    };
+    let run = new.of(question, fence);
     tx.prepare_cached("UPDATE sessions SET run = ?2, fence = ?3 WHERE id = ?1")?
         .execute(params![run.session.as_str(), run.id.to_string(), fence])?;
     tx.prepare_cached(&format!(
@@ -240,38 +233,6 @@ fn provider_state(tx: &Connection, session: &SessionId, model: &str) -> Result<O
     tx.prepare_cached("SELECT state FROM provider_state WHERE session = ?1 AND model = ?2")?
         .query_row(params![session.as_str(), model], |row| row.get(0))
         .optional()
-}
-
-fn asked(question: &Question, seq: i64) -> Message {
-    Message {
-        id: question.id,
-        session: question.session.clone(),
-        seq,
-        client_id: question.client_id.clone(),
-        sender: Sender::User,
-        content: question.content.clone(),
-        at: question.at,
-        answer: None,
-    }
-}
-
-fn answered(run: &Run, answer: &Answer, seq: i64) -> Message {
-    Message {
-        id: answer.id,
-        session: run.session.clone(),
-        seq,
-        client_id: None,
-        sender: Sender::Ai,
-        content: answer.content.clone(),
-        at: answer.at,
-        answer: Some(Answered {
-            run: run.id,
-            fence: run.fence,
-            question: run.question,
-            status: answer.status,
-            model: run.model.clone(),
-        }),
-    }
 }
 
 fn insert_session(tx: &Connection, question: &Question) -> Result<()> {

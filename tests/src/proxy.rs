@@ -1,4 +1,4 @@
-//! A TCP proxy with a fixed address: the page reaches a server that was started again, and connections can be broken.
+//! A TCP proxy with a fixed address: behind it a server can be started again, and connections can be broken.
 
 use std::net::SocketAddr;
 
@@ -16,13 +16,14 @@ enum State {
     HoldReplies(SocketAddr),
 }
 
-pub(crate) struct Proxy {
+/// A TCP proxy with a fixed address.
+pub struct Proxy {
     address: SocketAddr,
     state: watch::Sender<State>,
 }
 
 impl Proxy {
-    pub(crate) async fn start(server: SocketAddr) -> Self {
+    pub async fn start(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (state, changes) = watch::channel(State::Forward(server));
@@ -34,20 +35,26 @@ impl Proxy {
         Self { address, state }
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// URL of the chat page behind the proxy.
-    pub(crate) fn page(&self) -> String {
+    pub fn page(&self) -> String {
         format!("http://{}/chatbox/chat.html", self.address)
     }
 
-    pub(crate) fn cut(&self) {
+    /// Closes all connections, and new ones at once.
+    pub fn cut(&self) {
         self.state.send_replace(State::Down);
     }
 
-    pub(crate) fn forward_to(&self, server: SocketAddr) {
+    pub fn forward_to(&self, server: SocketAddr) {
         self.state.send_replace(State::Forward(server));
     }
 
-    pub(crate) fn hold_replies(&self, server: SocketAddr) {
+    /// Requests reach the server, its replies wait.
+    pub fn hold_replies(&self, server: SocketAddr) {
         self.state.send_replace(State::HoldReplies(server));
     }
 }

@@ -1,0 +1,135 @@
+//! Queries, one function each.
+
+use futures_util::TryStreamExt;
+use mongodb::bson::{Document, deserialize_from_document, doc};
+use mongodb::error::Result;
+use mongodb::{Client, Cursor};
+use serde::de::DeserializeOwned;
+
+use super::documents::{Collections, RunDocument, SessionDocument, unreadable};
+use crate::chat::{Message, Session, SessionId};
+use crate::store::{Abandoned, OutboxEntry, Page};
+
+/// Messages that the server sends at a time: of the longest ones, a few megabytes.
+const BATCH: u32 = 50;
+
+/// Which messages a page begins with.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Order {
+    OldestFirst,
+    NewestFirst,
+}
+
+pub(super) async fn session(db: &Collections, id: &SessionId) -> Result<Option<Session>> {
+    let found = db.sessions.find_one(doc! {"_id": id.as_str()}).await?;
+    found.map(SessionDocument::session).transpose()
+}
+
+pub(super) async fn sessions(db: &Collections, user: &str, limit: usize) -> Result<Vec<Session>> {
+    let found = db
+        .sessions
+        .find(doc! {"user": user})
+        .sort(doc! {"active": -1, "_id": 1})
+        .limit(count(limit))
+        .await?;
+    let found: Vec<_> = found.try_collect().await?;
+    found.into_iter().map(SessionDocument::session).collect()
+}
+
+/// The first messages in `order` that together have at most so many bytes; one at least.
+pub(super) async fn messages(
+    db: &Collections,
+    filter: Document,
+    order: Order,
+    page: Page,
+) -> Result<Vec<Message>> {
+    let direction = match order {
+        Order::OldestFirst => 1,
+        Order::NewestFirst => -1,
+    };
+    let mut found = db
+        .messages
+        .find(filter)
+        .sort(doc! {"seq": direction})
+        .limit(count(page.messages))
+        .batch_size(BATCH)
+        .await?;
+    let (mut taken, mut size) = (Vec::new(), 0);
+    while let Some(document) = found.try_next().await? {
+        let message = document.message()?;
+        size += message.content.len();
+        if size > page.bytes && !taken.is_empty() {
+            break;
+        }
+        taken.push(message);
+    }
+    Ok(taken)
+}
+
+/// Runs whose lease ended before `now`, in microseconds since 1970.
+pub(super) async fn abandoned(db: &Collections, now: i64, limit: usize) -> Result<Vec<Abandoned>> {
+    let found = db
+        .runs
+        .clone_with_type::<Document>()
+        .find(doc! {"lease": {"$lt": now}})
+        .limit(count(limit))
+        .await?;
+    readable(found, RunDocument::abandoned).await
+}
+
+pub(super) async fn waiting(db: &Collections, limit: usize) -> Result<Vec<SessionId>> {
+    let found = db
+        .sessions
+        .aggregate([
+            doc! {"$match": {"pending": {"$gt": 0}, "run": null}},
+            doc! {"$sample": {"size": count(limit)}},
+            doc! {"$project": {"_id": 1}},
+        ])
+        .await?;
+    readable(found, |document: Document| {
+        let id = document.get_str("_id").ok().and_then(SessionId::parse);
+        id.ok_or_else(|| unreadable("session id"))
+    })
+    .await
+}
+
+pub(super) async fn outbox(db: &Collections, limit: usize) -> Result<Vec<OutboxEntry>> {
+    let found = db
+        .outbox
+        .find(doc! {})
+        .sort(doc! {"_id": 1})
+        .limit(count(limit))
+        .await?;
+    let found: Vec<_> = found.try_collect().await?;
+    found.into_iter().map(|document| document.entry()).collect()
+}
+
+pub(super) async fn ping(client: &Client) -> Result<()> {
+    let admin = client.database("admin");
+    admin.run_command(doc! {"ping": 1}).await.map(|_| ())
+}
+
+/// Leaves out a document that this release cannot read: it must not keep others from being found.
+async fn readable<D: DeserializeOwned, T>(
+    mut found: Cursor<Document>,
+    read: impl Fn(D) -> Result<T>,
+) -> Result<Vec<T>> {
+    let mut taken = Vec::new();
+    while let Some(document) = found.try_next().await? {
+        let value = deserialize_from_document(document)
+            .map_err(Into::into)
+            .and_then(&read);
+        match value {
+            Ok(value) => taken.push(value),
+            Err(cause) => {
+                tracing::error!(%cause, "a document of the database cannot be read; it is left alone");
+            }
+        }
+    }
+    Ok(taken)
+}
+
+/// A limit as the driver takes it, where 0 would mean none.
+fn count(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX).max(1)
+}

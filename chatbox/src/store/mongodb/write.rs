@@ -1,0 +1,294 @@
+//! Changes, one function each.
+
+use mongodb::bson::{Bson, Document, doc};
+use mongodb::error::Result;
+use mongodb::options::ReturnDocument;
+
+use super::documents::{
+    Collections, MessageDocument, OutboxDocument, RunDocument, SessionDocument, binary, unreadable,
+};
+use super::transaction::Tx;
+use crate::chat::{Digest, DigestKey, Facts, Message, MessageId, Run, SessionId, Verdict};
+use crate::store::{Answer, Appended, Claim, NewRun, OutboxEntry, Question};
+
+const DIGEST_KEY: &str = "digest_key";
+
+pub(super) async fn append(mut tx: Tx<'_>, question: &Question) -> Result<Appended> {
+    let head = tx.head(&question.session).await?;
+    let same = tx.by_client_id(question).await?;
+    let facts = Facts {
+        owner: head.as_ref().map(|head| head.user.as_str()),
+        pending: head
+            .as_ref()
+            .map_or(0, |head| usize::try_from(head.pending).unwrap_or(0)),
+        same_client_id: same.as_ref().map(|(_, digest)| *digest),
+    };
+    match (question.admission.judge(facts), same) {
+        (Verdict::Reject(rejection), _) => return Ok(Appended::Rejected(rejection)),
+        (Verdict::Duplicate, Some((message, _))) => return Ok(Appended::Duplicate(message)),
+        // Without a stored message there is no digest, and so no verdict that it is a duplicate.
+        (Verdict::Duplicate | Verdict::Store, _) => {}
+    }
+    let message = question.message(head.as_ref().map_or(1, |head| head.seq + 1));
+    let fence = head.as_ref().map_or(0, |head| head.fence) + 1;
+    let is_free = head.as_ref().is_none_or(SessionDocument::is_free);
+    let new = question.run.as_ref().filter(|_| is_free);
+    let run = new.map(|new| new.of(&message, fence));
+    if head.is_some() {
+        let mut set = doc! {"seq": message.seq};
+        if let Some(run) = &run {
+            set.extend(doc! {"run": run.id.to_string(), "fence": run.fence});
+        }
+        let at = question.at.as_microsecond();
+        let change = doc! {"$set": set, "$max": {"active": at}, "$inc": {"pending": 1}};
+        tx.change(&question.session, change).await?;
+    } else {
+        let session = SessionDocument::new(question, run.as_ref());
+        tx.db
+            .sessions
+            .insert_one(session)
+            .session(&mut *tx.session)
+            .await?;
+    }
+    tx.insert(MessageDocument::question(
+        &message,
+        &question.admission.digest,
+    ))
+    .await?;
+    let claim = match (new, run) {
+        (Some(new), Some(run)) => Some(Box::new(tx.begin(new, run, &message, "").await?)),
+        _ => None,
+    };
+    Ok(Appended::Stored { message, claim })
+}
+
+pub(super) async fn claim(
+    mut tx: Tx<'_>,
+    session: &SessionId,
+    new: &NewRun,
+) -> Result<Option<Claim>> {
+    let head = tx.head(session).await?;
+    let Some(head) = head.filter(|head| head.run.is_none() && head.pending > 0) else {
+        return Ok(None);
+    };
+    let oldest =
+        doc! {"session": session.as_str(), "seq": {"$gt": head.answered}, "sender": "user"};
+    let question = tx.message(oldest).await?;
+    let run = new.of(&question, head.fence + 1);
+    tx.hold(&run).await?;
+    tx.begin(new, run, &question, "").await.map(Some)
+}
+
+/// Changes a run of this fence. It exists only while its session names it, so no transaction is needed.
+pub(super) async fn keep(db: &Collections, run: &Run, change: Document) -> Result<bool> {
+    let kept = db
+        .runs
+        .update_one(of_fence(run), doc! {"$set": change})
+        .await?;
+    Ok(kept.matched_count == 1)
+}
+
+pub(super) async fn finish(
+    mut tx: Tx<'_>,
+    run: &Run,
+    answer: &Answer,
+    outbox: &[OutboxEntry],
+) -> Result<Option<Message>> {
+    let head = tx.head(&run.session).await?;
+    let Some(head) = head.filter(|head| head.is_held_by(run)) else {
+        // It may have been this very answer: its commit succeeded, and the reply was lost.
+        return tx.find(doc! {"_id": answer.id.to_string()}).await;
+    };
+    let change = doc! {
+        "$set": {"run": null, "seq": head.seq + 1, "answered": run.question},
+        "$max": {"active": answer.at.as_microsecond(), "answer_ms_max": answer.took_ms},
+        "$inc": {"pending": -1, "tokens": answer.tokens, "answers": 1, "answer_ms_sum": answer.took_ms},
+    };
+    tx.change(&run.session, change).await?;
+    tx.db
+        .runs
+        .delete_one(of_fence(run))
+        .session(&mut *tx.session)
+        .await?;
+    let message = answer.message(run, head.seq + 1);
+    tx.insert(MessageDocument::answer(&message)).await?;
+    if let Some(state) = &answer.provider_state {
+        tx.db
+            .provider_state
+            .update_one(doc! {"_id": state_id(run)}, doc! {"$set": {"state": state}})
+            .upsert(true)
+            .session(&mut *tx.session)
+            .await?;
+    }
+    if !outbox.is_empty() {
+        let entries = outbox.iter().map(OutboxDocument::new);
+        tx.db
+            .outbox
+            .insert_many(entries)
+            .session(&mut *tx.session)
+            .await?;
+    }
+    Ok(Some(message))
+}
+
+pub(super) async fn take_over(
+    mut tx: Tx<'_>,
+    run: &Run,
+    new: &NewRun,
+    now: i64,
+) -> Result<Option<Claim>> {
+    let head = tx.head(&run.session).await?;
+    if !head.is_some_and(|head| head.is_held_by(run)) {
+        return Ok(None);
+    }
+    let mut ended = of_fence(run);
+    ended.insert("lease", doc! {"$lt": now});
+    let freed = tx
+        .db
+        .runs
+        .find_one_and_delete(ended)
+        .session(&mut *tx.session)
+        .await?;
+    let Some(RunDocument { checkpoint, .. }) = freed else {
+        return Ok(None);
+    };
+    let question = doc! {"session": run.session.as_str(), "seq": run.question};
+    let question = tx.message(question).await?;
+    let successor = new.of(&question, run.fence + 1);
+    tx.hold(&successor).await?;
+    tx.begin(new, successor, &question, &checkpoint)
+        .await
+        .map(Some)
+}
+
+pub(super) async fn remove_from_outbox(db: &Collections, id: MessageId) -> Result<()> {
+    db.outbox.delete_one(doc! {"_id": id.to_string()}).await?;
+    Ok(())
+}
+
+/// The key of the database's digests; `proposed` if it has none yet.
+pub(super) async fn digest_key(db: &Collections, proposed: DigestKey) -> Result<DigestKey> {
+    let kept = db
+        .meta
+        .find_one_and_update(
+            doc! {"_id": DIGEST_KEY},
+            doc! {"$setOnInsert": {"value": binary(proposed.as_bytes())}},
+        )
+        .upsert(true)
+        .return_document(ReturnDocument::After)
+        .await?;
+    let bytes = kept.as_ref().and_then(|kept| match kept.get("value") {
+        Some(Bson::Binary(value)) => value.bytes.as_slice().try_into().ok(),
+        _ => None,
+    });
+    bytes
+        .map(DigestKey::from_bytes)
+        .ok_or_else(|| unreadable(DIGEST_KEY))
+}
+
+impl Tx<'_> {
+    async fn head(&mut self, session: &SessionId) -> Result<Option<SessionDocument>> {
+        self.db
+            .sessions
+            .find_one(doc! {"_id": session.as_str()})
+            .session(&mut *self.session)
+            .await
+    }
+
+    async fn change(&mut self, session: &SessionId, change: Document) -> Result<()> {
+        self.db
+            .sessions
+            .update_one(doc! {"_id": session.as_str()}, change)
+            .session(&mut *self.session)
+            .await?;
+        Ok(())
+    }
+
+    /// Gives the session to `run`.
+    async fn hold(&mut self, run: &Run) -> Result<()> {
+        let change = doc! {"$set": {"run": run.id.to_string(), "fence": run.fence}};
+        self.change(&run.session, change).await
+    }
+
+    async fn insert(&mut self, message: MessageDocument) -> Result<()> {
+        self.db
+            .messages
+            .insert_one(message)
+            .session(&mut *self.session)
+            .await?;
+        Ok(())
+    }
+
+    async fn begin(
+        &mut self,
+        new: &NewRun,
+        run: Run,
+        question: &Message,
+        checkpoint: &str,
+    ) -> Result<Claim> {
+        self.db
+            .runs
+            .insert_one(RunDocument::new(&run, new, checkpoint))
+            .session(&mut *self.session)
+            .await?;
+        let state = self
+            .db
+            .provider_state
+            .find_one(doc! {"_id": state_id(&run)})
+            .session(&mut *self.session)
+            .await?;
+        let provider_state = state
+            .map(|state| state.get_str("state").map(ToOwned::to_owned))
+            .transpose()
+            .map_err(|_| unreadable("state"))?;
+        Ok(Claim {
+            run,
+            question: question.clone(),
+            provider_state,
+        })
+    }
+
+    /// The message that carries the question's client id already, and the digest of its content.
+    async fn by_client_id(&mut self, question: &Question) -> Result<Option<(Message, Digest)>> {
+        let Some(client_id) = &question.client_id else {
+            return Ok(None);
+        };
+        let same = self
+            .db
+            .messages
+            .find_one(doc! {"session": question.session.as_str(), "client_id": client_id})
+            .session(&mut *self.session)
+            .await?;
+        let Some(same) = same else {
+            return Ok(None);
+        };
+        let digest = same.digest()?;
+        Ok(Some((same.message()?, digest)))
+    }
+
+    /// The oldest message that matches.
+    async fn find(&mut self, filter: Document) -> Result<Option<Message>> {
+        let found = self
+            .db
+            .messages
+            .find_one(filter)
+            .sort(doc! {"seq": 1})
+            .session(&mut *self.session)
+            .await?;
+        found.map(MessageDocument::message).transpose()
+    }
+
+    /// The same; it must exist.
+    async fn message(&mut self, filter: Document) -> Result<Message> {
+        let found = self.find(filter).await?;
+        found.ok_or_else(|| unreadable("question"))
+    }
+}
+
+fn of_fence(run: &Run) -> Document {
+    doc! {"_id": run.id.to_string(), "fence": run.fence}
+}
+
+fn state_id(run: &Run) -> Document {
+    doc! {"session": run.session.as_str(), "model": &run.model}
+}
