@@ -99,7 +99,7 @@ pub fn kubernetes(progress: &Progress) -> Result<PathBuf> {
     ensure(&KUBERNETES, progress)
 }
 
-/// The folder of the Python packages of SecantusDB, a server with MongoDB's protocol and transactions; its module is
+/// The folder of the Python packages of `SecantusDB`, a server with MongoDB's protocol and transactions; its module is
 /// `secantus.cli`. Run as a process of its own, and in tests only: it is GPL.
 pub fn secantusdb(progress: &Progress) -> Result<PathBuf> {
     let requirements = Path::new(paths::checkout()).join("e2e/tools/secantusdb/requirements.txt");
