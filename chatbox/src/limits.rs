@@ -28,7 +28,6 @@ use self::budget::{Budget, Most, Share};
 pub use self::connections::Full;
 use self::connections::{Connections, Counted};
 pub use self::in_flight::InFlight;
-use self::runs::Held;
 pub use self::runs::RunPermit;
 use self::slots::{Slot, Slots};
 
@@ -56,7 +55,7 @@ const HEADS: Most = Most {
 const RUNS: usize = 1000;
 /// Questions that an earlier process left and that are answered at the same time: a server that has just started has
 /// new ones to answer too.
-const LEFT_RUNS: usize = 32;
+const RECOVERIES: usize = 32;
 /// Bytes of answers that are being written. One answer may have all of a user's: more than any model writes.
 const ANSWERS: Most = Most {
     of_user: 4 * 1024 * 1024,
@@ -93,7 +92,7 @@ struct Counters {
     heads: Budget,
     answers: Budget,
     runs: Slots<String>,
-    left_runs: Arc<Semaphore>,
+    recoveries: Arc<Semaphore>,
     histories_by_user: Slots<String>,
     /// Counts them in all, too.
     histories: Slots<IpAddr>,
@@ -124,7 +123,7 @@ impl Limits {
             heads: Budget::new(HEADS),
             answers: Budget::new(ANSWERS),
             runs: Slots::new(count(limits.connections_per_user), RUNS),
-            left_runs: Arc::new(Semaphore::new(LEFT_RUNS)),
+            recoveries: Arc::new(Semaphore::new(RECOVERIES)),
             // Who waits for a slot of the address must hold none of all.
             histories_by_user: Slots::new(HISTORIES_PER_USER, Semaphore::MAX_PERMITS),
             histories: Slots::new(HISTORIES_PER_ADDRESS, HISTORIES),
@@ -193,27 +192,22 @@ impl Limits {
     /// Permission to write one more answer to this user, unless there are too many.
     pub fn try_run(&self, user: &str) -> Option<RunPermit> {
         let slot = self.0.runs.try_take(&user.to_owned())?;
-        Some(self.run_permit(Held::Asked(slot), user))
+        Some(self.run_permit(slot, user))
     }
 
     /// The same, as soon as there are not too many.
     pub async fn run(&self, user: &str) -> RunPermit {
         let slot = self.0.runs.take(&user.to_owned()).await;
-        self.run_permit(Held::Asked(slot), user)
+        self.run_permit(slot, user)
     }
 
-    /// Permission to answer one more question that an earlier process left.
-    pub fn try_left_run(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.0.left_runs).try_acquire_owned().ok()
+    /// Permission to answer one more question that an earlier process left, beside that of its user.
+    pub fn try_recovery(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.recoveries).try_acquire_owned().ok()
     }
 
-    /// The same permission, for the user whose question it turned out to be.
-    pub fn left_run(&self, permit: OwnedSemaphorePermit, user: &str) -> RunPermit {
-        self.run_permit(Held::Left(permit), user)
-    }
-
-    fn run_permit(&self, held: Held, user: &str) -> RunPermit {
-        RunPermit::new(held, self.0.answers.share(Some(user), None))
+    fn run_permit(&self, slot: Slot, user: &str) -> RunPermit {
+        RunPermit::new(slot, self.0.answers.share(Some(user), None))
     }
 
     /// Forgets those who did nothing for a while, again and again. Ends never.

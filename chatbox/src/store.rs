@@ -52,11 +52,11 @@ pub trait Store: Send + Sync {
         outbox: Vec<OutboxEntry>,
     ) -> Result<Option<Message>, StoreError>;
 
-    /// Runs whose lease ended before `now`, with what they had produced.
+    /// Runs whose lease ended before `now`, with what they had produced. One that cannot be read hides no other.
     async fn abandoned(&self, now: Timestamp, limit: usize) -> Result<Vec<Abandoned>, StoreError>;
 
     /// Replaces an abandoned run by a new one, under a higher fence: what the old one still stores is ignored. The
-    /// checkpoint stays.
+    /// checkpoint stays, and attempts are counted on.
     /// Nothing if somebody else was faster, or the lease was renewed after all.
     async fn take_over(
         &self,
@@ -65,7 +65,8 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<Claim>, StoreError>;
 
-    /// Sessions with a question that nobody is answering, in no order: those of one user must not hide the others.
+    /// Sessions with a question that nobody is answering: one of each user before a second of any, so that those of one
+    /// user do not hide the others. Of one user the one that has waited longest comes first.
     async fn waiting(&self, limit: usize) -> Result<Vec<SessionId>, StoreError>;
 
     async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError>;
@@ -189,6 +190,8 @@ pub struct Abandoned {
     pub run: Run,
     /// The newest checkpoint; empty if nobody saw a word.
     pub text: String,
+    /// How often the question was claimed or taken over, this run included.
+    pub attempts: u32,
 }
 
 /// Something to deliver after the commit that made it necessary.

@@ -7,14 +7,16 @@ mod prompt;
 mod recover;
 mod run;
 mod take_over_after;
+mod waiters;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
+use self::waiters::Waiters;
 use crate::bus::{Bus, Event};
 use crate::chat::{
     Admission, DigestKey, Message, MessageId, OwnerId, Rejection, RunId, SessionId, title,
@@ -53,6 +55,10 @@ struct Inner {
     owner: OwnerId,
     /// The runs of this process, and what ends them.
     running: Mutex<HashMap<RunId, CancellationToken>>,
+    /// Sessions that wait for their user's turn.
+    waiters: Waiters,
+    /// Runs that this process could not close: they are left to the next one.
+    given_up: Mutex<HashSet<RunId>>,
     /// A question that an earlier process left has been answered: others may wait.
     left_answered: Notify,
 }
@@ -84,6 +90,8 @@ impl Turns {
             deps,
             owner: OwnerId::new(),
             running: Mutex::default(),
+            waiters: Waiters::default(),
+            given_up: Mutex::default(),
             left_answered: Notify::new(),
         }))
     }
@@ -164,6 +172,9 @@ impl Turns {
 
     /// Answers the questions of a session that wait, as soon as its user may have one more answer written.
     fn spawn_waiting(&self, session: SessionId, user: String) {
+        let Some(waiter) = self.0.waiters.enter(&session) else {
+            return;
+        };
         let turns = self.clone();
         self.deps().lifecycle.spawn_run(async move {
             let deps = turns.deps();
@@ -171,6 +182,8 @@ impl Turns {
                 permit = deps.limits.run(&user) => permit,
                 () = deps.lifecycle.stopping() => return,
             };
+            // Before the claim: what is stored after it has a waiter of its own.
+            drop(waiter);
             turns.answer_waiting(&session, &mut permit).await;
         });
     }

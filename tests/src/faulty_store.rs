@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chatbox::chat::{Admission, DigestKey, Message, MessageId, Run, Session, SessionId};
+use chatbox::chat::{
+    Admission, DigestKey, Message, MessageId, OwnerId, Run, RunId, Session, SessionId,
+};
 use chatbox::clock;
 use chatbox::store::{
-    Abandoned, Answer, Appended, Claim, ErrorKind, NewRun, OutboxEntry, Page, Question, Store,
-    StoreError,
+    Abandoned, Answer, Appended, Claim, ErrorKind, Lease, NewRun, OutboxEntry, Page, Question,
+    Store, StoreError,
 };
 use jiff::Timestamp;
 
@@ -92,6 +94,12 @@ impl Store for FaultyStore {
         new: NewRun,
         now: Timestamp,
     ) -> Result<Option<Claim>, StoreError> {
+        // No test waits for a lease to end.
+        let lease = Lease {
+            until: now,
+            ..new.lease
+        };
+        let new = NewRun { lease, ..new };
         self.inner.take_over(run, new, now).await
     }
 
@@ -152,7 +160,31 @@ impl Store for FaultyStore {
 
 /// Stores a question that nobody answers, as a process leaves it that ends.
 pub async fn leave_question(store: &dyn Store, session: &str, user: &str, content: &str) {
+    store
+        .append(question(session, user, content))
+        .await
+        .unwrap();
+}
+
+/// Stores a question with a run whose process has ended.
+pub async fn leave_run(store: &dyn Store, session: &str, user: &str, content: &str) {
+    let run = NewRun {
+        id: RunId::new(),
+        model: "fast".to_owned(),
+        lease: Lease {
+            owner: OwnerId::new(),
+            until: Timestamp::UNIX_EPOCH,
+        },
+    };
     let question = Question {
+        run: Some(run),
+        ..question(session, user, content)
+    };
+    store.append(question).await.unwrap();
+}
+
+fn question(session: &str, user: &str, content: &str) -> Question {
+    Question {
         id: MessageId::new(),
         session: SessionId::parse(session).unwrap(),
         client_id: None,
@@ -166,6 +198,5 @@ pub async fn leave_question(store: &dyn Store, session: &str, user: &str, conten
             pending_max: usize::MAX,
         },
         run: None,
-    };
-    store.append(question).await.unwrap();
+    }
 }

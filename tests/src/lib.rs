@@ -31,7 +31,7 @@ mod world;
 
 pub use bus::UnreliableBus;
 pub use client::{Answer, Client};
-pub use faulty_store::{FaultyStore, Operation, leave_question};
+pub use faulty_store::{FaultyStore, Operation, leave_question, leave_run};
 pub use process::{Process, serve};
 pub use provider::{Call, Provider, ResponseStream};
 pub use proxy::Proxy;

@@ -17,6 +17,8 @@ pub(super) enum Ending {
     Failed(llm::Error),
     /// What came before the question could not be read, or the first words not be kept.
     StoreFailed(StoreError),
+    /// Several attempts came to no end.
+    GivenUp,
     /// No more of it can be held: for its user, or in all.
     TooLong,
     /// The server stopped, or somebody else took the session.
@@ -28,7 +30,7 @@ impl Ending {
     pub(super) fn failure(&self) -> Option<Failure> {
         match self {
             Self::Failed(error) => Some(error.class.failure()),
-            Self::StoreFailed(_) => Some(Failure::Unavailable),
+            Self::StoreFailed(_) | Self::GivenUp => Some(Failure::Unavailable),
             Self::Done(Finish::ContentFilter) => Some(Failure::ContentFiltered),
             Self::Done(Finish::Stop | Finish::Length | Finish::Refusal)
             | Self::TooLong
@@ -45,7 +47,7 @@ impl Ending {
             Self::Failed(error) if error.class == ErrorClass::ContentRefused => {
                 Status::ContentFilter
             }
-            Self::Failed(_) | Self::StoreFailed(_) => Status::Failed,
+            Self::Failed(_) | Self::StoreFailed(_) | Self::GivenUp => Status::Failed,
             Self::Interrupted => Status::Interrupted,
         }
     }

@@ -1,5 +1,7 @@
 //! What a process left behind that died or lost the store: runs whose lease has ended, questions without a run.
 
+use std::collections::HashSet;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::OwnedSemaphorePermit;
@@ -9,14 +11,16 @@ use super::Turns;
 use super::answer::Ending;
 use super::run::Running;
 use super::take_over_after::TakeOverAfter;
-use crate::chat::{MessageId, RunId, Session, SessionId, Status};
+use crate::chat::{MessageId, Run, RunId, Session, SessionId};
 use crate::clock;
-use crate::store::{Abandoned, Answer, Claim, ErrorKind, NewRun, StoreError};
+use crate::store::{Abandoned, Answer, ErrorKind, NewRun, StoreError};
 
 /// How often somebody looks for what was left.
 const SWEEP_EVERY: Duration = Duration::from_secs(5);
 /// Runs and sessions taken up in one sweep; the next one takes the rest.
 const SWEEP_MAX: usize = 500;
+/// How often a question is put to a model while no attempt comes to an end: each one has its price.
+const ATTEMPTS_MAX: u32 = 3;
 
 impl Turns {
     /// Closes what was half answered, and answers what nobody answers: what an earlier process left.
@@ -34,20 +38,21 @@ impl Turns {
         after.read(left.is_ok(), Instant::now());
         let may_take_over = after.is_over(Instant::now());
         for abandoned in left?.into_iter().filter(|_| may_take_over) {
-            if self.is_running(abandoned.run.id) {
+            let run = abandoned.run.id;
+            if self.is_running(run) || self.given_up().contains(&run) {
                 continue;
             }
-            let run = abandoned.run.id;
             match self.recover_run(abandoned).await {
                 // One run that can never be taken over must not keep others from it.
                 Err(error) if error.kind() == ErrorKind::Permanent => {
-                    tracing::error!(run.id = %run, cause = format!("{:#}", error.cause()), "cannot take over a run");
+                    self.given_up().insert(run);
+                    tracing::error!(run.id = %run, cause = format!("{:#}", error.cause()), "cannot take over a run; it is left to the next process");
                 }
                 result => result?,
             }
         }
         for session in store.waiting(SWEEP_MAX).await? {
-            let Some(permit) = self.deps().limits.try_left_run() else {
+            let Some(permit) = self.deps().limits.try_recovery() else {
                 break;
             };
             self.spawn_left(session, permit);
@@ -100,64 +105,78 @@ impl Turns {
         }
     }
 
-    /// Answers a question that was claimed before.
-    fn spawn_again(&self, claim: Claim, permit: OwnedSemaphorePermit) {
-        let turns = self.clone();
-        self.deps().lifecycle.spawn_run(async move {
-            let session = claim.run.session.clone();
-            let deps = turns.deps();
-            let user = match deps.store.session(&session).await {
-                Ok(Some(session)) => session.user,
-                // Only the bytes of its answer are counted by it.
-                Ok(None) | Err(_) => String::new(),
-            };
-            let mut permit = deps.limits.left_run(permit, &user);
-            turns.answer(claim, &mut permit).await;
-            turns.answer_waiting(&session, &mut permit).await;
-            drop(permit);
-            turns.0.left_answered.notify_one();
-        });
-    }
-
     /// A run of this process whose lease ended while the store was away is not left: it goes on.
     fn is_running(&self, run: RunId) -> bool {
         self.running().contains_key(&run)
     }
 
+    /// Runs that this process leaves alone from now on.
+    fn given_up(&self) -> MutexGuard<'_, HashSet<RunId>> {
+        let given_up = self.0.given_up.lock();
+        given_up.unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn recover_run(&self, abandoned: Abandoned) -> Result<(), StoreError> {
-        let Abandoned { run, text } = abandoned;
-        let permit = if text.is_empty() {
-            match self.deps().limits.try_left_run() {
-                permit @ Some(_) => permit,
-                // It is taken up when others are done.
-                None => return Ok(()),
-            }
-        } else {
-            None
-        };
-        let new = if text.is_empty() {
-            self.new_run()
-        } else {
-            // Those who saw its beginning know it by its id.
-            NewRun {
-                id: run.id,
-                model: run.model.clone(),
-                lease: self.lease(),
-            }
-        };
-        let Some(claim) = self.deps().store.take_over(&run, new, clock::now()).await? else {
-            return Ok(());
-        };
-        if let Some(permit) = permit {
-            tracing::info!(session.id = %run.session, run.id = %run.id, run.owner = %run.owner, "a run had produced nothing; its question is asked again");
-            self.spawn_again(claim, permit);
-            return Ok(());
+        let Abandoned {
+            run,
+            text,
+            attempts,
+        } = abandoned;
+        if !text.is_empty() {
+            tracing::info!(session.id = %run.session, run.id = %run.id, run.owner = %run.owner, "a run broke off in the middle; what it produced is kept");
+            return self.close(&run, text, Ending::Interrupted).await;
         }
-        tracing::info!(session.id = %run.session, run.id = %run.id, run.owner = %run.owner, "a run broke off in the middle; what it produced is kept");
+        if attempts >= ATTEMPTS_MAX {
+            tracing::error!(session.id = %run.session, run.id = %run.id, attempts, "no run came to an end with this question; it is not asked again");
+            return self.close(&run, text, Ending::GivenUp).await;
+        }
+        self.ask_again(&run).await
+    }
+
+    /// Puts the question of a run that had produced nothing to the model again, unless too many answers are written: of
+    /// its user, or of what was left. Then it stays as it is until others are done.
+    async fn ask_again(&self, run: &Run) -> Result<(), StoreError> {
+        let deps = self.deps();
+        let Some(Session { user, .. }) = deps.store.session(&run.session).await? else {
+            return Ok(());
+        };
+        let Some(left) = deps.limits.try_recovery() else {
+            return Ok(());
+        };
+        let Some(mut permit) = deps.limits.try_run(&user) else {
+            return Ok(());
+        };
+        let new = self.new_run();
+        let Some(claim) = deps.store.take_over(run, new, clock::now()).await? else {
+            return Ok(());
+        };
+        tracing::info!(session.id = %run.session, run.id = %run.id, run.owner = %run.owner, "a run had produced nothing; its question is asked again");
+        let turns = self.clone();
+        deps.lifecycle.spawn_run(async move {
+            let session = claim.run.session.clone();
+            turns.answer(claim, &mut permit).await;
+            turns.answer_waiting(&session, &mut permit).await;
+            drop((permit, left));
+            turns.0.left_answered.notify_one();
+        });
+        Ok(())
+    }
+
+    /// Ends a run with what is kept of it.
+    async fn close(&self, run: &Run, text: String, ending: Ending) -> Result<(), StoreError> {
+        let new = NewRun {
+            // Those who saw its beginning know it by its id.
+            id: run.id,
+            model: run.model.clone(),
+            lease: self.lease(),
+        };
+        let Some(claim) = self.deps().store.take_over(run, new, clock::now()).await? else {
+            return Ok(());
+        };
         let answer = Answer {
             id: MessageId::new(),
             content: text,
-            status: Status::Interrupted,
+            status: ending.status(),
             at: clock::now(),
             tokens: 0,
             took_ms: 0,
@@ -166,7 +185,9 @@ impl Turns {
         let turns = self.clone();
         self.deps().lifecycle.spawn_run(async move {
             let _running = Running::new(&turns, claim.run.id);
-            turns.finish(&claim.run, answer, &Ending::Interrupted).await;
+            if !turns.finish(&claim.run, answer, &ending).await {
+                turns.given_up().insert(claim.run.id);
+            }
         });
         Ok(())
     }

@@ -63,6 +63,8 @@ impl Turns {
         }
         let answer = draft.finish(&ending, MessageId::new(), clock::now(), started.elapsed());
         self.finish(run, answer, &ending).await;
+        // The next question of the session may think for long, and others of its user write meanwhile.
+        permit.release();
     }
 
     /// Lets the model produce until it ends or must end.
@@ -148,8 +150,8 @@ impl Turns {
             .await
     }
 
-    /// Stores the answer and announces it: what is announced is already stored.
-    pub(super) async fn finish(&self, run: &Run, answer: Answer, ending: &Ending) {
+    /// Stores the answer and announces it: what is announced is already stored. False: the run could not be ended.
+    pub(super) async fn finish(&self, run: &Run, answer: Answer, ending: &Ending) -> bool {
         let stored = (|| self.deps().store.finish(run, answer.clone(), Vec::new()))
             .retry(retry_policy())
             .when(StoreError::is_retryable)
@@ -157,6 +159,7 @@ impl Turns {
                 tracing::warn!(session.id = %run.session, run.id = %run.id, ?delay, cause = format!("{:#}", error.cause()), "cannot store an answer yet");
             })
             .await;
+        let has_ended = stored.is_ok();
         match stored {
             Ok(Some(message)) => {
                 tracing::info!(session.id = %run.session, run.id = %run.id, model.id = run.model, seq = message.seq, status = ending.status().as_str(), "answered");
@@ -170,6 +173,7 @@ impl Turns {
             }
         }
         self.publish(run, Event::ended(run, ending.failure()));
+        has_ended
     }
 
     fn publish(&self, run: &Run, event: Event) {

@@ -1,7 +1,11 @@
 //! How many answers are written at the same time, and how long they may be.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
 use chatbox::store::sqlite::Sqlite;
-use tests::{Provider, World, leave_question, openai};
+use tests::{FaultyStore, Operation, Provider, World, leave_question, openai};
 
 #[tokio::test]
 async fn a_user_has_so_many_answers_at_a_time_and_the_rest_wait_for_their_turn() {
@@ -97,4 +101,64 @@ async fn an_answer_has_an_end_in_bytes_and_the_next_one_has_as_many() {
         let history = world.history("u", "s").await;
         assert_eq!(history.last().unwrap().1.len(), 4 * piece.len());
     }
+}
+
+#[tokio::test]
+async fn what_an_answer_took_is_free_while_the_next_one_thinks() {
+    let mut provider = Provider::start().await;
+    let world = World::start(openai(&provider)).await;
+    let mut client = world.connect("u", "").await;
+    let piece = "x".repeat(900_000);
+    client.say("s", "c1", "much").await;
+    let stream = provider.call().await.begin();
+    for _ in 0..4 {
+        stream.push(&piece);
+    }
+    // It waits behind the first one, whose place it takes.
+    client.say("s", "c2", "think").await;
+    client.wait_for("ack").await;
+    stream.end();
+    client.until(|frame| frame["status"] == "complete").await;
+    let _thinks = provider.call().await;
+    client.say("t", "c3", "much again").await;
+    let stream = provider.call().await.begin();
+    for _ in 0..4 {
+        stream.push(&piece);
+    }
+    stream.end();
+    assert_eq!(client.answer().await.status, "complete");
+}
+
+#[tokio::test]
+async fn a_session_waits_once_for_its_turn_whatever_the_number_of_its_questions() {
+    let mut provider = Provider::start().await;
+    let mut config = openai(&provider);
+    config.limits.connections_per_user = 1;
+    let claims = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&claims);
+    let world = World::start_on_store(config, |inner| {
+        FaultyStore::new(inner, move |operation, session| {
+            let is_counted = operation == Operation::Claim && session.as_str() == "s";
+            counted.fetch_add(usize::from(is_counted), Relaxed);
+            None
+        })
+    })
+    .await;
+    let mut client = world.connect("u", "").await;
+    for (session, client_id) in [
+        ("r", "c"),
+        ("s", "c1"),
+        ("s", "c2"),
+        ("s", "c3"),
+        ("t", "c"),
+    ] {
+        client.say(session, client_id, session).await;
+        client.wait_for("ack").await;
+    }
+    for expected in ["r", "s", "s", "s", "t"] {
+        let call = provider.call().await;
+        assert_eq!(call.messages().last(), Some(&("user", expected)));
+        call.reply("done");
+    }
+    assert_eq!(claims.load(Relaxed), 4, "three questions, and then none");
 }

@@ -98,6 +98,34 @@ async fn a_run_that_had_not_spoken_is_started_again() {
     );
 }
 
+/// Such as one that ends the process.
+#[tokio::test]
+async fn a_question_that_no_process_answers_is_asked_three_times() {
+    let mut provider = Provider::start().await;
+    let home = tempfile::tempdir().unwrap();
+    let config = openai(&provider);
+    let mut process = Process::start(BINARY, &home, &config).await;
+    let token = process.guest().await;
+    let mut client = connect(&process, "", &token).await;
+    client.say("s", "c", "tell me").await;
+    client.wait_for("ack").await;
+    for _ in 0..3 {
+        let _unanswered = provider.call().await;
+        process.kill().await;
+        process = Process::start(BINARY, &home, &config).await;
+    }
+    let mut client = connect(&process, "session_id=s&after_seq=1", &token).await;
+    let answer = client.answer().await;
+    assert_eq!(
+        (answer.text.as_str(), answer.status.as_str()),
+        ("", "failed")
+    );
+    assert!(provider.is_idle());
+    client.say("s", "c2", "and now?").await;
+    provider.call().await.reply("now");
+    assert_eq!(client.answer().await.text, "now");
+}
+
 #[tokio::test]
 async fn two_servers_never_share_a_database() {
     let home = tempfile::tempdir().unwrap();

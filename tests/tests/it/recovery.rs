@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chatbox::store::ErrorKind;
-use tests::{FaultyStore, Operation, World, demo, leave_question};
+use chatbox::store::sqlite::Sqlite;
+use tests::{FaultyStore, Operation, Provider, World, demo, leave_question, leave_run, openai};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, timeout_at};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, advance, timeout_at};
 
 /// Time is virtual here: what spins does so without any of it passing.
 #[tokio::test(start_paused = true)]
@@ -34,5 +36,79 @@ async fn a_question_that_cannot_be_claimed_is_tried_again_with_each_sweep_and_no
         }
         assert!(count >= 3, "{kind:?}: {count} attempts");
         world.stop().stopped().await;
+    }
+}
+
+/// Time passes only where the test says so.
+#[tokio::test(start_paused = true)]
+async fn a_question_that_comes_to_no_end_has_three_attempts_and_one_close() {
+    let (work, end_of_work) = std::sync::mpsc::channel::<()>();
+    let working = spawn_blocking(move || end_of_work.recv());
+    let (finished, mut finishes) = mpsc::unbounded_channel();
+    let mut store = None;
+    let mut provider = Provider::start().await;
+    let world = World::start_on_store(openai(&provider), |inner| {
+        store = Some(Arc::clone(&inner));
+        FaultyStore::new(inner, move |operation, session| {
+            if operation != Operation::Finish || session.as_str() != "bad" {
+                return None;
+            }
+            let _ = finished.send(());
+            Some(ErrorKind::Permanent)
+        })
+    })
+    .await;
+    let store = store.unwrap();
+    leave_run(&*store, "bad", "u", "bad").await;
+    advance(Duration::from_secs(5)).await;
+    // The first attempt was that of the process before.
+    for _ in 0..2 {
+        provider.call().await.reject(400);
+        finishes.recv().await.unwrap();
+    }
+    tokio::select! {
+        closed = finishes.recv() => closed.unwrap(),
+        _ = provider.call() => panic!("it is asked again and again"),
+    }
+    // What comes after it in each sweep is taken up, and it is left alone.
+    for session in ["good", "better"] {
+        leave_run(&*store, session, "u", session).await;
+        advance(Duration::from_secs(5)).await;
+        let call = provider.call().await;
+        assert_eq!(call.messages().last(), Some(&("user", session)));
+        call.reply("done");
+        assert!(finishes.is_empty(), "it is closed again and again");
+    }
+    world.stop().stopped().await;
+    drop(work);
+    assert!(working.await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn runs_that_an_earlier_process_left_count_for_their_user() {
+    let mut provider = Provider::start().await;
+    let world = World::start(openai(&provider)).await;
+    let data = world.data();
+    let mut stopping = world.stop();
+    stopping.stopped().await;
+    let store = Sqlite::open(&data).unwrap();
+    for index in 0..20 {
+        leave_run(&store, &format!("left-{index}"), "u", "left").await;
+    }
+    drop(store);
+    let world = stopping.start_again().await;
+    let mut calls = Vec::new();
+    for _ in 0..10 {
+        calls.push(provider.call().await);
+    }
+    let mut other = world.connect("other", "").await;
+    other.say("s", "c", "of another user").await;
+    let call = provider.call().await;
+    assert_eq!(call.messages().last(), Some(&("user", "of another user")));
+    for _ in 0..10 {
+        calls.pop().unwrap().reply("done");
+        let call = provider.call().await;
+        assert_eq!(call.messages().last(), Some(&("user", "left")));
+        calls.insert(0, call);
     }
 }

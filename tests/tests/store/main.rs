@@ -46,6 +46,8 @@ on_every_store!(
     runs::first_words_are_kept_at_once_and_only_by_the_owner,
     runs::a_lease_that_is_renewed_is_not_abandoned,
     runs::an_abandoned_run_is_taken_over_once,
+    runs::attempts_at_a_question_are_counted,
+    runs::those_of_one_user_that_wait_hide_no_others,
     runs::an_owner_that_lost_its_session_stores_nothing,
     runs::leases_end_with_the_process,
     runs::provider_state_is_kept_for_its_model_and_session,

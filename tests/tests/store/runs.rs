@@ -193,6 +193,40 @@ pub(crate) async fn an_abandoned_run_is_taken_over_once(fixture: Fixture) {
     assert_eq!(closed.unwrap().unwrap().content, "half");
 }
 
+pub(crate) async fn attempts_at_a_question_are_counted(fixture: Fixture) {
+    let store = &fixture.store;
+    fixture.ask("s", "one").await;
+    fixture.ask("s", "two").await;
+    let ended = || new_run(in_seconds(-1));
+    let mut run = store.claim(&id("s"), ended()).await.unwrap().unwrap().run;
+    for expected in 1..=4 {
+        let left = store.abandoned(clock::now(), 10).await.unwrap();
+        assert_eq!((left.len(), left[0].attempts), (1, expected));
+        let taken = store.take_over(&run, ended(), clock::now()).await.unwrap();
+        run = taken.unwrap().run;
+    }
+    store.finish(&run, answer("a"), Vec::new()).await.unwrap();
+    store.claim(&id("s"), ended()).await.unwrap().unwrap();
+    let left = store.abandoned(clock::now(), 10).await.unwrap();
+    assert_eq!(left[0].attempts, 1, "another question");
+}
+
+pub(crate) async fn those_of_one_user_that_wait_hide_no_others(fixture: Fixture) {
+    let store = &fixture.store;
+    for session in 0..40 {
+        fixture.ask(&format!("s{session}"), "of one user").await;
+    }
+    for user in ["v", "w"] {
+        let mut question = question(&format!("of-{user}"), None, "q");
+        question.admission.user = user.to_owned();
+        store.append(question).await.unwrap();
+    }
+    let mut first = store.waiting(3).await.unwrap();
+    first.sort_by_key(ToString::to_string);
+    assert_eq!(first, [id("of-v"), id("of-w"), id("s0")]);
+    assert_eq!(store.waiting(100).await.unwrap().len(), 42);
+}
+
 pub(crate) async fn an_owner_that_lost_its_session_stores_nothing(fixture: Fixture) {
     let store = &fixture.store;
     for (session, keeps_id) in [("new", false), ("same", true)] {

@@ -159,13 +159,21 @@ impl<S: Store> Store for Sealed<S> {
     }
 
     async fn abandoned(&self, now: Timestamp, limit: usize) -> Result<Vec<Abandoned>, StoreError> {
-        let open = |Abandoned { run, text }| {
+        let open = |Abandoned {
+                        run,
+                        text,
+                        attempts,
+                    }| {
             let of = format!("question {}", run.question);
             let text = match text.as_str() {
                 "" => text,
                 sealed => self.open(&run.session, &of, "checkpoint", sealed),
             };
-            Abandoned { run, text }
+            Abandoned {
+                run,
+                text,
+                attempts,
+            }
         };
         let abandoned = self.inner.abandoned(now, limit).await?;
         Ok(abandoned.into_iter().map(open).collect())

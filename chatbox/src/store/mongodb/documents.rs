@@ -203,11 +203,13 @@ pub(super) struct RunDocument {
     model: String,
     owner: String,
     lease: i64,
-    pub(super) checkpoint: String,
+    checkpoint: String,
+    /// How often the question was claimed or taken over, this run included.
+    attempts: u32,
 }
 
 impl RunDocument {
-    pub(super) fn new(run: &Run, new: &NewRun, checkpoint: &str) -> Self {
+    pub(super) fn new(run: &Run, new: &NewRun) -> Self {
         Self {
             id: run.id.to_string(),
             session: run.session.to_string(),
@@ -216,7 +218,17 @@ impl RunDocument {
             model: run.model.clone(),
             owner: run.owner.to_string(),
             lease: new.lease.until.as_microsecond(),
-            checkpoint: checkpoint.to_owned(),
+            checkpoint: String::new(),
+            attempts: 1,
+        }
+    }
+
+    /// The same with what an earlier run of the question has left.
+    pub(super) fn after(self, earlier: Self) -> Self {
+        Self {
+            checkpoint: earlier.checkpoint,
+            attempts: earlier.attempts.saturating_add(1),
+            ..self
         }
     }
 
@@ -232,6 +244,7 @@ impl RunDocument {
         Ok(Abandoned {
             run,
             text: self.checkpoint,
+            attempts: self.attempts,
         })
     }
 }

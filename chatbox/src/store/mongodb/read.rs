@@ -1,5 +1,7 @@
 //! Queries, one function each.
 
+use std::collections::HashSet;
+
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, deserialize_from_document, doc};
 use mongodb::error::Result;
@@ -72,25 +74,41 @@ pub(super) async fn abandoned(db: &Collections, now: i64, limit: usize) -> Resul
         .runs
         .clone_with_type::<Document>()
         .find(doc! {"lease": {"$lt": now}})
-        .limit(count(limit))
         .await?;
-    readable(found, RunDocument::abandoned).await
+    readable(found, limit, RunDocument::abandoned).await
 }
 
+/// The session of each user that has waited longest, then others.
 pub(super) async fn waiting(db: &Collections, limit: usize) -> Result<Vec<SessionId>> {
-    let found = db
+    let waiting = doc! {"pending": {"$gt": 0}, "run": null};
+    let first = db
         .sessions
         .aggregate([
-            doc! {"$match": {"pending": {"$gt": 0}, "run": null}},
-            doc! {"$sample": {"size": count(limit)}},
-            doc! {"$project": {"_id": 1}},
+            doc! {"$match": &waiting},
+            doc! {"$sort": {"active": 1, "_id": 1}},
+            doc! {"$group": {"_id": "$user", "session": {"$first": "$_id"}}},
         ])
         .await?;
-    readable(found, |document: Document| {
-        let id = document.get_str("_id").ok().and_then(SessionId::parse);
+    let id = |document: Document, field| {
+        let id = document.get_str(field).ok().and_then(SessionId::parse);
         id.ok_or_else(|| unreadable("session id"))
-    })
-    .await
+    };
+    let mut taken = readable(first, limit, |document| id(document, "session")).await?;
+    if taken.len() < limit {
+        let others = db
+            .sessions
+            .clone_with_type::<Document>()
+            .find(waiting)
+            .sort(doc! {"active": 1, "_id": 1})
+            .projection(doc! {"_id": 1})
+            .await?;
+        // Each of the first may come once more.
+        let others = readable(others, limit + taken.len(), |document| id(document, "_id")).await?;
+        let known: HashSet<SessionId> = taken.iter().cloned().collect();
+        let new = others.into_iter().filter(|id| !known.contains(id));
+        taken.extend(new.take(limit - known.len()));
+    }
+    Ok(taken)
 }
 
 pub(super) async fn outbox(db: &Collections, limit: usize) -> Result<Vec<OutboxEntry>> {
@@ -109,22 +127,26 @@ pub(super) async fn ping(client: &Client) -> Result<()> {
     admin.run_command(doc! {"ping": 1}).await.map(|_| ())
 }
 
-/// Leaves out a document that this release cannot read: it must not keep others from being found.
+/// So many documents that this release can read: one that it cannot read must not keep others from being found.
 async fn readable<D: DeserializeOwned, T>(
     mut found: Cursor<Document>,
+    limit: usize,
     read: impl Fn(D) -> Result<T>,
 ) -> Result<Vec<T>> {
-    let mut taken = Vec::new();
-    while let Some(document) = found.try_next().await? {
+    let (mut taken, mut unreadable) = (Vec::new(), Vec::new());
+    while taken.len() < limit
+        && let Some(document) = found.try_next().await?
+    {
         let value = deserialize_from_document(document)
             .map_err(Into::into)
             .and_then(&read);
         match value {
             Ok(value) => taken.push(value),
-            Err(cause) => {
-                tracing::error!(%cause, "a document of the database cannot be read; it is left alone");
-            }
+            Err(cause) => unreadable.push(cause),
         }
+    }
+    if let Some(cause) = unreadable.first() {
+        tracing::error!(documents = unreadable.len(), %cause, "documents of the database cannot be read; they are left alone");
     }
     Ok(taken)
 }

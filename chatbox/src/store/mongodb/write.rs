@@ -56,7 +56,9 @@ pub(super) async fn append(mut tx: Tx<'_>, question: &Question) -> Result<Append
     ))
     .await?;
     let claim = match (new, run) {
-        (Some(new), Some(run)) => Some(Box::new(tx.begin(new, run, &message, "").await?)),
+        (Some(new), Some(run)) => Some(Box::new(
+            tx.begin(RunDocument::new(&run, new), run, &message).await?,
+        )),
         _ => None,
     };
     Ok(Appended::Stored { message, claim })
@@ -76,7 +78,9 @@ pub(super) async fn claim(
     let question = tx.message(oldest).await?;
     let run = new.of(&question, head.fence + 1);
     tx.hold(&run).await?;
-    tx.begin(new, run, &question, "").await.map(Some)
+    tx.begin(RunDocument::new(&run, new), run, &question)
+        .await
+        .map(Some)
 }
 
 /// Changes a run of this fence. It exists only while its session names it, so no transaction is needed.
@@ -149,16 +153,15 @@ pub(super) async fn take_over(
         .find_one_and_delete(ended)
         .session(&mut *tx.session)
         .await?;
-    let Some(RunDocument { checkpoint, .. }) = freed else {
+    let Some(freed) = freed else {
         return Ok(None);
     };
     let question = doc! {"session": run.session.as_str(), "seq": run.question};
     let question = tx.message(question).await?;
     let successor = new.of(&question, run.fence + 1);
     tx.hold(&successor).await?;
-    tx.begin(new, successor, &question, &checkpoint)
-        .await
-        .map(Some)
+    let document = RunDocument::new(&successor, new).after(freed);
+    tx.begin(document, successor, &question).await.map(Some)
 }
 
 pub(super) async fn remove_from_outbox(db: &Collections, id: MessageId) -> Result<()> {
@@ -221,14 +224,13 @@ impl Tx<'_> {
 
     async fn begin(
         &mut self,
-        new: &NewRun,
+        document: RunDocument,
         run: Run,
         question: &Message,
-        checkpoint: &str,
     ) -> Result<Claim> {
         self.db
             .runs
-            .insert_one(RunDocument::new(&run, new, checkpoint))
+            .insert_one(document)
             .session(&mut *self.session)
             .await?;
         let state = self

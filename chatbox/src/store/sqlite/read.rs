@@ -68,37 +68,48 @@ fn take(rows: impl Iterator<Item = Result<Message>>, bytes: usize) -> Result<Vec
 pub(super) fn abandoned(connection: &Connection, now: i64, limit: usize) -> Result<Vec<Abandoned>> {
     connection
         .prepare_cached(&format!(
-            "SELECT {RUN}, checkpoint FROM runs WHERE lease < ?1 LIMIT ?2"
+            "SELECT {RUN}, checkpoint, attempts FROM runs WHERE lease < ?1"
         ))?
-        .query_map(params![now, limit], |row| {
+        .query_map([now], |row| {
             Ok(Abandoned {
                 run: rows::run(row)?,
                 text: row.get("checkpoint")?,
+                attempts: row.get("attempts")?,
             })
-        })?
-        .filter_map(readable)
-        .collect()
+        })
+        .and_then(|rows| readable(rows, limit))
 }
 
 pub(super) fn waiting(connection: &Connection, limit: usize) -> Result<Vec<SessionId>> {
     connection
         .prepare_cached(
-            "SELECT id FROM sessions WHERE pending > 0 AND run IS NULL ORDER BY random() LIMIT ?1",
+            "SELECT id FROM (
+                 SELECT id, row_number() OVER (PARTITION BY user ORDER BY active, id) AS place
+                 FROM sessions WHERE pending > 0 AND run IS NULL)
+             ORDER BY place, random()",
         )?
-        .query_map([limit], rows::session_id)?
-        .filter_map(readable)
-        .collect()
+        .query_map([], rows::session_id)
+        .and_then(|rows| readable(rows, limit))
 }
 
-/// Leaves out a row that this release cannot read: it must not keep others from being found.
-fn readable<T>(row: Result<T>) -> Option<Result<T>> {
-    match row {
-        Err(cause @ (Error::FromSqlConversionFailure(..) | Error::InvalidColumnType(..))) => {
-            tracing::error!(%cause, "a row of the database cannot be read; it is left alone");
-            None
+/// So many rows that this release can read: one that it cannot read must not keep others from being found.
+fn readable<T>(rows: impl Iterator<Item = Result<T>>, limit: usize) -> Result<Vec<T>> {
+    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
+    for row in rows {
+        match row {
+            Err(cause @ (Error::FromSqlConversionFailure(..) | Error::InvalidColumnType(..))) => {
+                unreadable.push(cause);
+            }
+            row => found.push(row?),
         }
-        row => Some(row),
+        if found.len() == limit {
+            break;
+        }
     }
+    if let Some(cause) = unreadable.first() {
+        tracing::error!(rows = unreadable.len(), %cause, "rows of the database cannot be read; they are left alone");
+    }
+    Ok(found)
 }
 
 pub(super) fn outbox(connection: &Connection, limit: usize) -> Result<Vec<OutboxEntry>> {
@@ -106,4 +117,44 @@ pub(super) fn outbox(connection: &Connection, limit: usize) -> Result<Vec<Outbox
         .prepare_cached("SELECT id, session, payload FROM outbox ORDER BY id LIMIT ?1")?
         .query_map([limit], rows::outbox_entry)?
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema;
+    use super::*;
+    use crate::chat::MessageId;
+
+    /// As a newer release may leave them.
+    #[test]
+    fn rows_that_cannot_be_read_hide_no_others() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        let id = MessageId::new().to_string();
+        for (session, id) in [("a/", "!a"), ("b/", "!b"), ("c/", "!c"), ("z", &id)] {
+            connection
+                .execute(
+                    "INSERT INTO sessions (id, user, name, seq, fence, answered, pending, created, active,
+                        tokens, answers, answer_ms_sum, answer_ms_max)
+                     VALUES (?1, ?1, '', 1, 0, 0, 1, 0, 0, 0, 0, 0, 0)",
+                    [session],
+                )
+                .unwrap();
+            connection
+                .execute(
+                    "INSERT INTO runs (id, session, question, fence, model, checkpoint, owner)
+                     VALUES (?2, ?1, 1, 1, 'm', '', ?2)",
+                    [session, id],
+                )
+                .unwrap();
+        }
+        let found = waiting(&connection, 1).unwrap();
+        assert_eq!(
+            found.iter().map(SessionId::as_str).collect::<Vec<_>>(),
+            ["z"]
+        );
+        let left = abandoned(&connection, 1, 1).unwrap();
+        assert_eq!(left.len(), 1);
+        assert_eq!(left[0].run.session.as_str(), "z");
+    }
 }

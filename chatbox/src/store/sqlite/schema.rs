@@ -6,7 +6,7 @@ use rusqlite::{Connection, Transaction, params};
 use super::meta;
 
 /// One step a version, applied in order; a released step is never changed.
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration {
         script: VERSION_1,
         then: None,
@@ -14,6 +14,10 @@ const MIGRATIONS: [Migration; 2] = [
     Migration {
         script: VERSION_2,
         then: Some(digest_contents),
+    },
+    Migration {
+        script: VERSION_3,
+        then: None,
     },
 ];
 
@@ -104,6 +108,11 @@ const VERSION_2: &str = "
     ) STRICT, WITHOUT ROWID;
 ";
 
+/// Runs with the number of attempts at their question.
+const VERSION_3: &str = "
+    ALTER TABLE runs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
+";
+
 /// Brings the file to this release's version, all or nothing.
 pub(super) fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
     let version: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -161,10 +170,15 @@ mod tests {
                 "INSERT INTO sessions VALUES ('s', 'u', 'name', 3, 1, NULL, 1, 0, 0, 0, 1, 5, 5);
                  INSERT INTO messages VALUES ('s', 1, 'a', 'c1', 'user', 'one', 0, NULL, NULL, NULL, NULL, NULL);
                  INSERT INTO messages VALUES ('s', 2, 'b', 'c2', 'user', 'two', 0, NULL, NULL, NULL, NULL, NULL);
-                 INSERT INTO messages VALUES ('s', 3, 'c', NULL, 'ai', 'to one', 0, 'r', 1, 1, 'complete', 'm');",
+                 INSERT INTO messages VALUES ('s', 3, 'c', NULL, 'ai', 'to one', 0, 'r', 1, 1, 'complete', 'm');
+                 INSERT INTO runs VALUES ('r', 's', 2, 2, 'm', '');",
             )
             .unwrap();
         migrate(&mut connection).unwrap();
+        let attempts: i64 = connection
+            .query_row("SELECT attempts FROM runs", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(attempts, 1);
         let pending: i64 = connection
             .query_row("SELECT pending FROM sessions", [], |row| row.get(0))
             .unwrap();

@@ -23,6 +23,18 @@ impl Head {
     }
 }
 
+/// What was done for a question before a run begins, the run itself counted as an attempt.
+#[derive(Clone, Copy)]
+struct Begun<'a> {
+    checkpoint: &'a str,
+    attempts: u32,
+}
+
+const FIRST: Begun<'static> = Begun {
+    checkpoint: "",
+    attempts: 1,
+};
+
 pub(super) fn append(tx: &Connection, question: &Question) -> Result<Appended> {
     let head = head(tx, &question.session)?;
     let same = by_client_id(tx, question)?;
@@ -48,7 +60,7 @@ pub(super) fn append(tx: &Connection, question: &Question) -> Result<Appended> {
     let message = question.message(seq);
     insert_message(tx, &message, Some(&question.admission.digest))?;
     let claim = match &question.run {
-        Some(run) if is_free => Some(Box::new(begin(tx, run, fence + 1, &message, "")?)),
+        Some(run) if is_free => Some(Box::new(begin(tx, run, fence + 1, &message, FIRST)?)),
         _ => None,
     };
     Ok(Appended::Stored { message, claim })
@@ -64,7 +76,7 @@ pub(super) fn claim(tx: &Connection, session: &SessionId, run: &NewRun) -> Resul
             "SELECT {MESSAGE} FROM messages WHERE session = ?1 AND seq > ?2 AND sender = 'user' ORDER BY seq LIMIT 1"
         ))?
         .query_row(params![session.as_str(), head.answered], rows::message)?;
-    begin(tx, run, head.fence + 1, &question, "").map(Some)
+    begin(tx, run, head.fence + 1, &question, FIRST).map(Some)
 }
 
 pub(super) fn begin_answer(tx: &Connection, run: &Run, text: &str) -> Result<bool> {
@@ -151,13 +163,13 @@ pub(super) fn take_over(
     }
     let freed = tx
         .prepare_cached(
-            "DELETE FROM runs WHERE id = ?1 AND fence = ?2 AND lease < ?3 RETURNING checkpoint",
+            "DELETE FROM runs WHERE id = ?1 AND fence = ?2 AND lease < ?3 RETURNING checkpoint, attempts",
         )?
         .query_row(params![run.id.to_string(), run.fence, now], |row| {
-            row.get(0)
+            Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?))
         })
         .optional()?;
-    let Some(checkpoint): Option<String> = freed else {
+    let Some((checkpoint, attempts)) = freed else {
         return Ok(None);
     };
     let question = tx
@@ -165,7 +177,11 @@ pub(super) fn take_over(
             "SELECT {MESSAGE} FROM messages WHERE session = ?1 AND seq = ?2"
         ))?
         .query_row(params![run.session.as_str(), run.question], rows::message)?;
-    begin(tx, new, run.fence + 1, &question, &checkpoint).map(Some)
+    let begun = Begun {
+        checkpoint: &checkpoint,
+        attempts: attempts.saturating_add(1),
+    };
+    begin(tx, new, run.fence + 1, &question, begun).map(Some)
 }
 
 pub(super) fn remove_from_outbox(tx: &Connection, id: MessageId) -> Result<()> {
@@ -203,13 +219,13 @@ fn begin(
     new: &NewRun,
     fence: i64,
     question: &Message,
-    checkpoint: &str,
+    begun: Begun<'_>,
 ) -> Result<Claim> {
     let run = new.of(question, fence);
     tx.prepare_cached("UPDATE sessions SET run = ?2, fence = ?3 WHERE id = ?1")?
         .execute(params![run.session.as_str(), run.id.to_string(), fence])?;
     tx.prepare_cached(&format!(
-        "INSERT INTO runs ({RUN}, lease, checkpoint) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+        "INSERT INTO runs ({RUN}, lease, checkpoint, attempts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
     ))?
     .execute(params![
         run.id.to_string(),
@@ -219,7 +235,8 @@ fn begin(
         run.model,
         run.owner.to_string(),
         new.lease.until.as_microsecond(),
-        checkpoint
+        begun.checkpoint,
+        begun.attempts
     ])?;
     let provider_state = provider_state(tx, &run.session, &run.model)?;
     Ok(Claim {
