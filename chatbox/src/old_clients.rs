@@ -7,11 +7,18 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::chat::{RunId, SessionId};
 
 /// Users and sessions in one generation; there are two.
 const GENERATION: usize = 2048;
+
+/// A page that is opened reads the history and connects. What was read longer ago was for something else, such as a
+/// list that is drawn again while the page is connected.
+const READ_COUNTS: Duration = Duration::from_secs(30);
 
 /// A user and a session.
 type Key = (String, SessionId);
@@ -34,8 +41,8 @@ pub struct OldClient(Arc<Mutex<Memory>>);
 #[derive(Debug, Default)]
 struct Memory {
     sent: Option<Position>,
-    /// The history up to this `seq` was read, and no connection has followed yet.
-    read: Option<i64>,
+    /// The history up to this `seq` was read then, and no connection has followed yet.
+    read: Option<(i64, Instant)>,
     /// It names its messages, as clients of the predecessor do not.
     names_messages: bool,
 }
@@ -61,7 +68,7 @@ pub enum Has {
 impl OldClients {
     /// The history of a session was read, up to `seq`.
     pub fn has_read(&self, user: &str, session: &SessionId, seq: i64) {
-        self.client(user, session).memory().read = Some(seq);
+        self.client(user, session).memory().read = Some((seq, Instant::now()));
     }
 
     /// A client connects. What it has read before counts once.
@@ -72,8 +79,10 @@ impl OldClients {
             let mut memory = client.memory();
             // A page that is cut off comes back before the server has noticed. A newer client beside it is another one.
             let is_other = is_held && memory.names_messages;
-            match (memory.read.take(), memory.sent) {
-                (Some(seq), _) => Has::History(seq),
+            let read = memory.read.take();
+            let just_read = read.filter(|(_, at)| at.elapsed() < READ_COUNTS);
+            match (just_read, memory.sent) {
+                (Some((seq, _)), _) => Has::History(seq),
                 (None, Some(sent)) if !is_other => Has::Sent(sent),
                 (None, _) => Has::Nothing,
             }
@@ -142,6 +151,17 @@ mod tests {
         assert_eq!(all.connects("ada", &session("s")).1, Has::Sent(sent));
         assert_eq!(all.connects("bob", &session("s")).1, Has::Nothing);
         assert_eq!(all.connects("ada", &session("t")).1, Has::Nothing);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_read_while_connected_is_forgotten_before_the_next_reconnect() {
+        let all = OldClients::default();
+        let (client, _) = all.connects("ada", &session("s"));
+        all.has_read("ada", &session("s"), 5);
+        let sent = Position { seq: 7, run: None };
+        client.was_sent(sent);
+        tokio::time::advance(READ_COUNTS).await;
+        assert_eq!(all.connects("ada", &session("s")).1, Has::Sent(sent));
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(super) const RENEW_EVERY: Duration = Duration::from_secs(5);
 /// What a run has produced is kept when it begins, and again after so long or so much.
 const KEEP_EVERY: Duration = Duration::from_secs(1);
 const KEEP_BYTES: usize = 2048;
+/// A checkpoint holds all of the text: of a long one a larger part must have come since the last.
+const KEEP_PART: usize = 8;
 
 pub(super) struct Checkpoints<'a> {
     turns: &'a Turns,
@@ -63,7 +65,7 @@ impl<'a> Checkpoints<'a> {
 
     /// The answer has grown to `text`.
     pub(super) fn grown(&mut self, text: &str) {
-        if text.len() >= self.kept.load(Relaxed) + KEEP_BYTES || Instant::now() >= self.due {
+        if has_grown(self.kept.load(Relaxed), text.len()) || Instant::now() >= self.due {
             self.keep(text);
         }
     }
@@ -104,6 +106,11 @@ impl Drop for Checkpoints<'_> {
     }
 }
 
+/// Whether so much has come since the last checkpoint that there is another one before its time.
+fn has_grown(kept: usize, length: usize) -> bool {
+    length >= kept + KEEP_BYTES.max(kept / KEEP_PART)
+}
+
 async fn keep(
     store: &dyn Store,
     run: &Run,
@@ -126,5 +133,26 @@ async fn keep(
             tracing::warn!(run.id = %run.id, cause = format!("{:#}", error.cause()), "cannot keep a checkpoint");
             false
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_checkpoints_write_is_a_few_times_the_answer() {
+        const ANSWER: usize = 4 * 1024 * 1024;
+        let (mut kept, mut written) = (0, 0);
+        for length in (0..=ANSWER).step_by(50) {
+            if has_grown(kept, length) {
+                kept = length;
+                written += length;
+            }
+        }
+        assert!(
+            kept > ANSWER / 10 * 8 && written < 10 * ANSWER,
+            "{kept} {written}"
+        );
     }
 }

@@ -59,6 +59,12 @@ describe('a sent message', () => {
     expect(conversation.disconnected(state, 1006, 0).outbox.entries[0]?.rejection).toBeUndefined();
   });
 
+  test('whose acknowledgement lies behind other frames cuts no connection that delivers', () => {
+    const steps = [receive(hello), send(), tick(10_000), receive({ type: 'message', message: stored(1) }, 19_000)];
+    expect(run(...steps, tick(20_000))[1]).toEqual([]);
+    expect(run(...steps, tick(29_000))[1]).toEqual([{ type: 'reconnect' }]);
+  });
+
   test('without an acknowledgement is transmitted again, and then the connection counts as dead', () => {
     expect(transmitted(run(receive(hello), send(), tick(10_000))[1])).toMatchObject([{ client_id: 'c1' }]);
     expect(run(receive(hello), send(), tick(10_000), tick(20_000))[1]).toEqual([{ type: 'reconnect' }]);
@@ -185,4 +191,11 @@ test('an answer is announced when it is complete, and only if it was live on thi
   const announced = { type: 'announce', message: { ...stored(1, { sender: 'ai', text: 'done', run: 'r' }) } };
   expect(run(receive({ type: 'loading', run: { id: 'r', fence: 1 }, at: '' }), receive(final))[1]).toEqual([announced]);
   expect(run(receive(final))[1]).toEqual([]);
+});
+
+test('the connection of a new chat is probed as any other', () => {
+  const probe: StepFunction = (state) => conversation.probe(state, 0);
+  expect(transmitted(run(receive(hello), probe)[1])).toMatchObject([{ seq: 0, metadata: { op: 'resume' } }]);
+  expect(run(receive(hello), probe, tick(10_000))[1]).toEqual([{ type: 'reconnect' }]);
+  expect(run(receive(hello), probe, receive(caughtUp(0)), tick(10_000))[1]).toEqual([]);
 });

@@ -84,7 +84,7 @@ export function remove(before: Conversation, clientId: string, now: number): Ste
 
 /** Asks for missing messages, to find out whether the connection is alive: a reply in time proves it. */
 export function probe(before: Conversation, now: number): Step {
-  const isIdle = before.connected && !before.resume && before.transcript.lastSeq > 0;
+  const isIdle = before.connected && !before.resume;
   return isIdle ? requestResume(before, now) : [before, []];
 }
 
@@ -108,7 +108,11 @@ export function receive(before: Conversation, frame: Frame, now: number): Step {
   const { resume, transcript: known } = before;
   // Any frame shows that the connection is alive.
   const isWaiting = resume && !resume.isPostponed;
-  const current = isWaiting ? { ...before, resume: { ...resume, deadline: now + RESUME_TIMEOUT_MS } } : before;
+  const current = {
+    ...before,
+    ...(isWaiting && { resume: { ...resume, deadline: now + RESUME_TIMEOUT_MS } }),
+    outbox: outbox.heard(before.outbox, now),
+  };
   switch (frame.type) {
     case 'hello':
       return receiveHello(current, frame, now);
@@ -141,7 +145,7 @@ function naming(before: Conversation, { id }: Run): Conversation {
 }
 
 function receiveHello(before: Conversation, { limits }: Frame & { type: 'hello' }, now: number): Step {
-  // The socket's URL asked to resume. The server answers that only for a session that it has stored.
+  // The socket's URL asked to resume. Of a new chat nothing can be missing, so nothing waits for the answer.
   const resume = before.transcript.lastSeq > 0 ? resumeRequest(before, now) : undefined;
   const pending = outbox.withLimit(before.outbox, limits.messageChars);
   return flush({ ...before, connected: true, resume, outbox: pending }, now);

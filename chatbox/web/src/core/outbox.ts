@@ -112,6 +112,12 @@ export function sent(outbox: Outbox, clientId: string, now: number): Outbox {
   return { ...outbox, inFlight: { clientId, deadline: now + ACK_TIMEOUT_MS, attempts } };
 }
 
+/** A frame came: the connection is alive, and an acknowledgement may lie behind more that is under way. */
+export function heard(outbox: Outbox, now: number): Outbox {
+  const { inFlight } = outbox;
+  return inFlight ? { ...outbox, inFlight: { ...inFlight, deadline: now + ACK_TIMEOUT_MS } } : outbox;
+}
+
 /** A message was sent twice without an acknowledgement: the connection is dead. */
 export function hasTimedOut({ inFlight }: Outbox, now: number): boolean {
   return inFlight !== undefined && inFlight.attempts > 1 && now >= inFlight.deadline;
