@@ -16,6 +16,14 @@ use crate::Proxy;
 
 /// Runs the tests on a server of your own instead: its address. They make databases of their own on it.
 const URI: &str = "CHATBOX_TEST_MONGODB_URI";
+/// MongoDB ends the open transaction of a client that was killed after `transactionLifetimeLimitSeconds`, and so does this
+/// server. It has no option for that; a test must not wait a minute.
+const PROGRAM: &str = "
+import sys
+from secantus import cli, server
+server.SecantusDBServer.__init__.__kwdefaults__['transaction_lifetime_seconds'] = 2.0
+sys.exit(cli.main())
+";
 /// How the line ends in which the server tells its address.
 const LISTENING: &str = "listening on ";
 
@@ -115,7 +123,7 @@ impl Server {
         let script = r#""$@" & server=$!; cat > /dev/null; kill -9 $server; rm -rf "$STORAGE""#;
         let mut child = Command::new("sh")
             .args(["-c", script, "sh", "python3", "-c"])
-            .arg("import sys; from secantus.cli import main; sys.exit(main())")
+            .arg(PROGRAM)
             .args(["--port", "0", "--sync-on-commit", "--enable-test-commands"])
             .arg("--storage-path")
             .arg(&home)
