@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 
 use builder::progress::Progress;
@@ -109,8 +109,8 @@ impl Default for Database {
 /// A server process of its own, on a folder of its own.
 pub struct Server {
     port: u16,
-    /// The server ends when this is closed, however this process ends.
-    _alive: ChildStdin,
+    /// The shell. It ends the server when its standard input is closed, however this process ends.
+    child: Child,
 }
 
 impl Server {
@@ -134,7 +134,6 @@ impl Server {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let alive = child.stdin.take().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let address = log
             .by_ref()
@@ -144,13 +143,17 @@ impl Server {
         // Somebody must read what it goes on to write.
         std::thread::spawn(move || log.for_each(drop));
         let port = address.rsplit(':').next().unwrap().trim().parse().unwrap();
-        Self {
-            port,
-            _alive: alive,
-        }
+        Self { port, child }
     }
 
     pub fn uri(&self) -> String {
         format!("mongodb://127.0.0.1:{}/?directConnection=true", self.port)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
     }
 }

@@ -19,7 +19,7 @@ use crate::secrets;
 const SELECTION: Duration = Duration::from_secs(3);
 const CONNECT: Duration = Duration::from_secs(3);
 /// How long a process waits at its start for a server that cannot be reached, before it ends with the reason.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// A client of a replica set that answers.
 pub(super) async fn connect(config: &config::MongoDb, root: &Path) -> anyhow::Result<Client> {

@@ -8,7 +8,7 @@ use mongodb::error::Result;
 use mongodb::{Client, Cursor};
 use serde::de::DeserializeOwned;
 
-use super::documents::{Collections, RunDocument, SessionDocument, unreadable};
+use super::documents::{Collections, OutboxDocument, RunDocument, SessionDocument, unreadable};
 use crate::chat::{Message, Session, SessionId};
 use crate::store::{Abandoned, OutboxEntry, Page};
 
@@ -119,7 +119,7 @@ pub(super) async fn outbox(db: &Collections, limit: usize) -> Result<Vec<OutboxE
         .limit(count(limit))
         .await?;
     let found: Vec<_> = found.try_collect().await?;
-    found.into_iter().map(|document| document.entry()).collect()
+    found.into_iter().map(OutboxDocument::entry).collect()
 }
 
 pub(super) async fn ping(client: &Client) -> Result<()> {
