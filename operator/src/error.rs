@@ -206,8 +206,8 @@ fn foreign(kind: Kind, owner: Option<&Owner>, chatbox: &str) -> String {
 /// What may keep an object that is being deleted.
 fn holder(kind: Kind) -> &'static str {
     if kind == Kind::PERSISTENT_VOLUME_CLAIM {
-        ", which is when no pod uses it; its data goes with it, so copy what is needed first, and then set spec.replicas \
-         to 0 to stop them"
+        ", which is when no pod uses it; its data goes with it, so until then pods are not replaced; copy what is needed \
+         first, and then set spec.replicas to 0 to stop them"
     } else if kind == Kind::SECRET {
         "; the key that is generated then ends every token and every guest's session of today, so copy this one first, if \
          it is to stay, and name the copy in auth.hs256"

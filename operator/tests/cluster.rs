@@ -73,6 +73,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         lifetime::what_is_kept_is_taken_up_again,
     ),
     (
+        "a-claim-that-is-deleted-keeps-its-pod",
+        lifetime::a_claim_that_is_deleted_keeps_its_pod,
+    ),
+    (
         "a-volume-that-is-deleted-can-be-let-go",
         lifetime::a_volume_that_is_deleted_can_be_let_go,
     ),
