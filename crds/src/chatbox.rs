@@ -57,7 +57,8 @@ pub struct ChatboxSpec {
     pub paused: bool,
     /// What happens to the `PersistentVolumeClaim` and to generated keys when the Chatbox is deleted. It can be changed at
     /// any time before that, also while the Chatbox is paused or invalid, and is in effect when the condition
-    /// `DeletionPolicyApplied` of that generation is true: wait for that before you delete the Chatbox.
+    /// `DeletionPolicyApplied` of that generation is true: wait for that before you delete the Chatbox. A claim or keys that the
+    /// spec does not use, as those of an earlier Chatbox of this name, are not deleted with it.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
     /// Configuration of the chat server: the document that it reads at start.

@@ -16,7 +16,7 @@ use crate::metrics;
 use crate::names;
 use crate::observe::Observation;
 use crate::plan::{self, Object};
-use crate::retention;
+use crate::retention::{self, Wishes};
 use crate::status::{self, Converged, Facts};
 use crate::stored::Stored;
 use crate::validate::{self, ValidatedChatbox};
@@ -153,13 +153,16 @@ async fn settle(
         failures.push(error);
         cached
     });
-    let policy = chatbox.deletion_policy;
+    let wishes = Wishes {
+        policy: chatbox.deletion_policy,
+        uses: chatbox.uses,
+        is_terminating: chatbox.is_terminating(),
+    };
     let Some(owner) = chatbox.identity().owner else {
         // Cannot happen: an object of a cluster has a uid.
         return (None, objects);
     };
-    let unsettled =
-        retention::unsettled(stored, &owner, policy, chatbox.is_terminating(), &objects);
+    let unsettled = retention::unsettled(stored, &owner, wishes, &objects);
     let (refused, objects) = apply::settle(ctx, stored, unsettled, objects).await;
     failures.extend(refused);
     (Error::all(failures), objects)

@@ -9,6 +9,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde_json::{Map, Value, json};
 
 use crate::cache::OwnedObjects;
+use crate::guarded::Uses;
 use crate::kind::Kind;
 use crate::names;
 use crate::plan::meta;
@@ -23,28 +24,46 @@ pub struct Unsettled {
     pub patch: Value,
 }
 
-/// The kept objects that exist, belong to the Chatbox, and do not follow the policy. Whether the plan contains them does
-/// not matter: generated keys stay when the spec names others. A Chatbox that is being deleted takes nothing any more:
-/// `--cascade=orphan` has taken its owner references off, and to add one again would delete what was to stay.
+/// What the Chatbox says about the objects that it keeps.
+#[derive(Clone, Copy, Debug)]
+pub struct Wishes {
+    pub policy: DeletionPolicy,
+    pub uses: Uses,
+    /// It is being deleted.
+    pub is_terminating: bool,
+}
+
+/// The kept objects that exist, belong to the Chatbox, and do not follow the policy.
+///
+/// What it owns and should keep is let go in any case: generated keys stay when the spec names others. Only what the spec
+/// uses gets an owner: a claim that it does not use may hold the messages of an earlier Chatbox of the same name, which was to
+/// keep them. A Chatbox that is being deleted takes nothing any more: `--cascade=orphan` has taken its owner references off,
+/// and to add one again would delete what was to stay.
 pub fn unsettled(
     chatbox: &Stored,
     owner: &OwnerReference,
-    policy: DeletionPolicy,
-    is_terminating: bool,
+    wishes: Wishes,
     objects: &OwnedObjects,
 ) -> Vec<Unsettled> {
     let name = &chatbox.namespaced_name.name;
+    let Uses {
+        claim,
+        generated_keys,
+    } = wishes.uses;
     let kept = [
-        (Kind::PERSISTENT_VOLUME_CLAIM, names::data(name)),
-        (Kind::SECRET, names::keys(name)),
+        (Kind::PERSISTENT_VOLUME_CLAIM, names::data(name), claim),
+        (Kind::SECRET, names::keys(name), generated_keys),
     ];
-    let unsettled = |(kind, name): (Kind, String)| {
+    let unsettled = |(kind, name, is_used): (Kind, String, bool)| {
         let object = objects.get(kind, &name)?;
         let is_owned = object.owners.contains(&chatbox.uid);
-        let metadata = match policy {
+        let metadata = match wishes.policy {
             DeletionPolicy::Retain if is_owned => released(owner),
             DeletionPolicy::Delete
-                if !is_terminating && !is_owned && object.belongs_to(kind, chatbox) =>
+                if is_used
+                    && !wishes.is_terminating
+                    && !is_owned
+                    && object.belongs_to(kind, chatbox) =>
             {
                 owned(chatbox, owner)
             }
@@ -103,7 +122,18 @@ mod tests {
             // Not what holds data, and not ours by its name.
             .with(Kind::SERVICE, "support-chatbox", object.clone())
             .with(Kind::PERSISTENT_VOLUME_CLAIM, "other", object.clone());
-        unsettled(&stored(), &owner(), policy, false, &objects)
+        unsettled(&stored(), &owner(), wishes(policy), &objects)
+    }
+
+    fn wishes(policy: DeletionPolicy) -> Wishes {
+        Wishes {
+            policy,
+            uses: Uses {
+                claim: true,
+                generated_keys: true,
+            },
+            is_terminating: false,
+        }
     }
 
     #[test]
@@ -180,6 +210,41 @@ mod tests {
     }
 
     #[test]
+    fn what_the_spec_does_not_use_gets_no_owner_and_is_let_go() {
+        let kinds = |uses: Uses, policy, object: CachedObject| {
+            let objects = OwnedObjects::default()
+                .with(
+                    Kind::PERSISTENT_VOLUME_CLAIM,
+                    "support-chatbox-data",
+                    object.clone(),
+                )
+                .with(Kind::SECRET, "support-chatbox-keys", object);
+            let wishes = Wishes {
+                uses,
+                ..wishes(policy)
+            };
+            let found = unsettled(&stored(), &owner(), wishes, &objects);
+            let kinds = found.into_iter().map(|unsettled| unsettled.kind);
+            kinds.collect::<Vec<_>>()
+        };
+        let (claim, keys) = (Kind::PERSISTENT_VOLUME_CLAIM, Kind::SECRET);
+        for (uses_claim, uses_keys, expected) in [
+            (false, false, vec![]),
+            (true, false, vec![claim]),
+            (false, true, vec![keys]),
+        ] {
+            let uses = Uses {
+                claim: uses_claim,
+                generated_keys: uses_keys,
+            };
+            let kept = object(&[], Some("support"));
+            assert_eq!(kinds(uses, DeletionPolicy::Delete, kept), expected);
+            let owned = object(&["u-1"], Some("support"));
+            assert_eq!(kinds(uses, DeletionPolicy::Retain, owned), [claim, keys]);
+        }
+    }
+
+    #[test]
     fn what_is_being_deleted_takes_nothing_and_still_lets_go() {
         let objects = |object| {
             OwnedObjects::default().with(
@@ -188,8 +253,13 @@ mod tests {
                 object,
             )
         };
-        let unsettled =
-            |policy, object| unsettled(&stored(), &owner(), policy, true, &objects(object)).len();
+        let unsettled = |policy, object| {
+            let wishes = Wishes {
+                is_terminating: true,
+                ..wishes(policy)
+            };
+            unsettled(&stored(), &owner(), wishes, &objects(object)).len()
+        };
         let orphaned = object(&[], Some("support"));
         assert_eq!(unsettled(DeletionPolicy::Delete, orphaned), 0);
         let owned = object(&["u-1"], Some("support"));

@@ -85,6 +85,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         retention::a_deletion_policy_takes_effect_by_itself,
     ),
     (
+        "a-trial-of-the-same-name-deletes-no-old-messages",
+        retention::a_trial_of_the_same_name_deletes_no_old_messages,
+    ),
+    (
         "a-deletion-policy-that-is-refused-is-reported",
         retention::a_deletion_policy_that_is_refused_is_reported,
     ),

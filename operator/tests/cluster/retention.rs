@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::policy::Denied;
 use crate::program::Operator;
-use crate::support::{chatbox, roll_out, secret, wait_for_condition};
+use crate::support::{chatbox, roll_out, secret, secrets, wait_for_condition, with_secrets};
 
 const KEPT: [(&str, &str); 2] = [
     ("persistentvolumeclaim", "support-chatbox-data"),
@@ -58,6 +58,33 @@ pub(crate) fn a_deletion_policy_takes_effect_by_itself(world: &World<'_>) -> Res
             "{what}: labels of others are left"
         );
     }
+    Ok(())
+}
+
+/// Somebody tries something out under a name whose messages were to stay.
+pub(crate) fn a_trial_of_the_same_name_deletes_no_old_messages(world: &World<'_>) -> Result<()> {
+    world.apply(&chatbox())?;
+    let _operator = Operator::start(world)?;
+    roll_out(world)?;
+    let before = uids(world)?;
+    let deleted = || {
+        world.kubectl(&["delete", "chatbox", "support"])?;
+        world.wait_for("what goes with the Chatbox is gone", || {
+            let left = world.list("deployments,services,pods")?;
+            Ok(left.is_empty().then_some(()))
+        })
+    };
+    deleted()?;
+    secrets(world)?;
+    let mut trial = with_secrets();
+    trial["spec"]["deletionPolicy"] = json!("Delete");
+    trial["spec"]["config"]["storage"] = json!({"sqlite": {"volume": {"emptyDir": {}}}});
+    world.apply(&trial)?;
+    roll_out(world)?;
+    wait_for_condition(world, "DeletionPolicyApplied", "True", "Applied")?;
+    ensure!(owners(world)? == 0, "what it does not use belongs to it");
+    deleted()?;
+    ensure!(uids(world)? == before, "the old messages are lost");
     Ok(())
 }
 
