@@ -89,6 +89,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         retention::a_trial_of_the_same_name_deletes_no_old_messages,
     ),
     (
+        "a-claim-from-a-backup-is-kept",
+        retention::a_claim_from_a_backup_is_kept,
+    ),
+    (
         "a-deletion-policy-that-is-refused-is-reported",
         retention::a_deletion_policy_that_is_refused_is_reported,
     ),

@@ -88,6 +88,37 @@ pub(crate) fn a_trial_of_the_same_name_deletes_no_old_messages(world: &World<'_>
     Ok(())
 }
 
+/// A backup has restored the claim with the owner that it had.
+pub(crate) fn a_claim_from_a_backup_is_kept(world: &World<'_>) -> Result<()> {
+    // Of a version that is not served: it stands for a garbage collector that is late, as it cannot look the owner up.
+    let owner = json!({
+        "apiVersion": "chatbox.dev/v1alpha0", "kind": "Chatbox", "name": "support",
+        "uid": "6f1f1d0e-0000-4000-8000-000000000000", "controller": true,
+    });
+    world.apply(&json!({
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "support-chatbox-data", "ownerReferences": [owner]},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+    }))?;
+    let claim = || {
+        let claim = world.get("persistentvolumeclaim", "support-chatbox-data")?;
+        Ok::<_, anyhow::Error>(claim.context("no claim")?["metadata"].clone())
+    };
+    let before = claim()?;
+    let mut chatbox = chatbox();
+    chatbox["spec"]["deletionPolicy"] = json!("Delete");
+    world.apply(&chatbox)?;
+    let _operator = Operator::start(world)?;
+    roll_out(world)?;
+    let uid = world.get("chatbox", "support")?.context("no Chatbox")?["metadata"]["uid"].clone();
+    let after = claim()?;
+    ensure!(after["uid"] == before["uid"], "it was made anew");
+    let owners = after["ownerReferences"].as_array().context("no owner")?;
+    ensure!(owners.len() == 1 && owners[0]["uid"] == uid, "{after}");
+    Ok(())
+}
+
 /// Not even the metadata can be written: that is said, and tried again.
 pub(crate) fn a_deletion_policy_that_is_refused_is_reported(world: &World<'_>) -> Result<()> {
     world.apply(&with_policy("Delete"))?;
