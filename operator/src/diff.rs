@@ -150,12 +150,14 @@ pub fn readable(desired: Vec<Object>, unread: &[Error]) -> Vec<Object> {
     desired.filter(|object| !is_unread(object)).collect()
 }
 
-/// The uid of the Deployment if it is the Chatbox's own and asks for pods.
+/// The uid of the Deployment if it is the Chatbox's own and asks for pods. One that cannot be decoded may.
 pub fn to_be_stopped(chatbox: &Stored, live: &OwnedObjects) -> Option<String> {
-    let rollout = live.rollout(chatbox)?.ok()?;
+    let asks_for_pods = live
+        .rollout(chatbox)?
+        .map_or(true, |rollout| rollout.desired != 0);
     let name = names::app(&chatbox.namespaced_name.name);
     let deployment = live.get(Kind::DEPLOYMENT, &name)?;
-    (rollout.desired != 0 && !deployment.terminating).then(|| deployment.uid.clone())
+    (asks_for_pods && !deployment.terminating).then(|| deployment.uid.clone())
 }
 
 /// The failures of these that are about a claim that pods can use as it is, and the others.

@@ -69,7 +69,7 @@ pub enum Error {
     NamespaceTerminating,
     #[error("cannot write the status: {}", message(.0))]
     Status(kube::Error),
-    /// At least two.
+    /// At least two, and none of them is several.
     #[error("{}", .0.iter().map(Self::to_string).collect::<Vec<_>>().join("; "))]
     Several(Vec<Error>),
     #[error("the API server did not answer within {0} seconds")]
@@ -103,11 +103,23 @@ impl Error {
         }
     }
 
+    /// This failure and another.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match self {
+            Self::Several(mut failures) => {
+                failures.push(other);
+                Self::Several(failures)
+            }
+            one => Self::Several(vec![one, other]),
+        }
+    }
+
     /// The failure that gives the reason: of several the first that needs somebody.
     pub fn primary(&self) -> &Self {
         match self {
             Self::Several(failures) => {
-                let mut of_somebody = failures.iter().filter(|failure| !failure.is_transient());
+                let mut of_somebody = failures.iter().filter(|failure| !failure.may_pass());
                 of_somebody.next().or(failures.first()).unwrap_or(self)
             }
             one => one,
@@ -120,6 +132,16 @@ impl Error {
             return Self::NamespaceTerminating;
         }
         Self::Write { kind, name, source }
+    }
+
+    /// Whether it may pass without a change to the Chatbox and without an admin: a Secret may come later, from a pipeline or
+    /// another controller.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Invalid(findings) => findings.config.is_empty(),
+            Self::Several(failures) => failures.iter().all(Self::may_pass),
+            one => one.is_transient(),
+        }
     }
 
     /// Whether a retry may succeed although nobody changes anything.
@@ -152,6 +174,18 @@ impl Error {
                 !matches!(source, kube::Error::Api(_))
             }
             _ => true,
+        }
+    }
+
+    /// Whether there was no answer, so nothing else can be asked either, or nothing is left to be asked.
+    pub fn is_without_answer(&self) -> bool {
+        match self {
+            Self::TimedOut(_) | Self::NoAnswer { .. } | Self::NamespaceTerminating => true,
+            Self::Read { source, .. } | Self::Write { source, .. } => {
+                !matches!(source, kube::Error::Api(_))
+            }
+            Self::Several(failures) => failures.iter().any(Self::is_without_answer),
+            _ => false,
         }
     }
 

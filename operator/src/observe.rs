@@ -118,14 +118,23 @@ fn with_generated(
     Arc::new(Arc::unwrap_or_clone(objects).with(Kind::SECRET, &name, read))
 }
 
+/// The objects with the Deployment, if it exists.
+pub async fn with_deployment(
+    ctx: &Context,
+    chatbox: &Stored,
+    objects: Arc<OwnedObjects>,
+) -> Result<Arc<OwnedObjects>, Error> {
+    let name = names::app(&chatbox.namespaced_name.name);
+    with_object(ctx, chatbox, Kind::DEPLOYMENT, &name, objects).await
+}
+
 /// The objects with the running Deployment and its ConfigMap, which decide on the image and on the name of the config.
 async fn with_running(
     ctx: &Context,
     chatbox: &Stored,
     objects: Arc<OwnedObjects>,
 ) -> Result<Arc<OwnedObjects>, Error> {
-    let name = names::app(&chatbox.namespaced_name.name);
-    let objects = with_object(ctx, chatbox, Kind::DEPLOYMENT, &name, objects).await?;
+    let objects = with_deployment(ctx, chatbox, objects).await?;
     let config_map = running(chatbox, &objects)?.and_then(|rollout| rollout.config_map.clone());
     match config_map {
         Some(name) => with_object(ctx, chatbox, Kind::CONFIG_MAP, &name, objects).await,

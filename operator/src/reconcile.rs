@@ -106,8 +106,13 @@ async fn attempt(ctx: &Context, chatbox: &GuardedChatbox, now: Instant) -> Resul
         return Err(Error::NamespaceTerminating);
     }
     let (result, objects) = match result {
-        Err(error) if chatbox.is_stopped && error.awaits_change() => {
-            stop(ctx, &stored, error, objects).await
+        Err(error) if chatbox.is_stopped && !error.is_without_answer() => {
+            let stopped = stop(ctx, &stored, objects.clone());
+            match tokio::time::timeout(timeout, stopped).await {
+                Ok(Ok(objects)) => (Err(error), objects),
+                Ok(Err(refused)) => (Err(error.and(refused)), objects),
+                Err(_) => (Err(error.and(timed_out())), objects),
+            }
         }
         result => (result, objects),
     };
@@ -168,19 +173,16 @@ async fn settle(
     (Error::all(failures), objects)
 }
 
-/// Stops the pods of a Chatbox that asks for none, although nothing else of it can be applied.
+/// Stops the pods of a Chatbox that asks for none, although something else of it cannot be applied.
 async fn stop(
     ctx: &Context,
     stored: &Stored,
-    error: Error,
     objects: Arc<OwnedObjects>,
-) -> (Result<Converged, Error>, Arc<OwnedObjects>) {
-    let Some(uid) = diff::to_be_stopped(stored, &objects) else {
-        return (Err(error), objects);
-    };
-    match apply::stop(ctx, stored, uid, objects.clone()).await {
-        Ok(objects) => (Err(error), objects),
-        Err(refused) => (Err(Error::Several(vec![error, refused])), objects),
+) -> Result<Arc<OwnedObjects>, Error> {
+    let objects = observe::with_deployment(ctx, stored, objects).await?;
+    match diff::to_be_stopped(stored, &objects) {
+        Some(uid) => apply::stop(ctx, stored, uid, objects).await,
+        None => Ok(objects),
     }
 }
 

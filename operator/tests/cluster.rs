@@ -144,6 +144,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         "what-may-not-be-listed-holds-nothing-up",
         security::what_may_not_be_listed_holds_nothing_up,
     ),
+    ("a-stop-reads-no-secrets", security::a_stop_reads_no_secrets),
     (
         "the-role-for-users-is-enough",
         security::the_role_for_users_is_enough,

@@ -263,7 +263,12 @@ fn only_our_own_deployment_with_pods_is_stopped() {
         (live(1, None, false), false),
         (OwnedObjects::default(), false),
     ];
-    for (objects, expected) in rows {
+    let unreadable = CachedObject {
+        detail: Detail::Deployment(Err("why".to_owned())),
+        ..owned_by(ours)
+    };
+    let unreadable = OwnedObjects::default().with(Kind::DEPLOYMENT, "support-chatbox", unreadable);
+    for (objects, expected) in rows.into_iter().chain([(unreadable, true)]) {
         let uid = to_be_stopped(&stored(), &objects);
         assert_eq!(uid.is_some(), expected, "{objects:?}");
     }

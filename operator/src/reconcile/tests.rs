@@ -102,7 +102,7 @@ async fn a_reconcile_that_times_out_says_so_in_the_status() {
     assert!(matches!(result, Err(Error::TimedOut(40))), "{result:?}");
     let written = ctx.cache.statuses().newer_than(&stored()).cloned();
     let ready = written.unwrap().conditions[0].clone();
-    assert_eq!((&*ready.type_, &*ready.reason), ("Ready", "ReadFailed"));
+    assert_eq!((&*ready.type_, &*ready.reason), ("Ready", "TimedOut"));
     let words = "the API server did not answer within 40 seconds";
     assert_eq!(ready.message, words);
 }

@@ -170,7 +170,7 @@ pub(crate) fn a_rollout_that_makes_no_progress_is_stalled(world: &World<'_>) -> 
 pub(crate) fn pass_deadline(world: &World<'_>, chatbox: &mut Value) -> Result<()> {
     chatbox["spec"]["paused"] = json!(true);
     world.apply(chatbox)?;
-    wait_for_condition(world, "Ready", "False", "Paused")?;
+    wait_for_condition(world, "Ready", "False", "Progressing")?;
     let soon = r#"--patch={"spec": {"progressDeadlineSeconds": 1}}"#;
     let patch = [
         "patch",
