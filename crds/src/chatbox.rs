@@ -36,8 +36,10 @@ pub const NAME_MAX: usize = 50;
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ChatboxSpec {
-    /// Image of the chat server. Left out: the image of the operator's release at the time when the Chatbox is
-    /// created; operator upgrades do not change it.
+    /// Image of the chat server, which nodes must be able to pull by themselves, or with the means of the account
+    /// `<name>-chatbox`. Left out: the operator's release chooses one when the Chatbox is created, or when the field is first
+    /// taken out. Operator upgrades do not change that choice, nor does an image that is named here for a while: to upgrade a
+    /// server, name the new image here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub image: Option<String>,

@@ -28,12 +28,14 @@ pub struct Observation {
 }
 
 /// Reads every Secret that the config references, unless it is known, and generates a signing key if one is needed.
+/// `last_image` is the one of the last pods, by the status.
 pub async fn observe(
     ctx: &Context,
     chatbox: &Stored,
     generation: Option<i64>,
     spec: &ChatboxSpec,
     cached: Arc<OwnedObjects>,
+    last_image: Option<String>,
     now: Instant,
 ) -> Result<Observation, Error> {
     let objects = with_running(ctx, chatbox, cached).await?;
@@ -42,10 +44,11 @@ pub async fn observe(
     let running = running(chatbox, &objects)?;
     let observed = Observed {
         release_image: ctx.release_image.clone(),
-        chosen_image: running.and_then(|rollout| {
-            let chosen = rollout.chosen_image.as_ref();
-            chosen.or(rollout.image.as_ref()).cloned()
-        }),
+        chosen_image: match running {
+            Some(rollout) => rollout.chosen_image.clone(),
+            // Somebody has deleted it. What the spec names is no choice of ours.
+            None => last_image.filter(|_| spec.image.is_none()),
+        },
         running_config: running.and_then(|rollout| running_config(chatbox, rollout, &objects)),
         claim: objects.claim(chatbox).cloned(),
         secrets: resolution.secrets,

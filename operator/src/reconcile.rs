@@ -241,7 +241,9 @@ async fn converge(
         return Outcome::new(Err(Error::NotAllowed(refused)), cached);
     }
     let generation = chatbox.metadata.generation;
-    let observation = observe::observe(ctx, stored, generation, spec, cached.clone(), now).await;
+    let image = status::last(ctx, chatbox, stored).image;
+    let observation = observe::observe(ctx, stored, generation, spec, cached.clone(), image, now);
+    let observation = observation.await;
     let Observation { observed, objects } = match observation {
         Ok(observation) => observation,
         Err(error) => return Outcome::new(Err(error), cached),

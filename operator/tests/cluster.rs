@@ -59,6 +59,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         "an-edit-reaches-the-objects",
         edits::an_edit_reaches_the_objects,
     ),
+    ("a-chosen-image-stays", edits::a_chosen_image_stays),
     (
         "a-bad-edit-leaves-what-runs",
         edits::a_bad_edit_leaves_what_runs,

@@ -146,7 +146,11 @@ pub fn status(
             .or_else(|| before.selector.clone()),
         replicas: rollout.map(|rollout| rollout.replicas),
         ready_replicas: rollout.map(|rollout| rollout.ready),
-        image: rollout.and_then(|rollout| rollout.image.clone()),
+        // Without a Deployment it is what the next one will have.
+        image: match rollout {
+            Some(rollout) => rollout.image.clone(),
+            None => before.image.clone(),
+        },
         config_hash: rollout.and_then(|rollout| rollout.config_hash.clone()),
     }
 }
