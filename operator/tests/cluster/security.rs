@@ -119,6 +119,9 @@ pub(crate) fn the_role_for_users_is_enough(world: &World<'_>) -> Result<()> {
         ("get", "secrets", "", false),
         ("create", "pods", "", false),
         ("create", "pods", "exec", false),
+        ("get", "services", "", true),
+        ("create", "pods", "portforward", true),
+        ("update", "services", "", false),
     ];
     for (verb, resource, subresource, expected) in rows {
         ensure!(
@@ -136,7 +139,19 @@ pub(crate) fn the_role_for_users_is_enough(world: &World<'_>) -> Result<()> {
     ];
     world.cluster().feed(&apply, &document)?;
     let _operator = Operator::start(world)?;
-    roll_out(world)
+    roll_out(world)?;
+    // The words of README.md. Without the right to see events, the first of them only leaves them out.
+    world.wait_for("she is told the events", || {
+        let told = world.kubectl(&["describe", "chatbox", "support", "--as=ada"])?;
+        let events = told
+            .split_once("Events:")
+            .map(|(_, events)| events.contains("RolledOut"));
+        Ok((events == Some(true)).then_some(()))
+    })?;
+    world.kubectl(&["get", "events", "--as=ada"])?;
+    world.kubectl(&["events", "--for=chatbox/support", "--as=ada"])?;
+    world.kubectl(&["get", "service", "support-chatbox", "--as=ada"])?;
+    Ok(())
 }
 
 pub(crate) fn what_is_not_allowed_is_neither_read_nor_run(world: &World<'_>) -> Result<()> {
