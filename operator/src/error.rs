@@ -1,5 +1,7 @@
 //! Why a reconcile failed.
 
+use std::time::Duration;
+
 use crds::Problem;
 use crds::runtime::NAME_LABEL;
 use kube::runtime::watcher;
@@ -14,6 +16,9 @@ use crate::validate::Findings;
 
 /// Bytes of one message of the API server: several must fit into a condition.
 const MESSAGE_BYTES: usize = 900;
+
+/// Whoever stands before the API server may say anything.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(10);
 
 /// Why a reconcile failed.
 #[derive(Debug, Error)]
@@ -166,14 +171,30 @@ impl Error {
     }
 
     /// Whether nothing else can be written now either: only an answer of the API server about one object says nothing about
-    /// the others.
+    /// the others. One that has too much to do gets no more of it.
     pub fn ends_reconcile(&self) -> bool {
         match self {
             Self::Foreign { .. } | Self::Terminating { .. } => false,
-            Self::Read { source, .. } | Self::Write { source, .. } => {
-                !matches!(source, kube::Error::Api(_))
-            }
+            Self::Read { source, .. } | Self::Write { source, .. } => match source {
+                kube::Error::Api(status) => matches!(status.code, 429 | 503),
+                _ => true,
+            },
             _ => true,
+        }
+    }
+
+    /// How long the API server wants to be left alone: the longest that it has said.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Read { source, .. } | Self::Write { source, .. } | Self::Status(source) => {
+                let kube::Error::Api(status) = source else {
+                    return None;
+                };
+                let seconds = status.details.as_ref()?.retry_after_seconds;
+                (seconds > 0).then(|| Duration::from_secs(seconds.into()).min(LONGEST_RETRY_AFTER))
+            }
+            Self::Several(failures) => failures.iter().filter_map(Self::retry_after).max(),
+            _ => None,
         }
     }
 
@@ -347,6 +368,34 @@ mod tests {
         let plain = "Service \"x\" is invalid: spec.a: is required";
         let causes = json!([{"field": "spec.a", "message": "is required"}]);
         assert_eq!(rejected(plain, &causes), plain);
+    }
+
+    #[test]
+    fn an_api_server_that_has_too_much_to_do_is_left_alone() {
+        let write = |code: u16, seconds: u32| {
+            let status = json!({"code": code, "details": {"retryAfterSeconds": seconds}});
+            let status = serde_json::from_value(status).unwrap();
+            let source = kube::Error::Api(Box::new(status));
+            Error::write(Kind::SERVICE, "s".to_owned(), source)
+        };
+        let rows = [
+            (429, 7, true),
+            (503, 0, true),
+            (500, 0, false),
+            (403, 0, false),
+        ];
+        for (code, seconds, ends) in rows {
+            let error = write(code, seconds);
+            assert_eq!(error.ends_reconcile(), ends, "{code}");
+            let expected = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
+            assert_eq!(error.retry_after(), expected, "{code}");
+        }
+        let longest = write(503, 4).and(write(500, 9)).and(write(403, 0));
+        assert_eq!(longest.retry_after(), Some(Duration::from_secs(9)));
+        assert_eq!(
+            write(429, u32::MAX).retry_after(),
+            Some(LONGEST_RETRY_AFTER)
+        );
     }
 
     #[test]

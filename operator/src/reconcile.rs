@@ -56,6 +56,7 @@ pub async fn reconcile(chatbox: Arc<GuardedChatbox>, ctx: Arc<Context>) -> Resul
 pub fn error_policy(chatbox: &GuardedChatbox, error: &Error, ctx: &Context) -> Action {
     let key = chatbox.namespaced_name();
     let delay = ctx.backoff.failed(key.clone());
+    let delay = error.retry_after().map_or(delay, |least| delay.max(least));
     tracing::warn!(chatbox = %key, %error, ?delay, "reconcile failed; will retry");
     Action::requeue(delay)
 }
