@@ -1,5 +1,6 @@
 //! From a Chatbox and what was observed to a validated Chatbox, or to every validation error at once. Pure.
 
+pub mod ranges;
 pub mod resources;
 
 use crds::chatbox::{DeletionPolicy, Resources, Service};
@@ -111,6 +112,7 @@ pub fn claim_of(spec: &ChatboxSpec) -> Option<&Claim> {
 pub fn check(spec: &ChatboxSpec) -> Vec<Problem> {
     let config = spec.config.check().into_iter();
     let mut problems: Vec<Problem> = config.map(|problem| problem.under("spec.config")).collect();
+    problems.extend(ranges::check(spec));
     problems.extend(spec.resources.iter().flat_map(resources::check));
     problems
 }
