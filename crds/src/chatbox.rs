@@ -36,8 +36,10 @@ pub const NAME_MAX: usize = 50;
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ChatboxSpec {
-    /// Image of the chat server. Left out: the image of the operator's release at the time when the Chatbox is
-    /// created; operator upgrades do not change it.
+    /// Image of the chat server, which nodes must be able to pull by themselves, or with the means of the account
+    /// `<name>-chatbox`. Left out: the operator's release chooses one when the Chatbox is created, or when the field is first
+    /// taken out. Operator upgrades do not change that choice, nor does an image that is named here for a while: to upgrade a
+    /// server, name the new image here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 512))]
     pub image: Option<String>,
@@ -57,7 +59,8 @@ pub struct ChatboxSpec {
     pub paused: bool,
     /// What happens to the `PersistentVolumeClaim` and to generated keys when the Chatbox is deleted. It can be changed at
     /// any time before that, also while the Chatbox is paused or invalid, and is in effect when the condition
-    /// `DeletionPolicyApplied` of that generation is true: wait for that before you delete the Chatbox.
+    /// `DeletionPolicyApplied` of that generation is true: wait for that before you delete the Chatbox. A claim or keys that the
+    /// spec does not use, as those of an earlier Chatbox of this name, are not deleted with it.
     #[serde(default)]
     pub deletion_policy: DeletionPolicy,
     /// Configuration of the chat server: the document that it reads at start.

@@ -45,7 +45,7 @@ pub struct ChatboxStatus {
     /// Label selector of the pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<String>,
-    /// Image of the pods.
+    /// Image of the pods, or of the last ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,
     /// Digest of the config and of the secret values that the pods use.

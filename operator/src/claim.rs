@@ -30,6 +30,8 @@ pub struct LiveClaim {
     /// The size of the volume; none before the claim is bound to one.
     pub capacity: Option<String>,
     pub phase: ClaimPhase,
+    /// It names a volume, a snapshot or the like: what it is to hold exists already.
+    pub has_source: bool,
     /// It is handed to pods as a device, not as a directory.
     pub is_block: bool,
     /// What the storage says about a growth that is under way.
@@ -41,7 +43,7 @@ pub struct LiveClaim {
 pub enum ClaimPhase {
     #[default]
     Bound,
-    /// No volume was ever bound to it, so it holds nothing.
+    /// No volume was ever bound to it, so it holds nothing yet.
     Pending,
     /// The volume that it was bound to is gone.
     Lost,

@@ -23,7 +23,8 @@ pub enum Change {
     /// It is being deleted; it is created again when it is gone.
     AwaitDeletion,
     /// It is being deleted, and stays for as long as pods use it. To wait for that before `replicas: 0` is applied
-    /// would be to wait for ever, so the other objects are applied.
+    /// would be to wait for ever, so the other objects are applied. But pods are not replaced: to end the one that uses a
+    /// claim is to destroy its data.
     AwaitRelease,
     /// Its name is taken by an object of somebody else, whose controller this is.
     Foreign {
@@ -93,12 +94,14 @@ pub fn obstacle(object: &Object, change: &Change) -> Option<Error> {
 }
 
 /// Whether new pods could not start, or would start with something else, if this change is not made. What exists is good
-/// enough for them.
+/// enough for them, but a claim that is being deleted is there only until the pod that uses it ends; the keys are not kept
+/// by pods.
 pub fn is_missed_by_pods(kind: Kind, change: &Change) -> bool {
-    let is_there = matches!(
-        change,
-        Change::None | Change::Update { .. } | Change::AwaitRelease
-    );
+    let is_there = match change {
+        Change::None | Change::Update { .. } => true,
+        Change::AwaitRelease => kind != Kind::PERSISTENT_VOLUME_CLAIM,
+        Change::Create | Change::AwaitDeletion | Change::Foreign { .. } => false,
+    };
     !is_there && is_needed_by_pods(kind)
 }
 
@@ -147,12 +150,14 @@ pub fn readable(desired: Vec<Object>, unread: &[Error]) -> Vec<Object> {
     desired.filter(|object| !is_unread(object)).collect()
 }
 
-/// The uid of the Deployment if it is the Chatbox's own and asks for pods.
+/// The uid of the Deployment if it is the Chatbox's own and asks for pods. One that cannot be decoded may.
 pub fn to_be_stopped(chatbox: &Stored, live: &OwnedObjects) -> Option<String> {
-    let rollout = live.rollout(chatbox)?.ok()?;
+    let asks_for_pods = live
+        .rollout(chatbox)?
+        .map_or(true, |rollout| rollout.desired != 0);
     let name = names::app(&chatbox.namespaced_name.name);
     let deployment = live.get(Kind::DEPLOYMENT, &name)?;
-    (rollout.desired != 0 && !deployment.terminating).then(|| deployment.uid.clone())
+    (asks_for_pods && !deployment.terminating).then(|| deployment.uid.clone())
 }
 
 /// The failures of these that are about a claim that pods can use as it is, and the others.

@@ -1,5 +1,7 @@
 //! Why a reconcile failed.
 
+use std::time::Duration;
+
 use crds::Problem;
 use crds::runtime::NAME_LABEL;
 use kube::runtime::watcher;
@@ -14,6 +16,9 @@ use crate::validate::Findings;
 
 /// Bytes of one message of the API server: several must fit into a condition.
 const MESSAGE_BYTES: usize = 900;
+
+/// Whoever stands before the API server may say anything.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_mins(10);
 
 /// Why a reconcile failed.
 #[derive(Debug, Error)]
@@ -69,7 +74,7 @@ pub enum Error {
     NamespaceTerminating,
     #[error("cannot write the status: {}", message(.0))]
     Status(kube::Error),
-    /// At least two.
+    /// At least two, and none of them is several.
     #[error("{}", .0.iter().map(Self::to_string).collect::<Vec<_>>().join("; "))]
     Several(Vec<Error>),
     #[error("the API server did not answer within {0} seconds")]
@@ -103,11 +108,23 @@ impl Error {
         }
     }
 
+    /// This failure and another.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match self {
+            Self::Several(mut failures) => {
+                failures.push(other);
+                Self::Several(failures)
+            }
+            one => Self::Several(vec![one, other]),
+        }
+    }
+
     /// The failure that gives the reason: of several the first that needs somebody.
     pub fn primary(&self) -> &Self {
         match self {
             Self::Several(failures) => {
-                let mut of_somebody = failures.iter().filter(|failure| !failure.is_transient());
+                let mut of_somebody = failures.iter().filter(|failure| !failure.may_pass());
                 of_somebody.next().or(failures.first()).unwrap_or(self)
             }
             one => one,
@@ -120,6 +137,16 @@ impl Error {
             return Self::NamespaceTerminating;
         }
         Self::Write { kind, name, source }
+    }
+
+    /// Whether it may pass without a change to the Chatbox and without an admin: a Secret may come later, from a pipeline or
+    /// another controller.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Invalid(findings) => findings.config.is_empty(),
+            Self::Several(failures) => failures.iter().all(Self::may_pass),
+            one => one.is_transient(),
+        }
     }
 
     /// Whether a retry may succeed although nobody changes anything.
@@ -144,14 +171,42 @@ impl Error {
     }
 
     /// Whether nothing else can be written now either: only an answer of the API server about one object says nothing about
-    /// the others.
+    /// the others. One that has too much to do gets no more of it.
     pub fn ends_reconcile(&self) -> bool {
         match self {
             Self::Foreign { .. } | Self::Terminating { .. } => false,
+            Self::Read { source, .. } | Self::Write { source, .. } => match source {
+                kube::Error::Api(status) => matches!(status.code, 429 | 503),
+                _ => true,
+            },
+            _ => true,
+        }
+    }
+
+    /// How long the API server wants to be left alone: the longest that it has said.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Read { source, .. } | Self::Write { source, .. } | Self::Status(source) => {
+                let kube::Error::Api(status) = source else {
+                    return None;
+                };
+                let seconds = status.details.as_ref()?.retry_after_seconds;
+                (seconds > 0).then(|| Duration::from_secs(seconds.into()).min(LONGEST_RETRY_AFTER))
+            }
+            Self::Several(failures) => failures.iter().filter_map(Self::retry_after).max(),
+            _ => None,
+        }
+    }
+
+    /// Whether there was no answer, so nothing else can be asked either, or nothing is left to be asked.
+    pub fn is_without_answer(&self) -> bool {
+        match self {
+            Self::TimedOut(_) | Self::NoAnswer { .. } | Self::NamespaceTerminating => true,
             Self::Read { source, .. } | Self::Write { source, .. } => {
                 !matches!(source, kube::Error::Api(_))
             }
-            _ => true,
+            Self::Several(failures) => failures.iter().any(Self::is_without_answer),
+            _ => false,
         }
     }
 
@@ -206,8 +261,8 @@ fn foreign(kind: Kind, owner: Option<&Owner>, chatbox: &str) -> String {
 /// What may keep an object that is being deleted.
 fn holder(kind: Kind) -> &'static str {
     if kind == Kind::PERSISTENT_VOLUME_CLAIM {
-        ", which is when no pod uses it; its data goes with it, so copy what is needed first, and then set spec.replicas \
-         to 0 to stop them"
+        ", which is when no pod uses it; its data goes with it, so until then pods are not replaced; copy what is needed \
+         first, and then set spec.replicas to 0 to stop them"
     } else if kind == Kind::SECRET {
         "; the key that is generated then ends every token and every guest's session of today, so copy this one first, if \
          it is to stay, and name the copy in auth.hs256"
@@ -313,6 +368,34 @@ mod tests {
         let plain = "Service \"x\" is invalid: spec.a: is required";
         let causes = json!([{"field": "spec.a", "message": "is required"}]);
         assert_eq!(rejected(plain, &causes), plain);
+    }
+
+    #[test]
+    fn an_api_server_that_has_too_much_to_do_is_left_alone() {
+        let write = |code: u16, seconds: u32| {
+            let status = json!({"code": code, "details": {"retryAfterSeconds": seconds}});
+            let status = serde_json::from_value(status).unwrap();
+            let source = kube::Error::Api(Box::new(status));
+            Error::write(Kind::SERVICE, "s".to_owned(), source)
+        };
+        let rows = [
+            (429, 7, true),
+            (503, 0, true),
+            (500, 0, false),
+            (403, 0, false),
+        ];
+        for (code, seconds, ends) in rows {
+            let error = write(code, seconds);
+            assert_eq!(error.ends_reconcile(), ends, "{code}");
+            let expected = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
+            assert_eq!(error.retry_after(), expected, "{code}");
+        }
+        let longest = write(503, 4).and(write(500, 9)).and(write(403, 0));
+        assert_eq!(longest.retry_after(), Some(Duration::from_secs(9)));
+        assert_eq!(
+            write(429, u32::MAX).retry_after(),
+            Some(LONGEST_RETRY_AFTER)
+        );
     }
 
     #[test]

@@ -149,6 +149,7 @@ pub(crate) fn cached(detail: Detail) -> CachedObject {
         label: None,
         terminating: false,
         managed: false,
+        written_here: false,
         applied: None,
         detail,
     }

@@ -25,9 +25,31 @@ pub struct GuardedChatbox {
     /// Read by itself, because it protects data whatever else is wrong with the spec. A word that this release does not
     /// know deletes nothing.
     pub deletion_policy: DeletionPolicy,
+    /// Which of the kept objects it uses, read by itself for the same reason.
+    pub uses: Uses,
     /// Whether it asks for no pods, read by itself too: a server can be stopped whatever else is wrong.
     pub is_stopped: bool,
     pub status: ChatboxStatus,
+}
+
+/// The kept objects that a spec asks for. One that it does not ask for may hold the messages or the keys of an earlier Chatbox
+/// of the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Uses {
+    pub claim: bool,
+    pub generated_keys: bool,
+}
+
+impl Uses {
+    fn of(spec: &Value) -> Self {
+        let config = &spec["config"];
+        let sqlite = &config["storage"]["sqlite"];
+        Self {
+            // A claim is the default.
+            claim: sqlite.is_object() && sqlite["volume"]["emptyDir"].is_null(),
+            generated_keys: config.is_object() && config["auth"]["hs256"].is_null(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -89,6 +111,7 @@ impl<'de> Deserialize<'de> for GuardedChatbox {
         };
         let policy = DeletionPolicy::deserialize(&raw.spec["deletionPolicy"]);
         let is_stopped = raw.spec["replicas"] == 0 && raw.spec["paused"] != true;
+        let uses = Uses::of(&raw.spec);
         let spec = serde_path_to_error::deserialize(raw.spec).map_err(|error| {
             let path = error.path().to_string();
             let path = if path == "." { String::new() } else { path };
@@ -98,6 +121,7 @@ impl<'de> Deserialize<'de> for GuardedChatbox {
             metadata,
             spec,
             deletion_policy: policy.unwrap_or(DeletionPolicy::Retain),
+            uses,
             is_stopped,
             // The operator writes the status: one that it cannot read is overwritten.
             status: serde_json::from_value(raw.status).unwrap_or_default(),
@@ -174,6 +198,41 @@ mod tests {
             let chatbox: GuardedChatbox = serde_saphyr::from_str(&yaml).unwrap();
             assert_eq!(chatbox.is_stopped, expected, "{spec}");
         }
+    }
+
+    #[test]
+    fn what_it_uses_is_read_whatever_else_is_wrong() {
+        let rows = [
+            ("storage: {sqlite: {}}", true, true),
+            (
+                "storage: {sqlite: {volume: {claim: {}}}}, auth: {guests: {}}",
+                true,
+                true,
+            ),
+            ("storage: {sqlite: {volume: {emptyDir: {}}}}", false, true),
+            (
+                "storage: {sqlite: {volume: {claim: null, emptyDir: {}}}}",
+                false,
+                true,
+            ),
+            (
+                "storage: {another: {}}, auth: {hs256: {keys: []}}",
+                false,
+                false,
+            ),
+            ("storage: {sqlite: {}}, models: 7", true, true),
+        ];
+        for (config, claim, generated_keys) in rows {
+            let yaml = format!("spec: {{config: {{{config}}}}}");
+            let chatbox: GuardedChatbox = serde_saphyr::from_str(&yaml).unwrap();
+            let expected = Uses {
+                claim,
+                generated_keys,
+            };
+            assert_eq!(chatbox.uses, expected, "{config}");
+        }
+        let chatbox: GuardedChatbox = serde_saphyr::from_str("spec: 7").unwrap();
+        assert!(!chatbox.uses.claim && !chatbox.uses.generated_keys);
     }
 
     #[test]

@@ -28,12 +28,14 @@ pub struct Observation {
 }
 
 /// Reads every Secret that the config references, unless it is known, and generates a signing key if one is needed.
+/// `last_image` is the one of the last pods, by the status.
 pub async fn observe(
     ctx: &Context,
     chatbox: &Stored,
     generation: Option<i64>,
     spec: &ChatboxSpec,
     cached: Arc<OwnedObjects>,
+    last_image: Option<String>,
     now: Instant,
 ) -> Result<Observation, Error> {
     let objects = with_running(ctx, chatbox, cached).await?;
@@ -42,10 +44,11 @@ pub async fn observe(
     let running = running(chatbox, &objects)?;
     let observed = Observed {
         release_image: ctx.release_image.clone(),
-        chosen_image: running.and_then(|rollout| {
-            let chosen = rollout.chosen_image.as_ref();
-            chosen.or(rollout.image.as_ref()).cloned()
-        }),
+        chosen_image: match running {
+            Some(rollout) => rollout.chosen_image.clone(),
+            // Somebody has deleted it. What the spec names is no choice of ours.
+            None => last_image.filter(|_| spec.image.is_none()),
+        },
         running_config: running.and_then(|rollout| running_config(chatbox, rollout, &objects)),
         claim: objects.claim(chatbox).cloned(),
         secrets: resolution.secrets,
@@ -118,14 +121,23 @@ fn with_generated(
     Arc::new(Arc::unwrap_or_clone(objects).with(Kind::SECRET, &name, read))
 }
 
+/// The objects with the Deployment, if it exists.
+pub async fn with_deployment(
+    ctx: &Context,
+    chatbox: &Stored,
+    objects: Arc<OwnedObjects>,
+) -> Result<Arc<OwnedObjects>, Error> {
+    let name = names::app(&chatbox.namespaced_name.name);
+    with_object(ctx, chatbox, Kind::DEPLOYMENT, &name, objects).await
+}
+
 /// The objects with the running Deployment and its ConfigMap, which decide on the image and on the name of the config.
 async fn with_running(
     ctx: &Context,
     chatbox: &Stored,
     objects: Arc<OwnedObjects>,
 ) -> Result<Arc<OwnedObjects>, Error> {
-    let name = names::app(&chatbox.namespaced_name.name);
-    let objects = with_object(ctx, chatbox, Kind::DEPLOYMENT, &name, objects).await?;
+    let objects = with_deployment(ctx, chatbox, objects).await?;
     let config_map = running(chatbox, &objects)?.and_then(|rollout| rollout.config_map.clone());
     match config_map {
         Some(name) => with_object(ctx, chatbox, Kind::CONFIG_MAP, &name, objects).await,

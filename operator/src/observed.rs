@@ -8,7 +8,7 @@ use crate::secrets::{ResolvedSecrets, SigningKey};
 pub struct Observed {
     /// Image of the chat server that belongs to this release of the operator.
     pub release_image: String,
-    /// Image that was chosen when the Deployment was last written.
+    /// Image that the operator has chosen before.
     pub chosen_image: Option<String>,
     /// Config of the pods that exist.
     pub running_config: Option<RunningConfig>,

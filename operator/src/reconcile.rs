@@ -16,7 +16,7 @@ use crate::metrics;
 use crate::names;
 use crate::observe::Observation;
 use crate::plan::{self, Object};
-use crate::retention;
+use crate::retention::{self, Wishes};
 use crate::status::{self, Converged, Facts};
 use crate::stored::Stored;
 use crate::validate::{self, ValidatedChatbox};
@@ -56,6 +56,7 @@ pub async fn reconcile(chatbox: Arc<GuardedChatbox>, ctx: Arc<Context>) -> Resul
 pub fn error_policy(chatbox: &GuardedChatbox, error: &Error, ctx: &Context) -> Action {
     let key = chatbox.namespaced_name();
     let delay = ctx.backoff.failed(key.clone());
+    let delay = error.retry_after().map_or(delay, |least| delay.max(least));
     tracing::warn!(chatbox = %key, %error, ?delay, "reconcile failed; will retry");
     Action::requeue(delay)
 }
@@ -106,8 +107,13 @@ async fn attempt(ctx: &Context, chatbox: &GuardedChatbox, now: Instant) -> Resul
         return Err(Error::NamespaceTerminating);
     }
     let (result, objects) = match result {
-        Err(error) if chatbox.is_stopped && error.awaits_change() => {
-            stop(ctx, &stored, error, objects).await
+        Err(error) if chatbox.is_stopped && !error.is_without_answer() => {
+            let stopped = stop(ctx, &stored, objects.clone());
+            match tokio::time::timeout(timeout, stopped).await {
+                Ok(Ok(objects)) => (Err(error), objects),
+                Ok(Err(refused)) => (Err(error.and(refused)), objects),
+                Err(_) => (Err(error.and(timed_out())), objects),
+            }
         }
         result => (result, objects),
     };
@@ -153,31 +159,31 @@ async fn settle(
         failures.push(error);
         cached
     });
-    let policy = chatbox.deletion_policy;
+    let wishes = Wishes {
+        policy: chatbox.deletion_policy,
+        uses: chatbox.uses,
+        is_terminating: chatbox.is_terminating(),
+    };
     let Some(owner) = chatbox.identity().owner else {
         // Cannot happen: an object of a cluster has a uid.
         return (None, objects);
     };
-    let unsettled =
-        retention::unsettled(stored, &owner, policy, chatbox.is_terminating(), &objects);
+    let unsettled = retention::unsettled(stored, &owner, wishes, &objects);
     let (refused, objects) = apply::settle(ctx, stored, unsettled, objects).await;
     failures.extend(refused);
     (Error::all(failures), objects)
 }
 
-/// Stops the pods of a Chatbox that asks for none, although nothing else of it can be applied.
+/// Stops the pods of a Chatbox that asks for none, although something else of it cannot be applied.
 async fn stop(
     ctx: &Context,
     stored: &Stored,
-    error: Error,
     objects: Arc<OwnedObjects>,
-) -> (Result<Converged, Error>, Arc<OwnedObjects>) {
-    let Some(uid) = diff::to_be_stopped(stored, &objects) else {
-        return (Err(error), objects);
-    };
-    match apply::stop(ctx, stored, uid, objects.clone()).await {
-        Ok(objects) => (Err(error), objects),
-        Err(refused) => (Err(Error::Several(vec![error, refused])), objects),
+) -> Result<Arc<OwnedObjects>, Error> {
+    let objects = observe::with_deployment(ctx, stored, objects).await?;
+    match diff::to_be_stopped(stored, &objects) {
+        Some(uid) => apply::stop(ctx, stored, uid, objects).await,
+        None => Ok(objects),
     }
 }
 
@@ -236,7 +242,9 @@ async fn converge(
         return Outcome::new(Err(Error::NotAllowed(refused)), cached);
     }
     let generation = chatbox.metadata.generation;
-    let observation = observe::observe(ctx, stored, generation, spec, cached.clone(), now).await;
+    let image = status::last(ctx, chatbox, stored).image;
+    let observation = observe::observe(ctx, stored, generation, spec, cached.clone(), image, now);
+    let observation = observation.await;
     let Observation { observed, objects } = match observation {
         Ok(observation) => observation,
         Err(error) => return Outcome::new(Err(error), cached),

@@ -100,6 +100,9 @@ fn validate(
         bail!("spec.image: must be set, or give --chatbox-image");
     };
     let identity = chatbox.identity();
+    if let Some(problem) = validate::ranges::check_name(&identity.name) {
+        bail!("{problem}");
+    }
     let config = secrets::effective_config(&identity.name, spec);
     let secret = |name: String| {
         let found = in_file.get(&name).cloned();

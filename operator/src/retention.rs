@@ -8,7 +8,8 @@ use crds::runtime::NAME_LABEL;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::OwnerReference;
 use serde_json::{Map, Value, json};
 
-use crate::cache::OwnedObjects;
+use crate::cache::{CachedObject, OwnedObjects};
+use crate::guarded::Uses;
 use crate::kind::Kind;
 use crate::names;
 use crate::plan::meta;
@@ -23,33 +24,39 @@ pub struct Unsettled {
     pub patch: Value,
 }
 
-/// The kept objects that exist, belong to the Chatbox, and do not follow the policy. Whether the plan contains them does
-/// not matter: generated keys stay when the spec names others. A Chatbox that is being deleted takes nothing any more:
-/// `--cascade=orphan` has taken its owner references off, and to add one again would delete what was to stay.
+/// What the Chatbox says about the objects that it keeps.
+#[derive(Clone, Copy, Debug)]
+pub struct Wishes {
+    pub policy: DeletionPolicy,
+    pub uses: Uses,
+    /// It is being deleted.
+    pub is_terminating: bool,
+}
+
+/// The kept objects that exist, belong to the Chatbox, and do not follow the policy.
+///
+/// What it owns and should keep is let go in any case: generated keys stay when the spec names others. Only what the spec
+/// uses gets an owner: a claim that it does not use may hold the messages of an earlier Chatbox of the same name, which was to
+/// keep them. A Chatbox that is being deleted takes nothing any more: `--cascade=orphan` has taken its owner references off,
+/// and to add one again would delete what was to stay.
 pub fn unsettled(
     chatbox: &Stored,
     owner: &OwnerReference,
-    policy: DeletionPolicy,
-    is_terminating: bool,
+    wishes: Wishes,
     objects: &OwnedObjects,
 ) -> Vec<Unsettled> {
     let name = &chatbox.namespaced_name.name;
+    let Uses {
+        claim,
+        generated_keys,
+    } = wishes.uses;
     let kept = [
-        (Kind::PERSISTENT_VOLUME_CLAIM, names::data(name)),
-        (Kind::SECRET, names::keys(name)),
+        (Kind::PERSISTENT_VOLUME_CLAIM, names::data(name), claim),
+        (Kind::SECRET, names::keys(name), generated_keys),
     ];
-    let unsettled = |(kind, name): (Kind, String)| {
+    let unsettled = |(kind, name, is_used): (Kind, String, bool)| {
         let object = objects.get(kind, &name)?;
-        let is_owned = object.owners.contains(&chatbox.uid);
-        let metadata = match policy {
-            DeletionPolicy::Retain if is_owned => released(owner),
-            DeletionPolicy::Delete
-                if !is_terminating && !is_owned && object.belongs_to(kind, chatbox) =>
-            {
-                owned(chatbox, owner)
-            }
-            DeletionPolicy::Retain | DeletionPolicy::Delete => return None,
-        };
+        let metadata = change(chatbox, wishes, owner, is_used, kind, object)?;
         let mut patch = json!({ "metadata": metadata });
         patch["metadata"]["uid"] = object.uid.clone().into();
         Some(Unsettled { kind, name, patch })
@@ -57,25 +64,53 @@ pub fn unsettled(
     kept.into_iter().filter_map(unsettled).collect()
 }
 
-/// Without the owner, and without the labels by which other tools prune what has no owner.
-fn released(owner: &OwnerReference) -> Value {
-    let labels = meta::RECOMMENDED.map(|label| (label.to_owned(), Value::Null));
-    json!({
-        "ownerReferences": [{"$patch": "delete", "uid": owner.uid}],
-        "labels": Map::from_iter(labels),
-    })
-}
-
-fn owned(chatbox: &Stored, owner: &OwnerReference) -> Value {
-    json!({
-        "ownerReferences": [owner],
-        "labels": {NAME_LABEL: chatbox.namespaced_name.name},
-    })
+/// How the metadata of one object must change.
+fn change(
+    chatbox: &Stored,
+    wishes: Wishes,
+    owner: &OwnerReference,
+    is_used: bool,
+    kind: Kind,
+    object: &CachedObject,
+) -> Option<Value> {
+    let deletes = wishes.policy == DeletionPolicy::Delete;
+    let is_owned = object.owners.contains(&chatbox.uid);
+    // It goes with this Chatbox, as the policy asks.
+    let is_leaving = deletes && wishes.is_terminating;
+    let former = object.owner.as_ref();
+    let former = former.filter(|_| object.is_restored_of(chatbox) && !is_leaving);
+    let is_ours = former.is_some() || object.belongs_to(kind, chatbox);
+    let takes = deletes && is_used && !is_leaving && !is_owned && is_ours;
+    let released = (!deletes && is_owned).then_some(&chatbox.uid);
+    let gone: Vec<&String> = former
+        .map(|owner| &owner.uid)
+        .into_iter()
+        .chain(released)
+        .collect();
+    if gone.is_empty() && !takes {
+        return None;
+    }
+    let gone = gone
+        .into_iter()
+        .map(|uid| json!({"$patch": "delete", "uid": uid}));
+    let added = takes.then(|| json!(owner));
+    let mut labels = Map::new();
+    if !takes {
+        // Other tools prune by these what has no owner.
+        labels.extend(meta::RECOMMENDED.map(|label| (label.to_owned(), Value::Null)));
+    }
+    if takes || former.is_some() {
+        let name = chatbox.namespaced_name.name.clone();
+        labels.insert(NAME_LABEL.to_owned(), name.into());
+    }
+    let owners: Vec<Value> = gone.chain(added).collect();
+    Some(json!({"ownerReferences": owners, "labels": labels}))
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::cache::{CachedObject, Detail};
+    use crate::cache::Detail;
+    use crate::cache::cached_object::Owner;
     use crate::fixtures::{QUICKSTART, cached, chatbox, stored};
 
     use super::*;
@@ -103,7 +138,18 @@ mod tests {
             // Not what holds data, and not ours by its name.
             .with(Kind::SERVICE, "support-chatbox", object.clone())
             .with(Kind::PERSISTENT_VOLUME_CLAIM, "other", object.clone());
-        unsettled(&stored(), &owner(), policy, false, &objects)
+        unsettled(&stored(), &owner(), wishes(policy), &objects)
+    }
+
+    fn wishes(policy: DeletionPolicy) -> Wishes {
+        Wishes {
+            policy,
+            uses: Uses {
+                claim: true,
+                generated_keys: true,
+            },
+            is_terminating: false,
+        }
     }
 
     #[test]
@@ -179,6 +225,83 @@ mod tests {
         assert_eq!(*owned, expected);
     }
 
+    /// Its owner is the Chatbox of this name that was saved with it.
+    fn restored() -> CachedObject {
+        CachedObject {
+            owner: Some(Owner {
+                group: "chatbox.dev".to_owned(),
+                kind: "Chatbox".to_owned(),
+                name: "support".to_owned(),
+                uid: "u-0".to_owned(),
+            }),
+            ..object(&["u-0"], None)
+        }
+    }
+
+    #[test]
+    fn what_a_backup_has_restored_is_taken_from_its_former_owner() {
+        use DeletionPolicy::{Delete, Retain};
+        let gone = || json!({"$patch": "delete", "uid": "u-0"});
+        let owners = |policy, object: &CachedObject| {
+            let first = patches(policy, object).into_iter().next()?;
+            assert_eq!(
+                first.patch["metadata"]["labels"][NAME_LABEL], "support",
+                "nothing would say whose it is"
+            );
+            Some(first.patch["metadata"]["ownerReferences"].clone())
+        };
+        assert_eq!(owners(Retain, &restored()), Some(json!([gone()])));
+        let taken = owners(Delete, &restored());
+        assert_eq!(taken, Some(json!([gone(), owner()])));
+        let of_this_cluster = CachedObject {
+            written_here: true,
+            ..restored()
+        };
+        let terminating = CachedObject {
+            terminating: true,
+            ..restored()
+        };
+        for object in [of_this_cluster, terminating] {
+            assert_eq!(owners(Retain, &object), None, "it goes with its Chatbox");
+            assert_eq!(owners(Delete, &object), None, "it goes with its Chatbox");
+        }
+    }
+
+    #[test]
+    fn what_the_spec_does_not_use_gets_no_owner_and_is_let_go() {
+        let kinds = |uses: Uses, policy, object: CachedObject| {
+            let objects = OwnedObjects::default()
+                .with(
+                    Kind::PERSISTENT_VOLUME_CLAIM,
+                    "support-chatbox-data",
+                    object.clone(),
+                )
+                .with(Kind::SECRET, "support-chatbox-keys", object);
+            let wishes = Wishes {
+                uses,
+                ..wishes(policy)
+            };
+            let found = unsettled(&stored(), &owner(), wishes, &objects);
+            let kinds = found.into_iter().map(|unsettled| unsettled.kind);
+            kinds.collect::<Vec<_>>()
+        };
+        let (claim, keys) = (Kind::PERSISTENT_VOLUME_CLAIM, Kind::SECRET);
+        for (uses_claim, uses_keys, expected) in [
+            (false, false, vec![]),
+            (true, false, vec![claim]),
+            (false, true, vec![keys]),
+        ] {
+            let uses = Uses {
+                claim: uses_claim,
+                generated_keys: uses_keys,
+            };
+            let kept = object(&[], Some("support"));
+            assert_eq!(kinds(uses, DeletionPolicy::Delete, kept), expected);
+            let owned = object(&["u-1"], Some("support"));
+            assert_eq!(kinds(uses, DeletionPolicy::Retain, owned), [claim, keys]);
+        }
+    }
+
     #[test]
     fn what_is_being_deleted_takes_nothing_and_still_lets_go() {
         let objects = |object| {
@@ -188,8 +311,13 @@ mod tests {
                 object,
             )
         };
-        let unsettled =
-            |policy, object| unsettled(&stored(), &owner(), policy, true, &objects(object)).len();
+        let unsettled = |policy, object| {
+            let wishes = Wishes {
+                is_terminating: true,
+                ..wishes(policy)
+            };
+            unsettled(&stored(), &owner(), wishes, &objects(object)).len()
+        };
         let orphaned = object(&[], Some("support"));
         assert_eq!(unsettled(DeletionPolicy::Delete, orphaned), 0);
         let owned = object(&["u-1"], Some("support"));

@@ -32,14 +32,19 @@ const ANNOUNCED: [&str; 3] = [
 /// The limit of the API server for the note of an event.
 const NOTE_BYTES: usize = 1000;
 
+/// The status that was written last: the watch may be slower than the next reconcile.
+pub fn last(ctx: &Context, chatbox: &GuardedChatbox, stored: &Stored) -> ChatboxStatus {
+    let newer = ctx.cache.statuses().newer_than(stored).cloned();
+    newer.unwrap_or_else(|| chatbox.status.clone())
+}
+
 pub async fn update_status(
     ctx: &Context,
     chatbox: &GuardedChatbox,
     stored: &Stored,
     facts: &Facts<'_>,
 ) -> Result<(), Error> {
-    let newer = ctx.cache.statuses().newer_than(stored).cloned();
-    let before = conditions::ours(newer.as_ref().unwrap_or(&chatbox.status));
+    let before = conditions::ours(&last(ctx, chatbox, stored));
     let is_reported = before.observed_generation == facts.generation;
     let failures = ctx.backoff.failures(&stored.namespaced_name);
     let mut errors = facts

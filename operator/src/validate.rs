@@ -1,5 +1,6 @@
 //! From a Chatbox and what was observed to a validated Chatbox, or to every validation error at once. Pure.
 
+pub mod ranges;
 pub mod resources;
 
 use crds::chatbox::{DeletionPolicy, Resources, Service};
@@ -21,6 +22,8 @@ pub struct ValidatedChatbox {
     /// The Chatbox as the owner of its objects; none when it was never in a cluster.
     pub owner: Option<OwnerReference>,
     pub image: String,
+    /// The image that the operator has chosen, also while the spec names another; none if it never had to.
+    pub chosen_image: Option<String>,
     pub replicas: i32,
     pub resources: Option<Resources>,
     pub service: Service,
@@ -81,11 +84,13 @@ pub fn validate(
     };
     let digest = observed.secrets.digest.as_ref();
     let config_hash = digest.map(|digest: &SecretsDigest| digest.config_hash(&config_map));
+    let (image, chosen_image) = images(spec, observed);
     Ok(ValidatedChatbox {
         name: identity.name.clone(),
         namespace: identity.namespace.clone(),
         owner: identity.owner.clone(),
-        image: image(spec, observed),
+        image,
+        chosen_image,
         replicas: spec.replicas,
         resources: spec.resources.clone(),
         service: spec.service.clone(),
@@ -107,15 +112,20 @@ pub fn claim_of(spec: &ChatboxSpec) -> Option<&Claim> {
 pub fn check(spec: &ChatboxSpec) -> Vec<Problem> {
     let config = spec.config.check().into_iter();
     let mut problems: Vec<Problem> = config.map(|problem| problem.under("spec.config")).collect();
+    problems.extend(ranges::check(spec));
     problems.extend(spec.resources.iter().flat_map(resources::check));
     problems
 }
 
-/// The image of the spec, else the one that was chosen before, else that of this release: so an upgrade of the operator
-/// changes no running Chatbox.
-fn image(spec: &ChatboxSpec, observed: &Observed) -> String {
-    let chosen = spec.image.as_ref().or(observed.chosen_image.as_ref());
-    chosen.unwrap_or(&observed.release_image).clone()
+/// The image that runs, and the one that was chosen. An upgrade of the operator changes no running Chatbox: what was chosen
+/// stays, also beside an image that the spec names for a while.
+fn images(spec: &ChatboxSpec, observed: &Observed) -> (String, Option<String>) {
+    if let Some(named) = &spec.image {
+        return (named.clone(), observed.chosen_image.clone());
+    }
+    let chosen = observed.chosen_image.as_ref();
+    let chosen = chosen.unwrap_or(&observed.release_image).clone();
+    (chosen.clone(), Some(chosen))
 }
 
 /// A ConfigMap is named after its content. The running one is kept as long as it has the same meaning to this release,

@@ -59,6 +59,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         "an-edit-reaches-the-objects",
         edits::an_edit_reaches_the_objects,
     ),
+    ("a-chosen-image-stays", edits::a_chosen_image_stays),
     (
         "a-bad-edit-leaves-what-runs",
         edits::a_bad_edit_leaves_what_runs,
@@ -73,12 +74,24 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         lifetime::what_is_kept_is_taken_up_again,
     ),
     (
+        "a-claim-that-is-deleted-keeps-its-pod",
+        lifetime::a_claim_that_is_deleted_keeps_its_pod,
+    ),
+    (
         "a-volume-that-is-deleted-can-be-let-go",
         lifetime::a_volume_that_is_deleted_can_be_let_go,
     ),
     (
         "a-deletion-policy-takes-effect-by-itself",
         retention::a_deletion_policy_takes_effect_by_itself,
+    ),
+    (
+        "a-trial-of-the-same-name-deletes-no-old-messages",
+        retention::a_trial_of_the_same_name_deletes_no_old_messages,
+    ),
+    (
+        "a-claim-from-a-backup-is-kept",
+        retention::a_claim_from_a_backup_is_kept,
     ),
     (
         "a-deletion-policy-that-is-refused-is-reported",
@@ -132,6 +145,7 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         "what-may-not-be-listed-holds-nothing-up",
         security::what_may_not_be_listed_holds_nothing_up,
     ),
+    ("a-stop-reads-no-secrets", security::a_stop_reads_no_secrets),
     (
         "the-role-for-users-is-enough",
         security::the_role_for_users_is_enough,

@@ -73,7 +73,10 @@ const MODULES: [(&str, &[&str]); 37] = [
         ],
     ),
     ("exclusive", &["kind"]),
-    ("retention", &["cache", "kind", "names", "plan", "stored"]),
+    (
+        "retention",
+        &["cache", "guarded", "kind", "names", "plan", "stored"],
+    ),
     (
         "observe",
         &[

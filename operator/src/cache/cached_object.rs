@@ -36,6 +36,8 @@ pub struct CachedObject {
     pub terminating: bool,
     /// Our field manager has created or applied fields of it.
     pub managed: bool,
+    /// It has done so since the object was created, so this is not what a backup has restored.
+    pub written_here: bool,
     /// Digest of the fields that our field manager has applied; none if it has applied nothing.
     pub applied: Option<Digest>,
     pub detail: Detail,
@@ -126,6 +128,7 @@ impl CachedObject {
             label: label(metadata),
             terminating: metadata.deletion_timestamp.is_some(),
             managed: managed_fields::is_ours(metadata),
+            written_here: managed_fields::is_written_here(metadata),
             applied: managed_fields::of_live(metadata, data),
             detail: Detail::None,
         })
@@ -151,6 +154,12 @@ impl CachedObject {
                 && owner.name == chatbox.namespaced_name.name
                 && owner.uid != chatbox.uid
         })
+    }
+
+    /// Whether a backup has restored it with the owner of then. The garbage collector would delete it, and nobody has asked for
+    /// that; what we have written here goes with its Chatbox, as the policy of that asked.
+    pub fn is_restored_of(&self, chatbox: &Stored) -> bool {
+        self.is_orphan_of(chatbox) && !self.written_here && !self.terminating
     }
 
     /// Name of the Chatbox that a change of it concerns.
@@ -261,6 +270,9 @@ fn claim(object: &DynamicObject) -> LiveClaim {
             // Where nothing is said, nothing may be given up.
             _ => ClaimPhase::Bound,
         },
+        has_source: ["volumeName", "dataSource", "dataSourceRef"]
+            .iter()
+            .any(|field| !spec[field].is_null()),
         is_block: spec["volumeMode"] == "Block",
         growth: growth(status),
     }

@@ -8,6 +8,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectM
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+/// The API server ends a write after 34 seconds.
+const ADMISSION_SECONDS: i64 = 60;
+
 pub type Digest = [u8; 32];
 
 /// Whether our field manager has created or applied any field. When somebody edits all that it has applied, as the labels
@@ -16,6 +19,25 @@ pub fn is_ours(metadata: &ObjectMeta) -> bool {
     let mut entries = metadata.managed_fields.iter().flatten();
     entries
         .any(|entry| entry.manager.as_deref() == Some(FIELD_MANAGER) && entry.subresource.is_none())
+}
+
+/// Whether our field manager has written fields since the object was created. A backup may restore these entries too, with
+/// the times of then. An entry without a time counts: the API server sets one.
+pub fn is_written_here(metadata: &ObjectMeta) -> bool {
+    let created = metadata.creation_timestamp.as_ref();
+    let mut entries = metadata.managed_fields.iter().flatten();
+    entries.any(|entry| {
+        let is_ours = entry.manager.as_deref() == Some(FIELD_MANAGER);
+        // The entry of a creation is made before admission, which takes its time.
+        let is_younger = entry
+            .time
+            .as_ref()
+            .zip(created)
+            .is_none_or(|(written, created)| {
+                written.0.as_second() + ADMISSION_SECONDS >= created.0.as_second()
+            });
+        is_ours && entry.subresource.is_none() && is_younger
+    })
 }
 
 /// Digest of the fields that we own in a live object; none if we never applied it.

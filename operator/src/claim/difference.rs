@@ -191,7 +191,8 @@ fn size_difference(spec: &Claim, live: &LiveClaim) -> Option<String> {
 }
 
 fn anew(live: &LiveClaim) -> &'static str {
-    if live.phase == ClaimPhase::Pending {
+    // Made anew, it would be empty, whatever it is to be made from.
+    if live.phase == ClaimPhase::Pending && !live.has_source {
         ANEW
     } else {
         ""
@@ -235,6 +236,10 @@ mod tests {
             storage_class_name: None,
             ..live("1Gi", "")
         };
+        let from_snapshot = LiveClaim {
+            has_source: true,
+            ..live("3Gi", "")
+        };
         // Its volume has gone, and what it held may be there still.
         let lost = LiveClaim {
             phase: ClaimPhase::Bound,
@@ -269,6 +274,11 @@ mod tests {
                     "asks for 3Gi and the spec for 1Gi: what was asked for stays; write 3Gi, or delete it: no volume was \
                      bound to it yet, so it holds nothing, and it is created anew",
                 ),
+            ),
+            (
+                spec("1Gi", None),
+                from_snapshot,
+                Some("asks for 3Gi and the spec for 1Gi: what was asked for stays; write 3Gi"),
             ),
             (
                 spec("2Gi", None),

@@ -183,7 +183,9 @@ fn pods_miss_what_does_not_exist_and_they_need() {
         (Kind::SERVICE_ACCOUNT, nobodys(), true),
         (Kind::PERSISTENT_VOLUME_CLAIM, Change::AwaitDeletion, true),
         (Kind::PERSISTENT_VOLUME_CLAIM, update(), false),
-        (Kind::PERSISTENT_VOLUME_CLAIM, Change::AwaitRelease, false),
+        // Its data goes with the pod.
+        (Kind::PERSISTENT_VOLUME_CLAIM, Change::AwaitRelease, true),
+        (Kind::SECRET, Change::AwaitRelease, false),
         (Kind::CONFIG_MAP, update(), false),
         (Kind::SERVICE, Change::Create, false),
         (Kind::SERVICE, nobodys(), false),
@@ -232,8 +234,8 @@ fn nobody_is_told_to_delete_what_holds_data() {
     let claim = object(Kind::PERSISTENT_VOLUME_CLAIM);
     let words = obstacle(&claim, &Change::AwaitRelease).unwrap().to_string();
     let expected = "PersistentVolumeClaim \"support-chatbox-data\" is being deleted; waiting until it is gone, which \
-                    is when no pod uses it; its data goes with it, so copy what is needed first, and then set \
-                    spec.replicas to 0 to stop them";
+                    is when no pod uses it; its data goes with it, so until then pods are not replaced; copy what is \
+                    needed first, and then set spec.replicas to 0 to stop them";
     assert_eq!(words, expected);
 }
 
@@ -261,7 +263,12 @@ fn only_our_own_deployment_with_pods_is_stopped() {
         (live(1, None, false), false),
         (OwnedObjects::default(), false),
     ];
-    for (objects, expected) in rows {
+    let unreadable = CachedObject {
+        detail: Detail::Deployment(Err("why".to_owned())),
+        ..owned_by(ours)
+    };
+    let unreadable = OwnedObjects::default().with(Kind::DEPLOYMENT, "support-chatbox", unreadable);
+    for (objects, expected) in rows.into_iter().chain([(unreadable, true)]) {
         let uid = to_be_stopped(&stored(), &objects);
         assert_eq!(uid.is_some(), expected, "{objects:?}");
     }

@@ -25,10 +25,10 @@ pub(super) fn build(chatbox: &ValidatedChatbox) -> Deployment {
     Deployment {
         // Not on the template, where it would roll the pods.
         metadata: ObjectMeta {
-            annotations: Some(BTreeMap::from([(
-                IMAGE_ANNOTATION.to_owned(),
-                chatbox.image.clone(),
-            )])),
+            annotations: chatbox
+                .chosen_image
+                .clone()
+                .map(|image| BTreeMap::from([(IMAGE_ANNOTATION.to_owned(), image)])),
             ..meta::owned(chatbox, names::app(&chatbox.name))
         },
         spec: Some(DeploymentSpec {

@@ -102,7 +102,7 @@ async fn a_reconcile_that_times_out_says_so_in_the_status() {
     assert!(matches!(result, Err(Error::TimedOut(40))), "{result:?}");
     let written = ctx.cache.statuses().newer_than(&stored()).cloned();
     let ready = written.unwrap().conditions[0].clone();
-    assert_eq!((&*ready.type_, &*ready.reason), ("Ready", "ReadFailed"));
+    assert_eq!((&*ready.type_, &*ready.reason), ("Ready", "TimedOut"));
     let words = "the API server did not answer within 40 seconds";
     assert_eq!(ready.message, words);
 }
@@ -173,6 +173,35 @@ async fn what_cannot_be_read_stops_nothing_else() {
         assert!(is_applied("ConfigMap"), "{metrics}");
         assert_eq!(is_applied("Deployment"), is_deployed, "{metrics}");
     }
+}
+
+/// The first refusal ends the reconcile, and the next one begins when the API server has said.
+#[tokio::test(start_paused = true)]
+async fn an_overloaded_api_server_gets_no_further_writes() {
+    let ctx = context(|method, path| {
+        let busy = json!({
+            "kind": "Status", "code": 429, "reason": "TooManyRequests", "message": "busy",
+            "details": {"retryAfterSeconds": 60},
+        });
+        let is_status = path.ends_with("/status");
+        Some(match method {
+            "PATCH" | "POST" if !is_status => (429, busy),
+            _ => answer(method, path, "none"),
+        })
+    });
+    let chatbox = Arc::new(chatbox(QUICKSTART));
+    let error = reconcile(chatbox.clone(), ctx.clone()).await.unwrap_err();
+    let text = ctx.metrics.text().unwrap();
+    assert!(
+        text.contains("kind=\"ServiceAccount\",verb=\"apply\"} 1\n"),
+        "{text}"
+    );
+    assert!(
+        !text.contains("kind=\"ConfigMap\",verb=\"apply\""),
+        "{text}"
+    );
+    let action = error_policy(&chatbox, &error, &ctx);
+    assert_eq!(action, Action::requeue(Duration::from_mins(1)));
 }
 
 /// Nothing exists, and what is written is taken; but one kind may not be read.

@@ -19,6 +19,22 @@ fn annotation(objects: &[Value]) -> Option<&str> {
 }
 
 #[test]
+fn what_the_api_server_would_refuse_is_not_rendered() {
+    for (from, to, expected) in [
+        (
+            "spec:",
+            "spec:\n  replicas: 5",
+            "spec.replicas: must be 0 or 1",
+        ),
+        ("name: support", "name: Support", "metadata.name: must be"),
+    ] {
+        let text = crate::fixtures::QUICKSTART.replacen("metadata:", "kind: Chatbox\nmetadata:", 1);
+        let error = documents(&text.replacen(from, to, 1), Some("chatbox:1")).unwrap_err();
+        assert!(format!("{error:#}").contains(expected), "{error:#}");
+    }
+}
+
+#[test]
 fn the_documents_are_those_of_the_plan() {
     let out = documents(&chatbox(), Some("chatbox:0.1.0")).unwrap();
     let expected: Vec<Value> = crate::fixtures::objects(QUICKSTART)

@@ -146,7 +146,11 @@ pub fn status(
             .or_else(|| before.selector.clone()),
         replicas: rollout.map(|rollout| rollout.replicas),
         ready_replicas: rollout.map(|rollout| rollout.ready),
-        image: rollout.and_then(|rollout| rollout.image.clone()),
+        // Without a Deployment it is what the next one will have.
+        image: match rollout {
+            Some(rollout) => rollout.image.clone(),
+            None => before.image.clone(),
+        },
         config_hash: rollout.and_then(|rollout| rollout.config_hash.clone()),
     }
 }
@@ -160,20 +164,42 @@ fn summary(result: &Result<Converged, Error>, progress: Progress) -> Summary {
     match result {
         Err(error) => with_pods(failure(error), error, progress),
         Ok(Converged {
-            pending: Some(0), ..
-        }) if progress.is_settled() => new(
-            Phase::Ready,
-            PAUSED,
-            "serves as the spec says; paused, so changes will wait",
-        ),
-        Ok(Converged {
-            pending: Some(_), ..
-        }) => new(
-            Phase::Paused,
-            PAUSED,
-            "nothing is applied until spec.paused is false; what runs is left as it is",
-        ),
+            pending: Some(pending),
+            ..
+        }) => paused(*pending, progress),
         Ok(Converged { pending: None, .. }) => rolled_out(progress),
+    }
+}
+
+/// What runs is told as if it were not paused: a server that fails fails all the same.
+fn paused(pending: usize, progress: Progress) -> Summary {
+    let waiting = match pending {
+        0 => "paused, so changes will wait".to_owned(),
+        1 => "1 object waits until spec.paused is false, and what runs is left as it is".to_owned(),
+        n => format!("{n} objects wait until spec.paused is false, and what runs is left as it is"),
+    };
+    // Counts tell no failure.
+    let is_failing = matches!(
+        &progress,
+        Progress::InProgress(cause) | Progress::Stalled(cause) if cause.reason != PROGRESSING
+    );
+    if pending > 0 && !is_failing {
+        return new(Phase::Paused, PAUSED, &waiting);
+    }
+    let is_settled = progress.is_settled();
+    let Summary {
+        phase,
+        reason,
+        message,
+    } = rolled_out(progress);
+    Summary {
+        phase,
+        reason: if is_settled {
+            PAUSED.to_owned()
+        } else {
+            reason
+        },
+        message: format!("{message}; {waiting}"),
     }
 }
 
@@ -211,9 +237,7 @@ fn with_pods(mut summary: Summary, error: &Error, progress: Progress) -> Summary
 }
 
 fn failure(error: &Error) -> Summary {
-    // A Secret may come later, from a pipeline or another controller, without any change to the Chatbox.
-    let is_awaited = matches!(error, Error::Invalid(findings) if findings.config.is_empty());
-    let phase = if is_awaited || error.is_transient() {
+    let phase = if error.may_pass() {
         Phase::Reconciling
     } else {
         Phase::Stalled
@@ -226,9 +250,8 @@ fn failure(error: &Error) -> Summary {
         Error::NotListed { .. } => "ApiNotListed",
         Error::Foreign { .. } => "NameTaken",
         Error::Terminating { .. } => "WaitingForDeletion",
-        Error::Read { .. } | Error::TimedOut(_) | Error::NoAnswer { .. } | Error::Incomplete(_) => {
-            "ReadFailed"
-        }
+        Error::Read { .. } | Error::Incomplete(_) => "ReadFailed",
+        Error::TimedOut(_) | Error::NoAnswer { .. } => "TimedOut",
         Error::Write { .. } | Error::Status(_) | Error::Unserializable(_) => "WriteFailed",
         Error::DeploymentUnreadable(_) => progress::DEPLOYMENT_UNREADABLE,
         // Cannot happen: `reconcile` writes no status then.
@@ -250,29 +273,41 @@ fn new(phase: Phase, reason: &str, message: &str) -> Summary {
 /// `ConfigValid` and `SecretsResolved`.
 fn checks(result: &Result<Converged, Error>) -> (Check, Check) {
     match result {
-        Err(Error::Undecodable(problem)) => (Check::Failed(problem.to_string()), Check::Unknown),
-        Err(Error::NotAllowed(problems)) => (verdict(problems), Check::Unknown),
-        Err(Error::Invalid(Findings { config, secrets })) => (verdict(config), verdict(secrets)),
-        Err(
-            Error::Read { .. }
-            | Error::TimedOut(_)
-            | Error::NoAnswer { .. }
-            | Error::Incomplete(_)
-            | Error::DeploymentUnreadable(_)
-            // Cannot happen: `reconcile` writes no status then.
-            | Error::NamespaceTerminating,
-        ) => (Check::Unknown, Check::Unknown),
-        Ok(_)
-        | Err(
-            Error::NotServed(_)
-            | Error::NotListed { .. }
-            | Error::Unserializable(_)
-            | Error::Foreign { .. }
-            | Error::Terminating { .. }
-            | Error::Write { .. }
-            | Error::Status(_)
-            | Error::Several(_),
-        ) => (Check::Passed, Check::Passed),
+        Ok(_) => (Check::Passed, Check::Passed),
+        // An invalid Chatbox may have been refused to be stopped too: what was found, or not, counts as if it stood alone.
+        Err(Error::Several(failures)) => {
+            let mut verdicts = failures.iter().map(checks_of);
+            let is_passed =
+                |verdict: &(Check, Check)| matches!(verdict, (Check::Passed, Check::Passed));
+            let found = verdicts.find(|verdict| !is_passed(verdict));
+            found.unwrap_or((Check::Passed, Check::Passed))
+        }
+        Err(error) => checks_of(error),
+    }
+}
+
+/// What one failure says about the checks.
+fn checks_of(error: &Error) -> (Check, Check) {
+    match error {
+        Error::Undecodable(problem) => (Check::Failed(problem.to_string()), Check::Unknown),
+        Error::NotAllowed(problems) => (verdict(problems), Check::Unknown),
+        Error::Invalid(Findings { config, secrets }) => (verdict(config), verdict(secrets)),
+        Error::Read { .. }
+        | Error::TimedOut(_)
+        | Error::NoAnswer { .. }
+        | Error::Incomplete(_)
+        | Error::DeploymentUnreadable(_)
+        // Cannot happen: `reconcile` writes no status then.
+        | Error::NamespaceTerminating
+        // Cannot happen: none of several is several.
+        | Error::Several(_) => (Check::Unknown, Check::Unknown),
+        Error::NotServed(_)
+        | Error::NotListed { .. }
+        | Error::Unserializable(_)
+        | Error::Foreign { .. }
+        | Error::Terminating { .. }
+        | Error::Write { .. }
+        | Error::Status(_) => (Check::Passed, Check::Passed),
     }
 }
 

@@ -101,18 +101,23 @@ fn the_first_pods_have_the_config_hash_of_the_second_reconcile() {
 #[test]
 fn the_chosen_image_outlives_a_new_release() {
     let with_image = QUICKSTART.replace("spec:", "spec:\n  image: mine:1");
+    let old = Some("chatbox:0.0.9");
     let rows = [
-        (QUICKSTART, None, "chatbox:0.1.0"),
-        (QUICKSTART, Some("chatbox:0.0.9"), "chatbox:0.0.9"),
-        (&with_image, Some("chatbox:0.0.9"), "mine:1"),
+        (QUICKSTART, None, "chatbox:0.1.0", Some("chatbox:0.1.0")),
+        (QUICKSTART, old, "chatbox:0.0.9", old),
+        // What the spec names is no choice of the operator, and leaves that in place.
+        (&with_image, old, "mine:1", old),
+        (&with_image, None, "mine:1", None),
     ];
-    for (yaml, chosen, expected) in rows {
+    for (yaml, chosen, expected, kept) in rows {
         let chatbox = chatbox(yaml);
         let observed = Observed {
             chosen_image: chosen.map(str::to_owned),
             ..observed(&chatbox)
         };
-        assert_eq!(validate(&chatbox, &observed).unwrap().image, expected);
+        let validated = validate(&chatbox, &observed).unwrap();
+        assert_eq!(validated.image, expected);
+        assert_eq!(validated.chosen_image.as_deref(), kept);
     }
 }
 

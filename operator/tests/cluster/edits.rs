@@ -4,7 +4,7 @@ use anyhow::{Context, Result, ensure};
 use control_plane::world::World;
 use serde_json::{Value, json};
 
-use crate::program::Operator;
+use crate::program::{IMAGE, Operator};
 use crate::support::{
     KEY, KINDS, OURS, chatbox, deployment_generation, roll_out, secret, wait_for_condition,
     with_secrets,
@@ -50,6 +50,48 @@ pub(crate) fn an_edit_reaches_the_objects(world: &World<'_>) -> Result<()> {
         "it wrote {} times",
         operator.writes()?
     );
+    Ok(())
+}
+
+/// An image is tried and taken back, and the Deployment is deleted, as an error message may advise: each time the next release
+/// of the operator runs what was chosen at first.
+pub(crate) fn a_chosen_image_stays(world: &World<'_>) -> Result<()> {
+    let mut chatbox = chatbox();
+    world.apply(&chatbox)?;
+    let operator = Operator::start(world)?;
+    roll_out(world)?;
+    let image = |expected: &str| {
+        world.wait_for(&format!("the image is {expected}"), || {
+            let path = "--output=jsonpath={.spec.template.spec.containers[0].image}";
+            let get = [
+                "get",
+                "deployment",
+                "support-chatbox",
+                "--ignore-not-found",
+                path,
+            ];
+            Ok((world.kubectl(&get)? == expected).then_some(()))
+        })
+    };
+    chatbox["spec"]["image"] = json!("registry.example/tried:1");
+    world.apply(&chatbox)?;
+    image("registry.example/tried:1")?;
+    drop(operator);
+    let operator = Operator::start_with(world, "registry.example/chatbox:9")?;
+    chatbox["spec"]
+        .as_object_mut()
+        .context("no spec")?
+        .remove("image");
+    world.apply(&chatbox)?;
+    image(IMAGE)?;
+    wait_for_condition(world, "ConfigValid", "True", "Valid")?;
+    world.wait_for("the status says so", || {
+        let seen = world.get("chatbox", "support")?.context("no Chatbox")?;
+        Ok((seen["status"]["image"] == IMAGE).then_some(()))
+    })?;
+    world.kubectl(&["delete", "deployment", "support-chatbox"])?;
+    image(IMAGE)?;
+    drop(operator);
     Ok(())
 }
 
@@ -170,7 +212,7 @@ pub(crate) fn a_rollout_that_makes_no_progress_is_stalled(world: &World<'_>) -> 
 pub(crate) fn pass_deadline(world: &World<'_>, chatbox: &mut Value) -> Result<()> {
     chatbox["spec"]["paused"] = json!(true);
     world.apply(chatbox)?;
-    wait_for_condition(world, "Ready", "False", "Paused")?;
+    wait_for_condition(world, "Ready", "False", "Progressing")?;
     let soon = r#"--patch={"spec": {"progressDeadlineSeconds": 1}}"#;
     let patch = [
         "patch",

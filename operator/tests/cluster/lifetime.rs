@@ -5,7 +5,10 @@ use control_plane::world::World;
 use serde_json::{Value, json};
 
 use crate::program::Operator;
-use crate::support::{KINDS, OURS, chatbox, roll_out, wait_for_condition};
+use crate::support::{
+    KINDS, OURS, chatbox, deployment_generation, roll_out, secret, secrets, wait_for_condition,
+    with_secrets,
+};
 
 pub(crate) fn others_keep_what_is_theirs(world: &World<'_>) -> Result<()> {
     world.kubectl(&[
@@ -63,6 +66,45 @@ pub(crate) fn what_is_kept_is_taken_up_again(world: &World<'_>) -> Result<()> {
     ensure!(world.kubectl(&claim)? == volume, "a new volume was claimed");
     world.kubectl(&["delete", "chatbox", "support"])?;
     gone("")
+}
+
+/// The claim was deleted by mistake, and lives as long as the pod: whatever would replace that waits.
+pub(crate) fn a_claim_that_is_deleted_keeps_its_pod(world: &World<'_>) -> Result<()> {
+    secrets(world)?;
+    let mut chatbox = with_secrets();
+    world.apply(&chatbox)?;
+    let operator = Operator::start(world)?;
+    roll_out(world)?;
+    let finalizers = |value: &Value| {
+        let patch = format!("--patch={}", json!({"metadata": {"finalizers": value}}));
+        world.kubectl(&["patch", CLAIM, "--type=merge", &patch])
+    };
+    finalizers(&json!(["example.com/in-use"]))?;
+    world.kubectl(&["delete", CLAIM, "--wait=false"])?;
+    let message = wait_for_condition(world, "Ready", "False", "WaitingForDeletion")?;
+    ensure!(message.contains("pods are not replaced"), "{message}");
+    let generation = deployment_generation(world)?;
+    let before = operator.reconciles()?;
+    world.apply(&secret("llm", &json!({"openai": "rotated"})))?;
+    world.wait_for("the rotation was seen", || {
+        Ok((operator.reconciles()? > before + 1).then_some(()))
+    })?;
+    chatbox["spec"]["image"] = json!("registry.example/mine:1");
+    chatbox["spec"]["service"] = json!({"port": 8000});
+    world.apply(&chatbox)?;
+    world.wait_for("the edit has reached the Service", || {
+        let service = world.get("service", "support-chatbox")?;
+        Ok(service.filter(|service| service["spec"]["ports"][0]["port"] == 8000))
+    })?;
+    wait_for_condition(world, "Ready", "False", "WaitingForDeletion")?;
+    ensure!(
+        deployment_generation(world)? == generation,
+        "the pod was replaced, and its data is gone"
+    );
+    finalizers(&json!(null))?;
+    world.wait_for("the rest follows when the claim is there again", || {
+        Ok((deployment_generation(world)? > generation).then_some(()))
+    })
 }
 
 /// A finalizer stands for a pod that uses it.

@@ -2,35 +2,17 @@
 
 use anyhow::{Context as _, Result, ensure};
 use control_plane::world::World;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::program::{IMAGE, Operator};
 use crate::support::{chatbox, roll_out, secrets, wait_for_condition, with_secrets};
 
 /// Somebody has written the role by hand, without pods and without the watch on Services.
 pub(crate) fn what_may_not_be_listed_holds_nothing_up(world: &World<'_>) -> Result<()> {
-    let role = world
-        .cluster()
-        .get(&["clusterrole", "chatbox-operator"])?
-        .context("no role")?;
-    let name = format!("less-{}", world.namespace());
-    let mut rules = role["rules"].as_array().cloned().context("no rules")?;
-    for rule in &mut rules {
-        let resources = rule["resources"].as_array_mut().context("no resources")?;
-        resources.retain(|resource| resource != "pods" && resource != "services");
-    }
-    rules.retain(|rule| rule["resources"] != json!([]));
-    rules.push(json!({
+    let services = json!({
         "apiGroups": [""], "resources": ["services"], "verbs": ["get", "create", "patch", "delete"],
-    }));
-    let less = json!({
-        "apiVersion": "rbac.authorization.k8s.io/v1",
-        "kind": "ClusterRole",
-        "metadata": {"name": name},
-        "rules": rules,
     });
-    let apply = ["apply", "--filename=-"];
-    world.cluster().feed(&apply, &less.to_string())?;
+    let name = role_without(world, &["pods", "services"], services)?;
     world.apply(&chatbox())?;
     let image = format!("--chatbox-image={IMAGE}");
     let operator = Operator::start_with_role(world, &[&image], &name)?;
@@ -44,6 +26,63 @@ pub(crate) fn what_may_not_be_listed_holds_nothing_up(world: &World<'_>) -> Resu
     drop(operator);
     world.cluster().run(&["delete", "clusterrole", &name])?;
     Ok(())
+}
+
+/// Its role lets it see Secrets and read none, so nothing of the Chatbox can be applied: it is stopped all the same.
+pub(crate) fn a_stop_reads_no_secrets(world: &World<'_>) -> Result<()> {
+    secrets(world)?;
+    let mut chatbox = with_secrets();
+    world.apply(&chatbox)?;
+    let operator = Operator::start(world)?;
+    roll_out(world)?;
+    drop(operator);
+    let secrets = json!({"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]});
+    let name = role_without(world, &["secrets"], secrets)?;
+    // The role of a binding cannot be changed.
+    world.kubectl(&["delete", "rolebinding", "operator"])?;
+    // The label by which the Deployment is watched is gone too.
+    world.kubectl(&[
+        "label",
+        "deployment",
+        "support-chatbox",
+        "chatbox.dev/name-",
+    ])?;
+    chatbox["spec"]["replicas"] = json!(0);
+    world.apply(&chatbox)?;
+    let image = format!("--chatbox-image={IMAGE}");
+    let operator = Operator::start_with_role(world, &[&image], &name)?;
+    wait_for_condition(world, "Ready", "False", "ReadFailed")?;
+    world.wait_for("no pod is left", || {
+        Ok(world.list("pods")?.is_empty().then_some(()))
+    })?;
+    drop(operator);
+    world.cluster().run(&["delete", "clusterrole", &name])?;
+    Ok(())
+}
+
+/// A role as somebody writes it by hand: that of the operator without these resources, and with one more rule.
+fn role_without(world: &World<'_>, resources: &[&str], rule: Value) -> Result<String> {
+    let role = world
+        .cluster()
+        .get(&["clusterrole", "chatbox-operator"])?
+        .context("no role")?;
+    let name = format!("less-{}", world.namespace());
+    let mut rules = role["rules"].as_array().cloned().context("no rules")?;
+    for rule in &mut rules {
+        let all = rule["resources"].as_array_mut().context("no resources")?;
+        all.retain(|one| !resources.iter().any(|resource| one == resource));
+    }
+    rules.retain(|rule| rule["resources"] != json!([]));
+    rules.push(rule);
+    let less = json!({
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": name},
+        "rules": rules,
+    });
+    let apply = ["apply", "--filename=-"];
+    world.cluster().feed(&apply, &less.to_string())?;
+    Ok(name)
 }
 
 /// The role of the documentation is enough to use Chatboxes, and gives nothing else.
@@ -80,6 +119,9 @@ pub(crate) fn the_role_for_users_is_enough(world: &World<'_>) -> Result<()> {
         ("get", "secrets", "", false),
         ("create", "pods", "", false),
         ("create", "pods", "exec", false),
+        ("get", "services", "", true),
+        ("create", "pods", "portforward", true),
+        ("update", "services", "", false),
     ];
     for (verb, resource, subresource, expected) in rows {
         ensure!(
@@ -97,7 +139,19 @@ pub(crate) fn the_role_for_users_is_enough(world: &World<'_>) -> Result<()> {
     ];
     world.cluster().feed(&apply, &document)?;
     let _operator = Operator::start(world)?;
-    roll_out(world)
+    roll_out(world)?;
+    // The words of README.md. Without the right to see events, the first of them only leaves them out.
+    world.wait_for("she is told the events", || {
+        let told = world.kubectl(&["describe", "chatbox", "support", "--as=ada"])?;
+        let events = told
+            .split_once("Events:")
+            .map(|(_, events)| events.contains("RolledOut"));
+        Ok((events == Some(true)).then_some(()))
+    })?;
+    world.kubectl(&["get", "events", "--as=ada"])?;
+    world.kubectl(&["events", "--for=chatbox/support", "--as=ada"])?;
+    world.kubectl(&["get", "service", "support-chatbox", "--as=ada"])?;
+    Ok(())
 }
 
 pub(crate) fn what_is_not_allowed_is_neither_read_nor_run(world: &World<'_>) -> Result<()> {

@@ -185,6 +185,22 @@ fn a_claim_is_read_with_what_its_storage_says() {
 }
 
 #[test]
+fn what_a_claim_is_made_from_is_read() {
+    let has_source = |spec: Value| {
+        let data = json!({"spec": spec, "status": {"phase": "Pending"}});
+        let Detail::Claim(claim) = detail_of(Kind::PERSISTENT_VOLUME_CLAIM, data) else {
+            panic!("not a claim")
+        };
+        claim.has_source
+    };
+    let snapshot = json!({"kind": "VolumeSnapshot", "name": "before"});
+    assert!(has_source(json!({"volumeName": "static"})));
+    assert!(has_source(json!({"dataSource": snapshot})));
+    assert!(has_source(json!({"dataSourceRef": snapshot})));
+    assert!(!has_source(json!({"storageClassName": "ssd"})));
+}
+
+#[test]
 fn the_config_is_the_volume_of_that_name() {
     let volumes = json!([
         {"name": "ca", "configMap": {"name": "somebodys"}},

@@ -17,6 +17,43 @@ fn live(object: &Value, fields: Value, manager: &str, subresource: Option<&str>)
     Some(digest(&project_parts(&object["metadata"], object, fields)))
 }
 
+#[test]
+fn what_a_backup_restores_was_not_written_here() {
+    let metadata = |manager: &str, time: Option<&str>| {
+        serde_json::from_value(json!({
+            "creationTimestamp": "2026-02-01T00:00:00Z",
+            "managedFields": [{"manager": manager, "operation": "Apply", "time": time}],
+        }))
+        .unwrap()
+    };
+    let rows = [
+        ("with it", FIELD_MANAGER, Some("2026-02-01T00:00:00Z"), true),
+        (
+            "before slow admission",
+            FIELD_MANAGER,
+            Some("2026-01-31T23:59:20Z"),
+            true,
+        ),
+        ("later", FIELD_MANAGER, Some("2026-03-01T00:00:00Z"), true),
+        ("at no time", FIELD_MANAGER, None, true),
+        (
+            "restored",
+            FIELD_MANAGER,
+            Some("2026-01-01T00:00:00Z"),
+            false,
+        ),
+        ("by somebody", "velero", Some("2026-03-01T00:00:00Z"), false),
+    ];
+    for (what, manager, time, expected) in rows {
+        assert_eq!(
+            is_written_here(&metadata(manager, time)),
+            expected,
+            "{what}"
+        );
+    }
+    assert!(!is_written_here(&ObjectMeta::default()));
+}
+
 fn fields() -> Value {
     json!({
         "f:metadata": {"f:labels": {"f:a": {}}, "f:ownerReferences": {"k:{\"uid\":\"u\"}": {}}},

@@ -163,7 +163,12 @@ fn each_result_has_its_conditions() {
             "InProgress",
         ),
         (Ok(converged(Some(0))), 1, "T/-/-/T/T Paused", "Current"),
-        (Ok(converged(Some(0))), 0, "F/-/-/T/T Paused", "InProgress"),
+        (
+            Ok(converged(Some(0))),
+            0,
+            "F/T/-/T/T Progressing",
+            "InProgress",
+        ),
         (Ok(converged(Some(2))), 1, "F/-/-/T/T Paused", "InProgress"),
         (invalid(true, false), 1, "F/-/T/F/T InvalidConfig", "Failed"),
         (invalid(true, true), 1, "F/-/T/F/F InvalidConfig", "Failed"),
@@ -422,6 +427,95 @@ fn of_several_failures_the_first_that_needs_somebody_gives_the_reason() {
         );
         assert_eq!(line(&status), expected);
         assert!(status.conditions[0].message.contains("because long; "));
+    }
+}
+
+/// To stop its pods was refused beside that.
+#[test]
+fn a_refused_stop_does_not_make_a_chatbox_valid() {
+    let and = |result: Result<Converged, Error>, code: u16| {
+        Err(result.unwrap_err().and(write(code).unwrap_err()))
+    };
+    let undecodable = || Err(Error::Undecodable(Problem::new("spec.x", "is unknown")));
+    let not_allowed = || Err(Error::NotAllowed(vec![Problem::new("spec.x", "is not")]));
+    let rows = [
+        (and(invalid(true, false), 403), "F/-/T/F/T InvalidConfig"),
+        (and(invalid(true, true), 409), "F/-/T/F/F InvalidConfig"),
+        (and(undecodable(), 403), "F/-/T/F/U InvalidConfig"),
+        (and(not_allowed(), 403), "F/-/T/F/U NotAllowed"),
+        (and(read(403), 403), "F/-/T/U/U ReadFailed"),
+        // It still waits for its Secret.
+        (
+            and(invalid(false, true), 409),
+            "F/T/-/T/F SecretsUnresolved",
+        ),
+        (and(invalid(false, true), 403), "F/-/T/T/F WriteFailed"),
+        (and(write(403), 403), "F/-/T/T/T WriteFailed"),
+    ];
+    for (result, expected) in rows {
+        let before = ChatboxStatus::default();
+        let status = status(&before, Some(1), &result, &objects(1), &time(1));
+        assert_eq!(line(&status), expected, "{result:?}");
+    }
+}
+
+#[test]
+fn a_paused_chatbox_says_why_its_pods_fail_and_what_waits() {
+    let failing = Rollout {
+        desired: 1,
+        replica_failure: Some("exceeded quota".to_owned()),
+        ..Rollout::default()
+    };
+    let failing = CachedObject {
+        managed: true,
+        ..cached(Detail::Deployment(Ok(Box::new(failing))))
+    };
+    let failing = OwnedObjects::default().with(Kind::DEPLOYMENT, "support-chatbox", failing);
+    let rows = [
+        (
+            0,
+            objects(1),
+            "T/-/-/T/T Paused",
+            "takes traffic; paused, so changes will wait",
+        ),
+        (
+            0,
+            objects(0),
+            "F/T/-/T/T Progressing",
+            "are ready; paused, so changes will wait",
+        ),
+        (
+            0,
+            failing.clone(),
+            "F/T/-/T/T PodsRefused",
+            "exceeded quota; paused, so changes will wait",
+        ),
+        (
+            1,
+            objects(1),
+            "F/-/-/T/T Paused",
+            "1 object waits until spec.paused is false, and what runs is left as it is",
+        ),
+        (
+            2,
+            objects(0),
+            "F/-/-/T/T Paused",
+            "2 objects wait until spec.paused is false, and what runs is left as it is",
+        ),
+        (
+            2,
+            failing,
+            "F/T/-/T/T PodsRefused",
+            "exceeded quota; 2 objects wait until spec.paused is false, and what runs is left as it is",
+        ),
+    ];
+    for (pending, objects, expected, words) in rows {
+        let before = ChatboxStatus::default();
+        let result = Ok(converged(Some(pending)));
+        let status = status(&before, Some(1), &result, &objects, &time(1));
+        assert_eq!(line(&status), expected, "{pending}");
+        let message = &status.conditions[0].message;
+        assert!(message.ends_with(words), "{message}");
     }
 }
 
