@@ -1,12 +1,18 @@
 //! What is told apart by the answers of a MongoDB: faults that pass, and databases that cannot be used.
 
+use std::collections::HashSet;
+
 use chatbox::store::{Appended, ErrorKind, Store};
+use futures_util::future::join_all;
 use mongodb::bson::{Document, doc};
 use mongodb::options::IndexOptions;
 use mongodb::{Client, IndexModel};
 use tests::mongodb::{Database, Server};
+use tests::seeds;
 
 use crate::fixture::{ALL, id, question};
+
+const WRITERS: usize = 8;
 
 /// Makes the next so many of these commands fail.
 async fn fail(client: &Client, command: &str, times: i32, how: Document) {
@@ -47,6 +53,44 @@ async fn faults_that_pass_are_not_noticed_and_store_once() {
     let messages = store.messages_after(&id("s"), 0, ALL).await.unwrap();
     let seqs: Vec<_> = messages.iter().map(|message| message.seq).collect();
     assert_eq!(seqs, (1..=count).collect::<Vec<_>>());
+}
+
+/// As many processes do, each with its own client. `SOAK_ROUNDS=100` makes it 10,000 messages.
+#[tokio::test]
+async fn writers_of_many_processes_leave_no_gap_and_store_once() {
+    let database = Database::new();
+    let rounds = seeds(2).count();
+    let count = WRITERS * 25 * rounds / 2;
+    let writers = (0..WRITERS).map(async |writer| {
+        let store = database.open().await;
+        for index in 0..count / WRITERS {
+            // Every fifth message is sent by two of them.
+            let author = if index % 5 == 0 { writer / 2 } else { writer };
+            let mut question = question("s", Some(&format!("{author}-{index}")), "q");
+            question.admission.pending_max = usize::MAX;
+            match store.append(question).await.unwrap() {
+                Appended::Stored { .. } | Appended::Duplicate(_) => {}
+                Appended::Rejected(rejection) => panic!("rejected: {rejection:?}"),
+            }
+        }
+    });
+    join_all(writers).await;
+    let store = database.open().await;
+    let (mut seqs, mut names) = (Vec::new(), HashSet::new());
+    loop {
+        let after = seqs.last().copied().unwrap_or(0);
+        let page = store.messages_after(&id("s"), after, ALL).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        seqs.extend(page.iter().map(|message| message.seq));
+        names.extend(page.into_iter().filter_map(|message| message.client_id));
+    }
+    let stored = i64::try_from(names.len()).unwrap();
+    assert_eq!(seqs, (1..=stored).collect::<Vec<_>>());
+    let of_two = (0..count / WRITERS).filter(|index| index % 5 == 0).count();
+    assert_eq!(names.len(), count - of_two * WRITERS / 2);
+    println!("{count} messages of {WRITERS} writers, {stored} stored");
 }
 
 #[tokio::test]

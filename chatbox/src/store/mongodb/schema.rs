@@ -3,10 +3,11 @@
 use anyhow::{Context, bail, ensure};
 use futures_util::TryStreamExt;
 use mongodb::bson::{Document, doc};
-use mongodb::options::{IndexOptions, ReturnDocument};
+use mongodb::options::IndexOptions;
 use mongodb::{Collection, IndexModel};
 
 use super::documents::Collections;
+use super::write;
 
 /// Of the documents that this release writes.
 const VERSION: i32 = 1;
@@ -20,18 +21,11 @@ pub(super) async fn prepare(db: &Collections) -> anyhow::Result<()> {
 }
 
 async fn check_version(meta: &Collection<Document>) -> anyhow::Result<()> {
-    let stored = meta
-        .find_one_and_update(
-            doc! {"_id": "schema"},
-            doc! {"$setOnInsert": {"version": VERSION}},
-        )
-        .upsert(true)
-        .return_document(ReturnDocument::After)
-        .await
-        .context(
-            "cannot read and write the collection meta; grant the role readWrite on the database",
-        )?;
-    let version = stored.and_then(|stored| stored.get_i32("version").ok());
+    let stored = write::set_once(meta, "schema", doc! {"version": VERSION});
+    let stored = stored.await.context(
+        "cannot read and write the collection meta; grant the role readWrite on the database",
+    )?;
+    let version = stored.get_i32("version").ok();
     let version =
         version.context("the document \"schema\" of the collection meta holds no version")?;
     ensure!(

@@ -1,12 +1,13 @@
 //! Changes, one function each.
 
+use mongodb::Collection;
 use mongodb::bson::{Bson, Document, doc};
 use mongodb::error::Result;
-use mongodb::options::ReturnDocument;
 
 use super::documents::{
     Collections, MessageDocument, OutboxDocument, RunDocument, SessionDocument, binary, unreadable,
 };
+use super::error;
 use super::transaction::Tx;
 use crate::chat::{Digest, DigestKey, Facts, Message, MessageId, Run, SessionId, Verdict};
 use crate::store::{Answer, Appended, Claim, NewRun, OutboxEntry, Question};
@@ -171,22 +172,34 @@ pub(super) async fn remove_from_outbox(db: &Collections, id: MessageId) -> Resul
 
 /// The key of the database's digests; `proposed` if it has none yet.
 pub(super) async fn digest_key(db: &Collections, proposed: DigestKey) -> Result<DigestKey> {
-    let kept = db
-        .meta
-        .find_one_and_update(
-            doc! {"_id": DIGEST_KEY},
-            doc! {"$setOnInsert": {"value": binary(proposed.as_bytes())}},
-        )
-        .upsert(true)
-        .return_document(ReturnDocument::After)
-        .await?;
-    let bytes = kept.as_ref().and_then(|kept| match kept.get("value") {
+    let value = doc! {"value": binary(proposed.as_bytes())};
+    let kept = set_once(&db.meta, DIGEST_KEY, value).await?;
+    let bytes = match kept.get("value") {
         Some(Bson::Binary(value)) => value.bytes.as_slice().try_into().ok(),
         _ => None,
-    });
+    };
     bytes
         .map(DigestKey::from_bytes)
         .ok_or_else(|| unreadable(DIGEST_KEY))
+}
+
+/// Keeps `value` under this id unless there is one, and returns what is kept. Of many that do it at once one succeeds.
+pub(super) async fn set_once(
+    meta: &Collection<Document>,
+    id: &'static str,
+    value: Document,
+) -> Result<Document> {
+    let set = meta
+        .update_one(doc! {"_id": id}, doc! {"$setOnInsert": value})
+        .upsert(true)
+        .await;
+    match set {
+        // Somebody else was faster.
+        Err(error) if !error::is_duplicate_key(&error) => return Err(error),
+        _ => {}
+    }
+    let kept = meta.find_one(doc! {"_id": id}).await?;
+    kept.ok_or_else(|| unreadable(id))
 }
 
 impl Tx<'_> {
