@@ -6,6 +6,7 @@
 //! - `attempt`: one call, up to its answer or a [`FailedAttempt`]
 //! - `classify`: status and error code → [`ErrorClass`](super::ErrorClass), with `words` for what has no code; pure
 //! - `reader`: bytes of an answer → events; pure, with `body`, `sse` and `surrogates` below it
+//! - `values`: fields of any type → what is meant by them; pure
 //! - `retry`: whether and when to try again; pure
 
 mod attempt;
@@ -18,6 +19,7 @@ mod sse;
 mod surrogates;
 #[cfg(test)]
 mod tests;
+pub(super) mod values;
 mod words;
 
 use std::time::Duration;
@@ -71,6 +73,11 @@ pub(super) trait Mapper: Default + Send + 'static {
 
     /// Why the model ended its answer, once the provider has said so: a stream that ends before was cut.
     fn finish(&self) -> Option<Finish>;
+
+    /// Whether the provider has said that nothing follows: the end of the bytes is not waited for.
+    fn has_ended(&self) -> bool {
+        false
+    }
 
     /// What the provider remarked, and what was an error if there is no answer.
     fn remark(&self) -> Option<&Value> {

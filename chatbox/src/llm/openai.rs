@@ -2,14 +2,14 @@
 //!
 //! - `endpoint`: where they are, and with which headers they are called
 //! - `wire`: the JSON that is sent, and `fields`: which of it a server may refuse
-//! - `map`: the JSON that comes → our events, with `read` below it, which takes fields of any type
+//! - `map`: the JSON that comes → our events, and `end`: why the model stopped
 //! - `errors`: the table of their error codes
 
+mod end;
 mod endpoint;
 mod errors;
 mod fields;
 mod map;
-mod read;
 mod wire;
 
 use std::sync::atomic::{AtomicBool, Ordering};

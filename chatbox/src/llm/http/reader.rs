@@ -196,6 +196,8 @@ impl<M: Mapper> Reader<M> {
         self.finished_with_text |= !was_finished && has_text && self.mapper.finish().is_some();
         if let Err(Reported(error)) = mapped {
             self.fail(classify::reported(M::ERROR_CODES, error));
+        } else if self.mapper.has_ended() {
+            self.conclude(self.mapper.finish().unwrap_or(Finish::Stop));
         }
     }
 
@@ -232,43 +234,7 @@ impl<M: Mapper> Reader<M> {
 }
 
 #[cfg(test)]
-pub(in crate::llm) mod testing {
-    use super::*;
-
-    /// The events of an answer that comes in these reads, in short.
-    pub(in crate::llm) fn read_bytes<M: Mapper>(reads: &[&str]) -> Vec<String> {
-        let mut reader = Reader::<M>::default();
-        let mut all = Vec::new();
-        for bytes in reads {
-            reader.push(bytes.as_bytes());
-            all.extend(std::iter::from_fn(|| reader.next()));
-        }
-        reader.end(None);
-        all.extend(std::iter::from_fn(|| reader.next()));
-        all.into_iter().map(short).collect()
-    }
-
-    fn short(read: Read) -> String {
-        match read {
-            Read::Event(Event::Text(text)) => text,
-            Read::Event(Event::Usage(usage)) => format!("{}+{}", usage.question, usage.answer),
-            Read::Event(Event::State(state)) => format!("state {state}"),
-            Read::Event(Event::Done(Finish::Stop)) => "done".to_owned(),
-            Read::Event(Event::Done(finish)) => format!("done {finish:?}"),
-            Read::Failed(failed) => failed.error.to_string(),
-            Read::Event(Event::Failed(_)) | Read::Activity => unreachable!("no reader makes one"),
-        }
-    }
-
-    /// The same for the data of events that come one by one.
-    pub(in crate::llm) fn read<M: Mapper>(data: &[&str]) -> Vec<String> {
-        let reads: Vec<_> = data
-            .iter()
-            .map(|data| format!("data: {data}\n\n"))
-            .collect();
-        read_bytes::<M>(&reads.iter().map(String::as_str).collect::<Vec<_>>())
-    }
-}
+pub(in crate::llm) mod testing;
 
 #[cfg(test)]
 mod tests {

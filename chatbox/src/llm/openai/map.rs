@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::end::{End, end};
 use super::errors;
-use super::read::{self, End};
-use crate::llm::http::{self, Batch, ErrorCodes, Reported};
+use crate::llm::http::{self, Batch, ErrorCodes, Reported, values};
 use crate::llm::{Event, Finish};
 
 /// Reads one answer: the pieces of a stream, or one completion.
@@ -32,7 +32,7 @@ impl http::Mapper for Mapper {
         let counted = [Some(event), event.get("x_groq"), choice];
         let usage = counted.into_iter().flatten();
         if let Some(usage) = usage
-            .filter_map(|place| read::usage(place.get("usage")?))
+            .filter_map(|place| values::usage(place.get("usage")?))
             .next_back()
         {
             batch.push(Event::Usage(usage));
@@ -103,14 +103,14 @@ impl Mapper {
                     (text, refusal)
                 }
             }
-            Some(delta) => (read::text(delta), String::new()),
+            Some(delta) => (values::text(delta), String::new()),
             None => self.whole(choice),
         };
         batch.push(Event::Text(text));
         batch.push_refusal(refusal);
         ["finish_reason", "finish_details"]
             .into_iter()
-            .find_map(|name| read::end(choice.get(name)?))
+            .find_map(|name| end(choice.get(name)?))
     }
 
     /// What a message that claims to be the whole answer adds to what came before it.
@@ -120,8 +120,8 @@ impl Mapper {
         }
         let message = choice.get("message").unwrap_or(&Value::Null);
         let (mut text, refusal) = match choice.get("text") {
-            Some(text) if message.is_null() => (read::text(text), String::new()),
-            _ if message.is_string() => (read::text(message), String::new()),
+            Some(text) if message.is_null() => (values::text(text), String::new()),
+            _ if message.is_string() => (values::text(message), String::new()),
             _ => (field(message, "content"), field(message, "refusal")),
         };
         if !self.whole.is_empty() && text.starts_with(&self.whole) {
@@ -135,7 +135,7 @@ impl Mapper {
 }
 
 fn field(object: &Value, name: &str) -> String {
-    object.get(name).map(read::text).unwrap_or_default()
+    object.get(name).map(values::text).unwrap_or_default()
 }
 
 /// The error that an event holds, in one of the ways in which servers put one into an answer.
@@ -143,7 +143,7 @@ fn error<'a>(event: &'a Value, choice: Option<&'a Value>) -> Option<&'a Value> {
     let is = |object: &Value, name: &str| {
         object
             .get(name)
-            .is_some_and(|field| !read::is_nothing(field))
+            .is_some_and(|field| !values::is_nothing(field))
     };
     let says_error = ["object", "type"]
         .into_iter()
@@ -165,7 +165,7 @@ fn has_words(event: &Value) -> bool {
     let words = ["message", "detail", "error_msg", "errors"]
         .into_iter()
         .filter_map(|name| event.get(name));
-    event.get("choices").is_none() && words.into_iter().any(|words| !read::is_nothing(words))
+    event.get("choices").is_none() && words.into_iter().any(|words| !values::is_nothing(words))
 }
 
 /// Whether something beside the words makes them an error: a status, or a kind that is called one.

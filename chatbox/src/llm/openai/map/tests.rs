@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::*;
-use crate::llm::http::testing::{read, read_bytes};
+use crate::llm::http::testing::{assert_cut_anywhere, read, read_bytes};
 
 const TEXT: &str =
     r#"{"choices":[{"delta":{"role":"assistant","content":"Hi"},"finish_reason":null}]}"#;
@@ -43,6 +43,16 @@ fn answers() {
             vec!["Hi", "done"],
         ),
     ]);
+}
+
+#[test]
+fn where_a_stream_is_cut_makes_no_difference() {
+    let piece = |text: &str| format!("data: {}\n\n", piece(&json!(text)));
+    let usage = r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":1}}"#;
+    let (first, second) = (piece("größe "), piece("😀 \"x\"\n"));
+    assert_cut_anywhere::<Mapper>(&format!(
+        ": hello\r\n\r\n{first}{second}data: {STOP}\n\ndata: {usage}\n\ndata: [DONE]\n\n"
+    ));
 }
 
 #[test]
