@@ -1,12 +1,13 @@
 //! The models that answer, in the same words for all providers.
 //!
 //! - `request`: what a model is asked
-//! - `openai`: a provider: its request, its events, its error codes
+//! - `openai`, `anthropic`: providers: the request of each, its events, its error codes
 //! - `http`: what providers behind HTTP share: attempts, error classes, reading of the answer
 //! - `thinking`: what a model thinks aloud before it answers
 //! - `demo`: a model without a provider
 //! - `timeouts`: limits on time around each of them
 
+mod anthropic;
 mod demo;
 mod error;
 mod http;
@@ -144,23 +145,7 @@ impl Models {
 }
 
 fn build(model: &config::Model, client: &reqwest::Client, secrets: &Path) -> anyhow::Result<Model> {
-    let provider: Arc<dyn Provider> = match (&model.openai, &model.demo) {
-        (Some(openai), _) => {
-            let key = openai
-                .api_key
-                .as_ref()
-                .map(|key| secrets::read(secrets, key))
-                .transpose()?;
-            Arc::new(openai::OpenAi::new(
-                client.clone(),
-                openai,
-                key.as_ref(),
-                model.answer_tokens,
-            )?)
-        }
-        (None, Some(demo)) => Arc::new(demo::Demo::new(demo)),
-        (None, None) => anyhow::bail!("names no provider"),
-    };
+    let provider = provider(model, client, secrets)?;
     let seconds = |seconds: i32| Duration::from_secs(seconds.unsigned_abs().into());
     Ok(Model {
         id: model.id.clone(),
@@ -170,6 +155,35 @@ fn build(model: &config::Model, client: &reqwest::Client, secrets: &Path) -> any
         idle: seconds(model.idle_seconds),
         total: seconds(model.total_seconds),
         provider,
+    })
+}
+
+fn provider(
+    model: &config::Model,
+    client: &reqwest::Client,
+    secrets: &Path,
+) -> anyhow::Result<Arc<dyn Provider>> {
+    let key = model.endpoint().and_then(|endpoint| endpoint.api_key);
+    let key = key.map(|key| secrets::read(secrets, key)).transpose()?;
+    let (client, key, answer_tokens) = (client.clone(), key.as_ref(), model.answer_tokens);
+    Ok(match model {
+        config::Model {
+            openai: Some(openai),
+            ..
+        } => Arc::new(openai::OpenAi::new(client, openai, key, answer_tokens)?),
+        config::Model {
+            anthropic: Some(anthropic),
+            ..
+        } => Arc::new(anthropic::Anthropic::new(
+            client,
+            anthropic,
+            key,
+            answer_tokens,
+        )?),
+        config::Model {
+            demo: Some(demo), ..
+        } => Arc::new(demo::Demo::new(demo)),
+        _ => anyhow::bail!("names no provider"),
     })
 }
 

@@ -16,7 +16,7 @@ use crate::{Problem, SecretRef};
 
 pub use auth::{Auth, Guests, Hs256};
 pub use limits::Limits;
-pub use models::{Demo, Model, OpenAi};
+pub use models::{Anthropic, Demo, Endpoint, Model, OpenAi};
 pub use server::Server;
 pub use storage::{Claim, EmptyDir, MongoDb, MongoDbTls, Sqlite, Storage, Volume};
 
@@ -118,9 +118,9 @@ impl Config {
             hs256.keys.iter().enumerate().map(path)
         });
         let models = self.models.iter().enumerate().filter_map(|(index, model)| {
-            let secret = model.openai.as_ref()?.api_key.as_ref()?;
-            let path = format!("models[{index}].openai.apiKey");
-            Some((path, secret, Use::Bearer))
+            let endpoint = model.endpoint()?;
+            let path = format!("models[{index}].{}.apiKey", endpoint.field);
+            Some((path, endpoint.api_key?, Use::Bearer))
         });
         keys.chain(models).chain(self.storage.secrets()).collect()
     }

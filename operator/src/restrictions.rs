@@ -97,16 +97,16 @@ impl Patterns {
 
 /// The field that holds the address of a provider, and its host: alone, and with the port if one is written. A URL that
 /// cannot be read is reported elsewhere.
-fn host(model: &Model) -> Option<(&'static str, Vec<String>)> {
+fn host(model: &Model) -> Option<(String, Vec<String>)> {
     // A model without a provider, such as `demo`, asks nobody.
-    let openai = model.openai.as_ref()?;
-    let url = Url::parse(&openai.base_url).ok()?;
+    let endpoint = model.endpoint()?;
+    let url = Url::parse(endpoint.base_url).ok()?;
     let host = url.host_str()?.to_owned();
     let with_port = url
         .port_or_known_default()
         .map(|port| format!("{host}:{port}"));
     let names = [Some(host), with_port].into_iter().flatten().collect();
-    Some(("openai.baseUrl", names))
+    Some((format!("{}.baseUrl", endpoint.field), names))
 }
 
 #[cfg(test)]
@@ -165,6 +165,23 @@ mod tests {
              matches *.example, or ask those who run the operator to allow it",
         ];
         assert_eq!(refused(&["jwt", "chat-*"], &["*.example"], FULL), expected);
+    }
+
+    #[test]
+    fn the_host_of_every_provider_is_restricted() {
+        for (provider, host) in [
+            ("openai", "api.openai.com"),
+            ("anthropic", "api.anthropic.com"),
+        ] {
+            let yaml = FULL.replace("openai: {", &format!("{provider}: {{"));
+            assert_eq!(refused(&[], &[host], &yaml), [""; 0]);
+            let problems = refused(&[], &["llm.example"], &yaml);
+            let field = format!("spec.config.models[0].{provider}.baseUrl: host {host:?}");
+            assert!(
+                problems.len() == 1 && problems[0].starts_with(&field),
+                "{problems:?}"
+            );
+        }
     }
 
     #[test]

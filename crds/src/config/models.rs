@@ -1,18 +1,21 @@
 //! The models that answer.
 
+mod address;
+mod providers;
+
 use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use url::Url;
 
+pub use self::providers::{Anthropic, Demo, OpenAi};
 use crate::{Problem, SecretRef};
 
 /// A model that answers, and how it is reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [{
-    "rule": "[has(self.openai), has(self.demo)].filter(x, x).size() == 1",
-    "message": "exactly one of openai, demo must be set"
+    "rule": "[has(self.openai), has(self.anthropic), has(self.demo)].filter(x, x).size() == 1",
+    "message": "exactly one of openai, anthropic, demo must be set"
 }]))]
 pub struct Model {
     /// Identifier on the wire. Keep it when you change the model behind it.
@@ -34,8 +37,9 @@ pub struct Model {
     #[serde(default = "default_history_tokens")]
     #[garde(range(min = 256, max = 2_000_000))]
     pub history_tokens: i32,
-    /// Maximum length of an answer, in tokens. Left out: the provider's default. Sent as `max_tokens`, or as
-    /// `max_completion_tokens` to a model that wants that. A model that takes neither answers without a limit.
+    /// Maximum length of an answer, in tokens. Left out: the provider's default, and 4096 for anthropic, which has none. Sent
+    /// as `max_tokens`, or as `max_completion_tokens` to a model that wants that. A model that takes neither answers without
+    /// a limit; one of anthropic that takes less answers with 4096.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(range(min = 1, max = 1_000_000))]
     pub answer_tokens: Option<i32>,
@@ -52,49 +56,31 @@ pub struct Model {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub openai: Option<OpenAi>,
+    /// An endpoint with the Messages API of Anthropic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub anthropic: Option<Anthropic>,
     /// Answers without any provider: for trials and tests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub demo: Option<Demo>,
 }
 
-/// An endpoint with the API of OpenAI's chat completions.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
-#[serde(rename_all = "camelCase")]
-pub struct OpenAi {
-    /// Where the API is. `/chat/completions` is appended, unless the path ends with it. The only query that it may have is
-    /// Azure's `?api-version=`. A redirect is not followed.
-    #[serde(default = "default_base_url")]
-    #[garde(length(chars, min = 8, max = 2048), pattern("^https?://"))]
-    pub base_url: String,
-    /// The provider's name of the model.
-    #[garde(length(chars, min = 1, max = 200))]
-    pub model: String,
-    /// Sent as a bearer token, and to Azure as `api-key` too. Left out: nothing is sent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[garde(dive)]
-    pub api_key: Option<SecretRef>,
+/// What all providers behind HTTP have.
+#[derive(Clone, Copy, Debug)]
+pub struct Endpoint<'a> {
+    /// Its field of the model.
+    pub field: &'static str,
+    pub base_url: &'a str,
+    pub api_key: Option<&'a SecretRef>,
+    api: address::Api,
 }
 
-impl OpenAi {
-    /// What the path of the address ends with that is called.
-    pub const PATH: &str = "/chat/completions";
-}
-
-/// Answers without any provider.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Demo {
-    /// Speed of an answer.
-    #[garde(range(min = 1, max = 10_000))]
-    pub words_per_second: i32,
-}
-
-impl Default for Demo {
-    fn default() -> Self {
-        Self {
-            words_per_second: 25,
-        }
+impl Model {
+    /// The endpoint behind the model; none where it asks nobody.
+    pub fn endpoint(&self) -> Option<Endpoint<'_>> {
+        let openai = self.openai.as_ref().map(OpenAi::endpoint);
+        openai.or_else(|| self.anthropic.as_ref().map(Anthropic::endpoint))
     }
 }
 
@@ -110,10 +96,6 @@ fn default_total_seconds() -> i32 {
     120
 }
 
-fn default_base_url() -> String {
-    "https://api.openai.com/v1".to_owned()
-}
-
 pub(super) fn check(models: &[Model]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (index, model) in models.iter().enumerate() {
@@ -125,58 +107,28 @@ pub(super) fn check(models: &[Model]) -> Vec<Problem> {
             );
             problems.push(Problem::new(at(".id"), message));
         }
-        if usize::from(model.openai.is_some()) + usize::from(model.demo.is_some()) != 1 {
+        let choices = [
+            model.openai.is_some(),
+            model.anthropic.is_some(),
+            model.demo.is_some(),
+        ];
+        if choices.into_iter().filter(|is_set| *is_set).count() != 1 {
             problems.push(Problem::new(
                 at(""),
-                "exactly one of openai, demo must be set",
+                "exactly one of openai, anthropic, demo must be set",
             ));
         }
-        if let Some(message) = model
-            .openai
-            .as_ref()
-            .and_then(|openai| base_url_problem(&openai.base_url))
+        if let Some(endpoint) = model.endpoint()
+            && let Some(message) = endpoint.api.base_url_problem(endpoint.base_url)
         {
-            problems.push(Problem::new(at(".openai.baseUrl"), message));
+            problems.push(Problem::new(
+                at(&format!(".{}.baseUrl", endpoint.field)),
+                message,
+            ));
         }
     }
     problems
 }
-
-fn base_url_problem(text: &str) -> Option<&'static str> {
-    let Ok(url) = Url::parse(text) else {
-        return Some("is not a URL; write for example https://api.openai.com/v1");
-    };
-    if !url.username().is_empty() || url.password().is_some() {
-        return Some("holds credentials; put them into a secret and name it in apiKey");
-    }
-    if url.fragment().is_some() {
-        return Some("holds a fragment; end it with the path");
-    }
-    if url.query_pairs().any(|(name, _)| name != "api-version") {
-        return Some(
-            "holds a query other than api-version; put a key into a secret and name it in apiKey",
-        );
-    }
-    let path = url.path().trim_end_matches('/');
-    let is_other = OTHER_APIS.iter().any(|other| path.ends_with(other));
-    if is_other && !path.ends_with(OpenAi::PATH) {
-        return Some(
-            "ends with the path of another API; end it before, as in https://api.openai.com/v1",
-        );
-    }
-    None
-}
-
-/// Paths that stand beside `/chat/completions`, and mistakes for it.
-const OTHER_APIS: [&str; 7] = [
-    "/chat",
-    "/completions",
-    "/responses",
-    "/messages",
-    "/embeddings",
-    "/models",
-    "/api/generate",
-];
 
 #[cfg(test)]
 mod tests {
@@ -195,36 +147,5 @@ mod tests {
             problems.map(|problem| problem.field).collect()
         };
         assert_eq!(fields(&[demo("a"), demo("b"), demo("a")]), ["models[2].id"]);
-    }
-
-    #[test]
-    fn a_base_url_works_or_is_refused_with_words() {
-        for good in [
-            "https://api.openai.com/v1",
-            "https://api.openai.com/v1/",
-            "https://api.openai.com/v1/chat/completions",
-            "https://api.openai.com/v1/chat/completions/",
-            "http://llm.default.svc:8000/v1",
-            "http://llm",
-            "https://x.openai.azure.com/openai/deployments/gpt-4o?api-version=2024-06-01",
-            "https://x.openai.azure.com/openai/deployments/gpt-4o/chat/completions?api-version=2024-06-01",
-            "https://x.test/chat-models/v1",
-        ] {
-            assert_eq!(base_url_problem(good), None, "{good}");
-        }
-        for (bad, word) in [
-            ("https://", "not a URL"),
-            ("https://user:pass@x.test/v1", "credentials"),
-            ("https://x.test/v1#a", "fragment"),
-            ("https://x.test/v1?key=sk-1", "apiKey"),
-            ("https://x.test/v1?api-version=1&key=sk-1", "apiKey"),
-            ("https://x.test/v1/completions", "another API"),
-            ("https://x.test/v1/chat", "another API"),
-            ("https://x.test/v1/responses", "another API"),
-            ("https://api.anthropic.com/v1/messages", "another API"),
-        ] {
-            let problem = base_url_problem(bad).unwrap_or_default();
-            assert!(problem.contains(word), "{bad}: {problem:?}");
-        }
     }
 }

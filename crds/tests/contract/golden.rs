@@ -98,6 +98,23 @@ fn why_a_document_cannot_be_read_is_said_without_its_values() {
 }
 
 #[test]
+fn the_key_of_every_provider_is_found() {
+    for provider in ["openai", "anthropic"] {
+        let text = format!(
+            r#"{{"models": [{{"id": "a", "name": "A", "{provider}": {{"model": "m", "apiKey": {{"name": "llm", "key": "k"}}}}}}], "storage": {{}}}}"#
+        );
+        let config = Config::parse(&text).unwrap().config;
+        let found: Vec<_> = config
+            .secrets()
+            .into_iter()
+            .map(|(field, secret, use_)| format!("{field} {secret} {use_:?}"))
+            .collect();
+        let expected = format!(r#"models[0].{provider}.apiKey key "k" of secret "llm" Bearer"#);
+        assert_eq!(found, [expected]);
+    }
+}
+
+#[test]
 fn secrets_are_found_with_their_fields() {
     let everything = documents()
         .into_iter()

@@ -149,6 +149,10 @@ fn good_documents_are_good_everywhere() {
             json!({"tokenSeconds": 60, "renewSeconds": 0}),
         ),
         ("/models/0/openai", json!(null)),
+        (
+            "/models",
+            json!([{"id": "a", "name": "A", "anthropic": {"model": "m"}}]),
+        ),
         ("/models/0/systemPrompt", json!("ä".repeat(32_768))),
         ("/storage", json!({"sqlite": {}})),
         ("/storage", json!({"mongodb": mongodb(json!({}))})),
@@ -294,6 +298,31 @@ fn bad_documents_are_bad_everywhere_and_the_field_is_named() {
             model(json!({"openai": {"model": ""}})),
             "models[0].openai.model",
         ),
+        (
+            "/models",
+            model(json!({"anthropic": {"model": "m"}, "openai": {"model": "m"}})),
+            "models[0]",
+        ),
+        (
+            "/models",
+            model(json!({"anthropic": {"model": "m"}, "demo": {}})),
+            "models[0]",
+        ),
+        (
+            "/models",
+            model(json!({"anthropic": {"model": "m", "baseUrl": "api.anthropic.com"}})),
+            "models[0].anthropic.baseUrl",
+        ),
+        (
+            "/models",
+            model(json!({"anthropic": {"model": ""}})),
+            "models[0].anthropic.model",
+        ),
+        (
+            "/models",
+            model(json!({"anthropic": {"model": "m", "apiKey": {"name": "A", "key": "a"}}})),
+            "models[0].anthropic.apiKey.name",
+        ),
         ("/storage", json!({}), "storage"),
         (
             "/storage",
@@ -420,6 +449,11 @@ fn some_rules_are_beyond_admission() {
             "models[0].openai.baseUrl",
         ),
         ("/models", url("https://"), "models[0].openai.baseUrl"),
+        (
+            "/models",
+            json!([{"id": "a", "name": "A", "anthropic": {"model": "m", "baseUrl": "https://a.example?x=1"}}]),
+            "models[0].anthropic.baseUrl",
+        ),
     ] {
         let document = with(at, value.clone());
         assert_eq!(problems(&document), [field], "{at} {value}");

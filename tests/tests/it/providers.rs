@@ -1,6 +1,7 @@
 //! Providers that fail, and what the visitor is told.
 
 mod addresses;
+mod anthropic;
 mod cancel;
 mod endings;
 mod formats;

@@ -1,0 +1,149 @@
+//! Endpoints that speak Anthropic's Messages API.
+//!
+//! - `endpoint`: where they are, and with which headers they are called
+//! - `wire`: the JSON that is sent, and `fields`: which of it a server may refuse
+//! - `map`: the JSON that comes → our events
+//! - `errors`: the table of their error types
+
+mod endpoint;
+mod errors;
+mod fields;
+mod map;
+mod wire;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crds::config;
+use reqwest::header::HeaderMap;
+use reqwest::{Client, RequestBuilder};
+use url::Url;
+
+use self::fields::{Field, Refused};
+use self::map::Mapper;
+use super::http::{self, FailedAttempt};
+use super::{ErrorClass, ProgressStream, Provider, Request};
+use crate::secrets::Secret;
+
+pub(super) struct Anthropic(Arc<Endpoint>);
+
+struct Endpoint {
+    client: Client,
+    url: Url,
+    headers: HeaderMap,
+    model: String,
+    answer_tokens: Option<i32>,
+    /// What this model was found to do without, until the process ends.
+    refused: Mutex<Refused>,
+    /// Its last answer came in one piece, so nothing comes of the next before all of it.
+    is_unstreamed: AtomicBool,
+}
+
+/// A question, as it is put to one model.
+struct Question {
+    endpoint: Arc<Endpoint>,
+    request: Request,
+    refused: Refused,
+}
+
+impl Anthropic {
+    /// # Errors
+    /// When the address or the key is not usable; both were checked before.
+    pub(super) fn new(
+        client: Client,
+        config: &config::Anthropic,
+        key: Option<&Secret>,
+        answer_tokens: Option<i32>,
+    ) -> anyhow::Result<Self> {
+        Ok(Self(Arc::new(Endpoint {
+            client,
+            url: endpoint::url(config)?,
+            headers: endpoint::headers(key.map(Secret::expose))?,
+            model: config.model.clone(),
+            answer_tokens,
+            refused: Mutex::default(),
+            is_unstreamed: AtomicBool::default(),
+        })))
+    }
+}
+
+impl Provider for Anthropic {
+    fn stream_completion(&self, request: Request) -> ProgressStream {
+        http::stream_completion(Question {
+            endpoint: Arc::clone(&self.0),
+            request,
+            refused: self.0.refused().clone(),
+        })
+    }
+}
+
+impl Endpoint {
+    fn refused(&self) -> MutexGuard<'_, Refused> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl http::Question for Question {
+    type Mapper = Mapper;
+
+    fn call(&self) -> RequestBuilder {
+        let endpoint = &self.endpoint;
+        let body = wire::request(
+            &endpoint.model,
+            &self.request,
+            endpoint.answer_tokens,
+            &self.refused,
+        );
+        let call = endpoint.client.post(endpoint.url.clone());
+        call.headers(endpoint.headers.clone()).json(&body)
+    }
+
+    fn is_streamed(&self) -> bool {
+        !self.endpoint.is_unstreamed.load(Ordering::Relaxed)
+    }
+
+    fn adapt(&mut self, failed: &FailedAttempt) -> bool {
+        if failed.error.class == ErrorClass::ContextTooLong {
+            return self.shorten();
+        }
+        let sent = wire::fields(self.endpoint.answer_tokens, &self.refused);
+        let Some(field) = fields::refused(failed, &sent) else {
+            return false;
+        };
+        tracing::info!(
+            model.name = self.endpoint.model,
+            field = field.name(),
+            cause = format!("{:#}", failed.error.cause),
+            "the provider refuses a field, asking without it"
+        );
+        self.refused.insert(field)
+    }
+
+    fn accepted(&self, in_one_piece: bool) {
+        let unstreamed = &self.endpoint.is_unstreamed;
+        unstreamed.store(in_one_piece, Ordering::Relaxed);
+        self.endpoint.refused().extend(&self.refused);
+    }
+}
+
+impl Question {
+    /// Makes room for the answer: first by a shorter one, which costs no history.
+    fn shorten(&mut self) -> bool {
+        let is_shorter = wire::fields(self.endpoint.answer_tokens, &self.refused)
+            .contains(&Field::MaxTokens)
+            && self.refused.insert(Field::MaxTokens)
+            || self.request.halve_history();
+        if is_shorter {
+            tracing::info!(
+                model.name = self.endpoint.model,
+                session.id = %self.request.session,
+                messages = self.request.messages.len(),
+                "the conversation is too long for the model, asking with less of it"
+            );
+        }
+        is_shorter
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! The providers behind a model.
+
+use garde::Validate;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Endpoint, address};
+use crate::SecretRef;
+
+/// An endpoint with the API of OpenAI's chat completions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenAi {
+    /// Where the API is. `/chat/completions` is appended, unless the path ends with it. The only query that it may have is
+    /// Azure's `?api-version=`. A redirect is not followed.
+    #[serde(default = "openai_base_url")]
+    #[garde(length(chars, min = 8, max = 2048), pattern("^https?://"))]
+    pub base_url: String,
+    /// The provider's name of the model.
+    #[garde(length(chars, min = 1, max = 200))]
+    pub model: String,
+    /// Sent as a bearer token, and to Azure as `api-key` too. Left out: nothing is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub api_key: Option<SecretRef>,
+}
+
+impl OpenAi {
+    /// What the path of the address ends with that is called.
+    pub const PATH: &str = "/chat/completions";
+
+    pub(super) fn endpoint(&self) -> Endpoint<'_> {
+        Endpoint {
+            field: "openai",
+            base_url: &self.base_url,
+            api_key: self.api_key.as_ref(),
+            api: address::OPENAI,
+        }
+    }
+}
+
+/// An endpoint with the Messages API of Anthropic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase")]
+pub struct Anthropic {
+    /// Where the API is. `/v1/messages` is appended, as far as the path does not end with it. It may have no query. A
+    /// redirect is not followed.
+    #[serde(default = "anthropic_base_url")]
+    #[garde(length(chars, min = 8, max = 2048), pattern("^https?://"))]
+    pub base_url: String,
+    /// The provider's name of the model.
+    #[garde(length(chars, min = 1, max = 200))]
+    pub model: String,
+    /// Sent as `x-api-key`. Left out: nothing is sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub api_key: Option<SecretRef>,
+}
+
+impl Anthropic {
+    /// What the path of the address ends with that is called.
+    pub const PATH: &str = "/v1/messages";
+
+    pub(super) fn endpoint(&self) -> Endpoint<'_> {
+        Endpoint {
+            field: "anthropic",
+            base_url: &self.base_url,
+            api_key: self.api_key.as_ref(),
+            api: address::ANTHROPIC,
+        }
+    }
+}
+
+/// Answers without any provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Demo {
+    /// Speed of an answer.
+    #[garde(range(min = 1, max = 10_000))]
+    pub words_per_second: i32,
+}
+
+impl Default for Demo {
+    fn default() -> Self {
+        Self {
+            words_per_second: 25,
+        }
+    }
+}
+
+fn openai_base_url() -> String {
+    address::OPENAI.example.to_owned()
+}
+
+fn anthropic_base_url() -> String {
+    address::ANTHROPIC.example.to_owned()
+}
