@@ -1,7 +1,7 @@
 //! The models that answer, in the same words for all providers.
 //!
 //! - `request`: what a model is asked
-//! - `openai`, `anthropic`: providers: the request of each, its events, its error codes
+//! - `openai`, `anthropic`, `dify`: providers: the request of each, its events, its error codes
 //! - `http`: what providers behind HTTP share: attempts, error classes, reading of the answer
 //! - `thinking`: what a model thinks aloud before it answers
 //! - `demo`: a model without a provider
@@ -9,6 +9,7 @@
 
 mod anthropic;
 mod demo;
+mod dify;
 mod error;
 mod http;
 mod openai;
@@ -180,6 +181,9 @@ fn provider(
             key,
             answer_tokens,
         )?),
+        config::Model {
+            dify: Some(dify), ..
+        } => Arc::new(dify::Dify::new(client, dify, key)?),
         config::Model {
             demo: Some(demo), ..
         } => Arc::new(demo::Demo::new(demo)),

@@ -16,7 +16,7 @@ use crate::{Problem, SecretRef};
 
 pub use auth::{Auth, Guests, Hs256};
 pub use limits::Limits;
-pub use models::{Anthropic, Demo, Endpoint, Model, OpenAi};
+pub use models::{Anthropic, Demo, Dify, Endpoint, Model, OpenAi};
 pub use server::Server;
 pub use storage::{Claim, EmptyDir, MongoDb, MongoDbTls, Sqlite, Storage, Volume};
 

@@ -172,6 +172,7 @@ mod tests {
         for (provider, host) in [
             ("openai", "api.openai.com"),
             ("anthropic", "api.anthropic.com"),
+            ("dify", "api.dify.ai"),
         ] {
             let yaml = FULL.replace("openai: {", &format!("{provider}: {{"));
             assert_eq!(refused(&[], &[host], &yaml), [""; 0]);

@@ -36,6 +36,17 @@ pub fn answer(text: &str) -> &str {
     if answer.is_empty() { text } else { answer }
 }
 
+/// What makes an answer of which `before` was shown already be `text` alone, as if the rest had been thoughts; none where
+/// what was shown speaks of such tags itself.
+pub fn instead(before: &str, text: &str) -> Option<String> {
+    let text = text.trim();
+    let named = BLOCKS[..NAMED_BY_THEIR_END].iter();
+    // A block of code that is still open would hold the tag.
+    named
+        .flat_map(|(_, end)| ["\n", "\n```\n"].map(|before| format!("{before}{end}\n\n{text}")))
+        .find(|rest| answer(&format!("{before}{rest}")) == text)
+}
+
 /// Whether `text` begins with `start`, in any case of its letters.
 pub fn starts(text: &str, start: &str) -> bool {
     let (text, start) = (text.as_bytes(), start.as_bytes());
@@ -122,6 +133,21 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn an_answer_can_be_taken_back_for_another(
+            parts in prop::collection::vec(prop::sample::select(vec![
+                "<think>", "</think>", "[THINK]", "```", "`", "\"", " ", "\n", "ä", "x",
+            ]), 0..8),
+        ) {
+            let before = parts.concat();
+            if let Some(rest) = instead(&before, "No.") {
+                let whole = format!("{before}{rest}");
+                prop_assert_eq!(answer(&whole), "No.");
+            } else {
+                prop_assert!(before.contains("think>") || before.contains("THINK"), "{}", before);
+            }
+        }
+
         #[test]
         fn an_answer_is_the_end_of_its_text(
             parts in prop::collection::vec(prop::sample::select(vec![

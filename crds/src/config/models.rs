@@ -7,15 +7,18 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::providers::{Anthropic, Demo, OpenAi};
+pub use self::providers::{Anthropic, Demo, Dify, OpenAi};
 use crate::{Problem, SecretRef};
 
 /// A model that answers, and how it is reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [{
-    "rule": "[has(self.openai), has(self.anthropic), has(self.demo)].filter(x, x).size() == 1",
-    "message": "exactly one of openai, anthropic, demo must be set"
+    "rule": "[has(self.openai), has(self.anthropic), has(self.dify), has(self.demo)].filter(x, x).size() == 1",
+    "message": "exactly one of openai, anthropic, dify, demo must be set"
+}, {
+    "rule": "!has(self.dify) || (!has(self.systemPrompt) && !has(self.answerTokens))",
+    "message": "an app of dify has a prompt and limits of its own: leave out systemPrompt and answerTokens"
 }]))]
 pub struct Model {
     /// Identifier on the wire. Keep it when you change the model behind it.
@@ -27,13 +30,14 @@ pub struct Model {
     /// Name that users see.
     #[garde(length(chars, min = 1, max = 100))]
     pub name: String,
-    /// System prompt of every conversation.
+    /// System prompt of every conversation. An app of dify has its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(length(chars, min = 1, max = 32_768))]
     pub system_prompt: Option<String>,
     /// How much of a conversation is sent to the model, in tokens (estimated: four characters of ASCII are one, any other
     /// character is one at least). The newest questions that fit are sent, each with its answer; one without an answer is
-    /// left out. If the provider says that it is too much, half of it is sent, and so on down to the question alone.
+    /// left out. If the provider says that it is too much, half of it is sent, and so on down to the question alone. Dify keeps
+    /// conversations itself, and is sent this only for one that it has lost.
     #[serde(default = "default_history_tokens")]
     #[garde(range(min = 256, max = 2_000_000))]
     pub history_tokens: i32,
@@ -60,6 +64,10 @@ pub struct Model {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub anthropic: Option<Anthropic>,
+    /// A chat app of Dify.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub dify: Option<Dify>,
     /// Answers without any provider: for trials and tests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
@@ -80,7 +88,9 @@ impl Model {
     /// The endpoint behind the model; none where it asks nobody.
     pub fn endpoint(&self) -> Option<Endpoint<'_>> {
         let openai = self.openai.as_ref().map(OpenAi::endpoint);
-        openai.or_else(|| self.anthropic.as_ref().map(Anthropic::endpoint))
+        openai
+            .or_else(|| self.anthropic.as_ref().map(Anthropic::endpoint))
+            .or_else(|| self.dify.as_ref().map(Dify::endpoint))
     }
 }
 
@@ -110,13 +120,26 @@ pub(super) fn check(models: &[Model]) -> Vec<Problem> {
         let choices = [
             model.openai.is_some(),
             model.anthropic.is_some(),
+            model.dify.is_some(),
             model.demo.is_some(),
         ];
         if choices.into_iter().filter(|is_set| *is_set).count() != 1 {
             problems.push(Problem::new(
                 at(""),
-                "exactly one of openai, anthropic, demo must be set",
+                "exactly one of openai, anthropic, dify, demo must be set",
             ));
+        }
+        let own = [
+            (".systemPrompt", model.system_prompt.is_some()),
+            (".answerTokens", model.answer_tokens.is_some()),
+        ];
+        for (field, is_set) in own {
+            if is_set && model.dify.is_some() {
+                problems.push(Problem::new(
+                    at(field),
+                    "has no effect on an app of dify; leave it out, and set it in the app",
+                ));
+            }
         }
         if let Some(endpoint) = model.endpoint()
             && let Some(message) = endpoint.api.base_url_problem(endpoint.base_url)

@@ -99,7 +99,7 @@ fn why_a_document_cannot_be_read_is_said_without_its_values() {
 
 #[test]
 fn the_key_of_every_provider_is_found() {
-    for provider in ["openai", "anthropic"] {
+    for provider in ["openai", "anthropic", "dify"] {
         let text = format!(
             r#"{{"models": [{{"id": "a", "name": "A", "{provider}": {{"model": "m", "apiKey": {{"name": "llm", "key": "k"}}}}}}], "storage": {{}}}}"#
         );

@@ -94,6 +94,10 @@ fn mongodb(more: Value) -> Value {
     mongodb
 }
 
+fn dify() -> Value {
+    json!({"apiKey": {"name": "a", "key": "b"}})
+}
+
 /// The base document with `value` at the JSON pointer `at`; its parents are made.
 fn with(at: &str, value: Value) -> Value {
     let mut document = base();
@@ -152,6 +156,10 @@ fn good_documents_are_good_everywhere() {
         (
             "/models",
             json!([{"id": "a", "name": "A", "anthropic": {"model": "m"}}]),
+        ),
+        (
+            "/models",
+            json!([{"id": "a", "name": "A", "historyTokens": 256, "dify": {"apiKey": {"name": "a", "key": "b"}}}]),
         ),
         ("/models/0/systemPrompt", json!("ä".repeat(32_768))),
         ("/storage", json!({"sqlite": {}})),
@@ -323,6 +331,32 @@ fn bad_documents_are_bad_everywhere_and_the_field_is_named() {
             model(json!({"anthropic": {"model": "m", "apiKey": {"name": "A", "key": "a"}}})),
             "models[0].anthropic.apiKey.name",
         ),
+        ("/models", model(json!({"dify": {}})), "models[0].dify"),
+        (
+            "/models",
+            model(json!({"dify": dify(), "anthropic": {"model": "m"}})),
+            "models[0]",
+        ),
+        (
+            "/models",
+            model(json!({"dify": dify(), "demo": {}})),
+            "models[0]",
+        ),
+        (
+            "/models",
+            model(json!({"dify": dify(), "systemPrompt": "Be kind."})),
+            "models[0].systemPrompt",
+        ),
+        (
+            "/models",
+            model(json!({"dify": dify(), "answerTokens": 5})),
+            "models[0].answerTokens",
+        ),
+        (
+            "/models",
+            model(json!({"dify": {"apiKey": {"name": "a", "key": "b"}, "baseUrl": "api.dify.ai"}})),
+            "models[0].dify.baseUrl",
+        ),
         ("/storage", json!({}), "storage"),
         (
             "/storage",
@@ -453,6 +487,11 @@ fn some_rules_are_beyond_admission() {
             "/models",
             json!([{"id": "a", "name": "A", "anthropic": {"model": "m", "baseUrl": "https://a.example?x=1"}}]),
             "models[0].anthropic.baseUrl",
+        ),
+        (
+            "/models",
+            json!([{"id": "a", "name": "A", "dify": {"apiKey": {"name": "a", "key": "b"}, "baseUrl": "https://a.example/v1/workflows/run"}}]),
+            "models[0].dify.baseUrl",
         ),
     ] {
         let document = with(at, value.clone());

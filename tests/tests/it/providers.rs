@@ -3,6 +3,7 @@
 mod addresses;
 mod anthropic;
 mod cancel;
+mod dify;
 mod endings;
 mod formats;
 mod history;

@@ -71,6 +71,34 @@ impl Anthropic {
     }
 }
 
+/// A chat app of Dify: a chatbot, an agent or a chatflow. Dify keeps its conversations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[serde(rename_all = "camelCase")]
+pub struct Dify {
+    /// Where the API is. `/chat-messages` is appended, unless the path ends with it. It may have no query. A redirect is not
+    /// followed.
+    #[serde(default = "dify_base_url")]
+    #[garde(length(chars, min = 8, max = 2048), pattern("^https?://"))]
+    pub base_url: String,
+    /// Key of the app, sent as a bearer token. It says which app answers.
+    #[garde(dive)]
+    pub api_key: SecretRef,
+}
+
+impl Dify {
+    /// What the path of the address ends with that is called.
+    pub const PATH: &str = "/chat-messages";
+
+    pub(super) fn endpoint(&self) -> Endpoint<'_> {
+        Endpoint {
+            field: "dify",
+            base_url: &self.base_url,
+            api_key: Some(&self.api_key),
+            api: address::DIFY,
+        }
+    }
+}
+
 /// Answers without any provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase", default)]
@@ -94,4 +122,8 @@ fn openai_base_url() -> String {
 
 fn anthropic_base_url() -> String {
     address::ANTHROPIC.example.to_owned()
+}
+
+fn dify_base_url() -> String {
+    address::DIFY.example.to_owned()
 }

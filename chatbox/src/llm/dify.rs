@@ -1,0 +1,107 @@
+//! Chat apps of Dify, which keeps their conversations: it is told the question alone, and by which id it knows what came
+//! before.
+//!
+//! - `endpoint`: where an app is, and with which headers it is called
+//! - `wire`: the JSON that is sent
+//! - `map`: the JSON that comes → our events
+//! - `errors`: the table of their error codes
+
+mod endpoint;
+mod errors;
+mod map;
+mod wire;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crds::config;
+use reqwest::header::HeaderMap;
+use reqwest::{Client, RequestBuilder};
+use url::Url;
+
+use self::map::Mapper;
+use super::http::{self, FailedAttempt};
+use super::{ErrorClass, ProgressStream, Provider, Request};
+use crate::secrets::Secret;
+
+pub(super) struct Dify(Arc<Endpoint>);
+
+struct Endpoint {
+    client: Client,
+    url: Url,
+    headers: HeaderMap,
+    /// Its last answer came in one piece, so nothing comes of the next before all of it.
+    is_unstreamed: AtomicBool,
+}
+
+/// A question, as it is put to one app.
+struct Question {
+    endpoint: Arc<Endpoint>,
+    /// Its state is the conversation that Dify knows.
+    request: Request,
+}
+
+impl Dify {
+    /// # Errors
+    /// When the address or the key is not usable; both were checked before.
+    pub(super) fn new(
+        client: Client,
+        config: &config::Dify,
+        key: Option<&Secret>,
+    ) -> anyhow::Result<Self> {
+        Ok(Self(Arc::new(Endpoint {
+            client,
+            url: endpoint::url(config)?,
+            headers: endpoint::headers(key.map(Secret::expose))?,
+            is_unstreamed: AtomicBool::default(),
+        })))
+    }
+}
+
+impl Provider for Dify {
+    fn stream_completion(&self, request: Request) -> ProgressStream {
+        http::stream_completion(Question {
+            endpoint: Arc::clone(&self.0),
+            request,
+        })
+    }
+}
+
+impl http::Question for Question {
+    type Mapper = Mapper;
+
+    fn call(&self) -> RequestBuilder {
+        let endpoint = &self.endpoint;
+        let call = endpoint.client.post(endpoint.url.clone());
+        call.headers(endpoint.headers.clone())
+            .json(&wire::request(&self.request))
+    }
+
+    fn is_streamed(&self) -> bool {
+        !self.endpoint.is_unstreamed.load(Ordering::Relaxed)
+    }
+
+    fn adapt(&mut self, failed: &FailedAttempt) -> bool {
+        let is_too_long = failed.error.class == ErrorClass::ContextTooLong;
+        // What is too long may be what Dify has kept.
+        if (is_too_long || errors::is_lost_conversation(failed))
+            && self.request.state.take().is_some()
+        {
+            tracing::info!(
+                session.id = %self.request.session,
+                cause = format!("{:#}", failed.error.cause),
+                "Dify does not go on with a conversation, asking in a new one"
+            );
+            return true;
+        }
+        is_too_long && self.request.halve_history()
+    }
+
+    fn accepted(&self, in_one_piece: bool) {
+        let unstreamed = &self.endpoint.is_unstreamed;
+        unstreamed.store(in_one_piece, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests;
