@@ -25,10 +25,11 @@ use std::time::Duration;
 use anyhow::Context;
 use crds::config;
 use futures_util::Stream;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 pub use self::error::{Error, ErrorClass};
 pub use self::request::{Message, Request, Role};
-use crate::secrets;
+use crate::secrets::{self, Secret};
 
 /// What a model sends. A stream of these never fails: its last event is `Done` or `Failed`.
 #[derive(Debug)]
@@ -114,6 +115,16 @@ impl Model {
     }
 }
 
+/// What a provider behind HTTP is told of its model, beside its own section.
+#[derive(Default)]
+struct Settings<'a> {
+    key: Option<&'a Secret>,
+    /// Beside those of the provider.
+    headers: HeaderMap,
+    answer_tokens: Option<i32>,
+    temperature: Option<f64>,
+}
+
 /// All configured models.
 #[derive(Clone)]
 pub struct Models(Arc<[Model]>);
@@ -164,31 +175,48 @@ fn provider(
     client: &reqwest::Client,
     secrets: &Path,
 ) -> anyhow::Result<Arc<dyn Provider>> {
-    let key = model.endpoint().and_then(|endpoint| endpoint.api_key);
+    let endpoint = model.endpoint();
+    let key = endpoint.and_then(|endpoint| endpoint.api_key);
     let key = key.map(|key| secrets::read(secrets, key)).transpose()?;
-    let (client, key, answer_tokens) = (client.clone(), key.as_ref(), model.answer_tokens);
+    let settings = Settings {
+        key: key.as_ref(),
+        headers: endpoint
+            .map(|endpoint| headers(endpoint.headers, secrets))
+            .transpose()?
+            .unwrap_or_default(),
+        answer_tokens: model.answer_tokens,
+        temperature: model.temperature,
+    };
+    let client = client.clone();
     Ok(match model {
         config::Model {
             openai: Some(openai),
             ..
-        } => Arc::new(openai::OpenAi::new(client, openai, key, answer_tokens)?),
+        } => Arc::new(openai::OpenAi::new(client, openai, settings)?),
         config::Model {
             anthropic: Some(anthropic),
             ..
-        } => Arc::new(anthropic::Anthropic::new(
-            client,
-            anthropic,
-            key,
-            answer_tokens,
-        )?),
+        } => Arc::new(anthropic::Anthropic::new(client, anthropic, settings)?),
         config::Model {
             dify: Some(dify), ..
-        } => Arc::new(dify::Dify::new(client, dify, key)?),
+        } => Arc::new(dify::Dify::new(client, dify, settings)?),
         config::Model {
             demo: Some(demo), ..
         } => Arc::new(demo::Demo::new(demo)),
         _ => anyhow::bail!("names no provider"),
     })
+}
+
+/// What a gateway in front of the provider asks for. The values may be keys.
+fn headers(headers: &[config::Header], secrets: &Path) -> anyhow::Result<HeaderMap> {
+    let header = |header: &config::Header| {
+        let value = secrets::read(secrets, &header.value)?;
+        let mut value = HeaderValue::from_str(value.expose())
+            .with_context(|| format!("the {} is not usable in a header", header.value))?;
+        value.set_sensitive(true);
+        anyhow::Ok((HeaderName::try_from(&header.name)?, value))
+    };
+    headers.iter().map(header).collect()
 }
 
 #[cfg(test)]

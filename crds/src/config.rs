@@ -16,7 +16,7 @@ use crate::{Problem, SecretRef};
 
 pub use auth::{Auth, Guests, Hs256};
 pub use limits::Limits;
-pub use models::{Anthropic, Demo, Dify, Endpoint, Model, OpenAi};
+pub use models::{Anthropic, Demo, Dify, Endpoint, Header, Model, OpenAi};
 pub use server::Server;
 pub use storage::{Claim, EmptyDir, MongoDb, MongoDbTls, Sqlite, Storage, Volume};
 
@@ -117,10 +117,21 @@ impl Config {
                 |(index, secret)| (format!("auth.hs256.keys[{index}]"), secret, Use::Signing);
             hs256.keys.iter().enumerate().map(path)
         });
-        let models = self.models.iter().enumerate().filter_map(|(index, model)| {
-            let endpoint = model.endpoint()?;
-            let path = format!("models[{index}].{}.apiKey", endpoint.field);
-            Some((path, endpoint.api_key?, Use::Bearer))
+        let models = self.models.iter().enumerate().flat_map(|(index, model)| {
+            let endpoint = model.endpoint().into_iter();
+            endpoint.flat_map(move |endpoint| {
+                let field = format!("models[{index}].{}", endpoint.field);
+                let key = endpoint.api_key.map(|key| (format!("{field}.apiKey"), key));
+                let headers = endpoint
+                    .headers
+                    .iter()
+                    .enumerate()
+                    .map(move |(index, header)| {
+                        (format!("{field}.headers[{index}].value"), &header.value)
+                    });
+                let all = key.into_iter().chain(headers);
+                all.map(|(path, secret)| (path, secret, Use::Bearer))
+            })
         });
         keys.chain(models).chain(self.storage.secrets()).collect()
     }

@@ -21,8 +21,9 @@ use url::Url;
 
 use self::fields::{Field, Refused};
 use self::map::Mapper;
+use self::wire::Options;
 use super::http::{self, FailedAttempt};
-use super::{ErrorClass, ProgressStream, Provider, Request};
+use super::{ErrorClass, ProgressStream, Provider, Request, Settings};
 use crate::secrets::Secret;
 
 pub(super) struct Anthropic(Arc<Endpoint>);
@@ -32,7 +33,7 @@ struct Endpoint {
     url: Url,
     headers: HeaderMap,
     model: String,
-    answer_tokens: Option<i32>,
+    options: Options,
     /// What this model was found to do without, until the process ends.
     refused: Mutex<Refused>,
     /// Its last answer came in one piece, so nothing comes of the next before all of it.
@@ -52,15 +53,19 @@ impl Anthropic {
     pub(super) fn new(
         client: Client,
         config: &config::Anthropic,
-        key: Option<&Secret>,
-        answer_tokens: Option<i32>,
+        settings: Settings<'_>,
     ) -> anyhow::Result<Self> {
+        let mut headers = endpoint::headers(settings.key.map(Secret::expose))?;
+        headers.extend(settings.headers);
         Ok(Self(Arc::new(Endpoint {
             client,
             url: endpoint::url(config)?,
-            headers: endpoint::headers(key.map(Secret::expose))?,
+            headers,
             model: config.model.clone(),
-            answer_tokens,
+            options: Options {
+                answer_tokens: settings.answer_tokens,
+                temperature: settings.temperature,
+            },
             refused: Mutex::default(),
             is_unstreamed: AtomicBool::default(),
         })))
@@ -91,7 +96,7 @@ impl http::Question for Question {
         let body = wire::request(
             &endpoint.model,
             &self.request,
-            endpoint.answer_tokens,
+            endpoint.options,
             &self.refused,
         );
         let call = endpoint.client.post(endpoint.url.clone());
@@ -106,7 +111,7 @@ impl http::Question for Question {
         if failed.error.class == ErrorClass::ContextTooLong {
             return self.shorten();
         }
-        let sent = wire::fields(self.endpoint.answer_tokens, &self.refused);
+        let sent = wire::fields(self.endpoint.options, &self.refused);
         let Some(field) = fields::refused(failed, &sent) else {
             return false;
         };
@@ -129,7 +134,7 @@ impl http::Question for Question {
 impl Question {
     /// Makes room for the answer: first by a shorter one, which costs no history.
     fn shorten(&mut self) -> bool {
-        let is_shorter = wire::fields(self.endpoint.answer_tokens, &self.refused)
+        let is_shorter = wire::fields(self.endpoint.options, &self.refused)
             .contains(&Field::MaxTokens)
             && self.refused.insert(Field::MaxTokens)
             || self.request.halve_history();

@@ -21,7 +21,7 @@ use url::Url;
 
 use self::map::Mapper;
 use super::http::{self, FailedAttempt};
-use super::{ErrorClass, ProgressStream, Provider, Request};
+use super::{ErrorClass, ProgressStream, Provider, Request, Settings};
 use crate::secrets::Secret;
 
 pub(super) struct Dify(Arc<Endpoint>);
@@ -47,12 +47,14 @@ impl Dify {
     pub(super) fn new(
         client: Client,
         config: &config::Dify,
-        key: Option<&Secret>,
+        settings: Settings<'_>,
     ) -> anyhow::Result<Self> {
+        let mut headers = endpoint::headers(settings.key.map(Secret::expose))?;
+        headers.extend(settings.headers);
         Ok(Self(Arc::new(Endpoint {
             client,
             url: endpoint::url(config)?,
-            headers: endpoint::headers(key.map(Secret::expose))?,
+            headers,
             is_unstreamed: AtomicBool::default(),
         })))
     }

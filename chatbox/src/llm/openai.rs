@@ -22,8 +22,9 @@ use url::Url;
 
 use self::fields::{Field, Refused};
 use self::map::Mapper;
+use self::wire::Options;
 use super::http::{self, FailedAttempt};
-use super::{ErrorClass, ProgressStream, Provider, Request};
+use super::{ErrorClass, ProgressStream, Provider, Request, Settings};
 use crate::secrets::Secret;
 
 pub(super) struct OpenAi(Arc<Endpoint>);
@@ -33,7 +34,7 @@ struct Endpoint {
     url: Url,
     headers: HeaderMap,
     model: String,
-    answer_tokens: Option<i32>,
+    options: Options,
     /// What this model was found to do without, until the process ends.
     refused: Mutex<Refused>,
     /// Its last answer came in one piece, so nothing comes of the next before all of it.
@@ -57,16 +58,20 @@ impl OpenAi {
     pub(super) fn new(
         client: Client,
         config: &config::OpenAi,
-        key: Option<&Secret>,
-        answer_tokens: Option<i32>,
+        settings: Settings<'_>,
     ) -> anyhow::Result<Self> {
         let url = endpoint::url(config)?;
+        let mut headers = endpoint::headers(&url, settings.key.map(Secret::expose))?;
+        headers.extend(settings.headers);
         Ok(Self(Arc::new(Endpoint {
             client,
-            headers: endpoint::headers(&url, key.map(Secret::expose))?,
+            headers,
             url,
             model: config.model.clone(),
-            answer_tokens,
+            options: Options {
+                answer_tokens: settings.answer_tokens,
+                temperature: settings.temperature,
+            },
             refused: Mutex::default(),
             is_unstreamed: AtomicBool::default(),
         })))
@@ -99,7 +104,7 @@ impl http::Question for Question {
         let body = wire::request(
             &endpoint.model,
             &self.request,
-            self.answer_tokens(),
+            self.options(),
             &self.refused,
         );
         let call = endpoint.client.post(endpoint.url.clone());
@@ -118,7 +123,7 @@ impl http::Question for Question {
             ErrorClass::ContentRefused => return self.request.forget_history(),
             _ => {}
         }
-        let sent = wire::fields(&self.request, self.answer_tokens(), &self.refused);
+        let sent = wire::fields(&self.request, self.options(), &self.refused);
         let Some(field) = fields::refused(failed, &sent) else {
             return false;
         };
@@ -146,14 +151,18 @@ impl http::Question for Question {
 }
 
 impl Question {
-    fn answer_tokens(&self) -> Option<i32> {
-        self.endpoint.answer_tokens.filter(|_| !self.is_unlimited)
+    fn options(&self) -> Options {
+        let options = self.endpoint.options;
+        Options {
+            answer_tokens: options.answer_tokens.filter(|_| !self.is_unlimited),
+            ..options
+        }
     }
 
     /// Makes room for the answer. Some servers count the length that it may have as if it were used, so that is dropped
     /// first: it costs no history.
     fn shorten(&mut self) -> bool {
-        let has_limit = wire::fields(&self.request, self.answer_tokens(), &self.refused)
+        let has_limit = wire::fields(&self.request, self.options(), &self.refused)
             .iter()
             .any(|field| matches!(field, Field::MaxTokens | Field::MaxCompletionTokens));
         let is_halved = !has_limit && self.request.halve_history();
@@ -187,8 +196,14 @@ mod tests {
             base_url: "https://x.test/v1".to_owned(),
             model: "m".to_owned(),
             api_key: None,
+            headers: Vec::new(),
         };
-        let openai = OpenAi::new(Client::new(), &config, None, Some(5)).unwrap();
+        let settings = Settings {
+            answer_tokens: Some(5),
+            temperature: Some(0.5),
+            ..Settings::default()
+        };
+        let openai = OpenAi::new(Client::new(), &config, settings).unwrap();
         let message = |place: usize| Message {
             role: [Role::User, Role::Assistant][place % 2],
             content: place.to_string(),
@@ -223,13 +238,14 @@ mod tests {
     #[test]
     fn each_refused_field_is_left_out_once() {
         let mut question = question(1);
-        let all = "stream_options max_tokens max_completion_tokens 'stream' system role";
+        let all =
+            "stream_options temperature max_tokens max_completion_tokens 'stream' system role";
         let failed = bad_request(&json!({"message": all}));
         let mut bodies = vec![body(&question)];
         while question.adapt(&failed) {
             bodies.push(body(&question));
         }
-        assert_eq!(bodies.len(), 6, "each field once, and an end");
+        assert_eq!(bodies.len(), 7, "each field once, and an end");
         let messages = json!([{"role": "user", "content": "s\n\n0"}]);
         assert_eq!(
             bodies.pop(),
@@ -239,6 +255,7 @@ mod tests {
             ["max_tokens", "max_completion_tokens"].map(|name| body.get(name).is_some())
         });
         let both = names.clone().any(|names| names == [true, true]);
+        assert!(bodies.iter().any(|body| body["temperature"] == 0.5));
         assert!(!both && names.clone().any(|names| names == [false, true]));
     }
 

@@ -1,24 +1,29 @@
 //! The models that answer.
 
 mod address;
+mod headers;
 mod providers;
 
 use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::headers::Header;
 pub use self::providers::{Anthropic, Demo, Dify, OpenAi};
 use crate::{Problem, SecretRef};
 
 /// A model that answers, and how it is reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = [{
     "rule": "[has(self.openai), has(self.anthropic), has(self.dify), has(self.demo)].filter(x, x).size() == 1",
     "message": "exactly one of openai, anthropic, dify, demo must be set"
 }, {
-    "rule": "!has(self.dify) || (!has(self.systemPrompt) && !has(self.answerTokens))",
-    "message": "an app of dify has a prompt and limits of its own: leave out systemPrompt and answerTokens"
+    "rule": "!has(self.dify) || (!has(self.systemPrompt) && !has(self.answerTokens) && !has(self.temperature))",
+    "message": "an app of dify has its own systemPrompt, answerTokens and temperature: leave them out, and set them in the app"
+}, {
+    "rule": "!has(self.anthropic) || !has(self.temperature) || self.temperature <= 1.0",
+    "message": "temperature is at most 1 for anthropic"
 }]))]
 pub struct Model {
     /// Identifier on the wire. Keep it when you change the model behind it.
@@ -47,6 +52,11 @@ pub struct Model {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(range(min = 1, max = 1_000_000))]
     pub answer_tokens: Option<i32>,
+    /// How freely the model chooses its words: 0 is the least, 2 the most, and 1 the most for anthropic. Left out: the
+    /// provider's default. A model that refuses it is asked without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(range(min = 0.0, max = 2.0))]
+    pub temperature: Option<f64>,
     /// How long the provider may be silent, before an answer and in it, in seconds. Whatever it sends is a sign of life,
     /// also a comment, or thinking that is not shown: how long that may take is up to totalSeconds.
     #[serde(default = "default_idle_seconds")]
@@ -81,6 +91,9 @@ pub struct Endpoint<'a> {
     pub field: &'static str,
     pub base_url: &'a str,
     pub api_key: Option<&'a SecretRef>,
+    pub headers: &'a [Header],
+    /// Names that the server sets itself, beside those that it sets for every provider.
+    own_headers: &'static [&'static str],
     api: address::Api,
 }
 
@@ -132,6 +145,7 @@ pub(super) fn check(models: &[Model]) -> Vec<Problem> {
         let own = [
             (".systemPrompt", model.system_prompt.is_some()),
             (".answerTokens", model.answer_tokens.is_some()),
+            (".temperature", model.temperature.is_some()),
         ];
         for (field, is_set) in own {
             if is_set && model.dify.is_some() {
@@ -141,14 +155,26 @@ pub(super) fn check(models: &[Model]) -> Vec<Problem> {
                 ));
             }
         }
-        if let Some(endpoint) = model.endpoint()
-            && let Some(message) = endpoint.api.base_url_problem(endpoint.base_url)
+        if model.anthropic.is_some()
+            && model
+                .temperature
+                .is_some_and(|temperature| temperature > 1.0)
         {
             problems.push(Problem::new(
-                at(&format!(".{}.baseUrl", endpoint.field)),
-                message,
+                at(".temperature"),
+                "is at most 1 for anthropic",
             ));
         }
+        let endpoint = model.endpoint().into_iter();
+        let of_endpoint = endpoint.flat_map(|endpoint| {
+            let base_url = endpoint.api.base_url_problem(endpoint.base_url);
+            let base_url = base_url.map(|message| Problem::new("baseUrl", message));
+            let headers = headers::check(endpoint.headers, endpoint.own_headers);
+            let field = at(&format!(".{}", endpoint.field));
+            let all = base_url.into_iter().chain(headers);
+            all.map(move |problem| problem.under(&field))
+        });
+        problems.extend(of_endpoint);
     }
     problems
 }

@@ -98,10 +98,11 @@ fn why_a_document_cannot_be_read_is_said_without_its_values() {
 }
 
 #[test]
-fn the_key_of_every_provider_is_found() {
+fn the_key_and_the_headers_of_every_provider_are_found() {
     for provider in ["openai", "anthropic", "dify"] {
         let text = format!(
-            r#"{{"models": [{{"id": "a", "name": "A", "{provider}": {{"model": "m", "apiKey": {{"name": "llm", "key": "k"}}}}}}], "storage": {{}}}}"#
+            r#"{{"models": [{{"id": "a", "name": "A", "{provider}": {{"model": "m", "apiKey": {{"name": "llm", "key": "k"}},
+                "headers": [{{"name": "x-title", "value": {{"name": "llm", "key": "title"}}}}]}}}}], "storage": {{}}}}"#
         );
         let config = Config::parse(&text).unwrap().config;
         let found: Vec<_> = config
@@ -109,8 +110,10 @@ fn the_key_of_every_provider_is_found() {
             .into_iter()
             .map(|(field, secret, use_)| format!("{field} {secret} {use_:?}"))
             .collect();
-        let expected = format!(r#"models[0].{provider}.apiKey key "k" of secret "llm" Bearer"#);
-        assert_eq!(found, [expected]);
+        let key = format!(r#"models[0].{provider}.apiKey key "k" of secret "llm" Bearer"#);
+        let header =
+            format!(r#"models[0].{provider}.headers[0].value key "title" of secret "llm" Bearer"#);
+        assert_eq!(found, [key, header]);
     }
 }
 

@@ -94,6 +94,29 @@ fn mongodb(more: Value) -> Value {
     mongodb
 }
 
+fn header(name: &str) -> Value {
+    json!({"name": name, "value": {"name": "a", "key": "b"}})
+}
+
+/// A row whose model has headers of these names, and what is wrong below them.
+fn headers(
+    provider: &'static str,
+    names: &[&str],
+    below: &str,
+) -> (&'static str, Value, &'static str) {
+    let headers: Vec<_> = names.iter().map(|name| header(name)).collect();
+    let mut of_provider = json!({"headers": headers});
+    let needed = match provider {
+        "dify" => dify(),
+        _ => json!({"model": "m"}),
+    };
+    let needed = needed.as_object().unwrap().clone();
+    of_provider.as_object_mut().unwrap().extend(needed);
+    let model = json!([{"id": "a", "name": "A", provider: of_provider}]);
+    let field = format!("models[0].{provider}.headers{below}");
+    ("/models", model, field.leak())
+}
+
 fn dify() -> Value {
     json!({"apiKey": {"name": "a", "key": "b"}})
 }
@@ -156,6 +179,16 @@ fn good_documents_are_good_everywhere() {
         (
             "/models",
             json!([{"id": "a", "name": "A", "anthropic": {"model": "m"}}]),
+        ),
+        (
+            "/models",
+            json!([{"id": "a", "name": "A", "temperature": 2.0, "openai": {"model": "m",
+                "headers": [header("x-title"), header("anthropic-version"), header("x-api-key")]}}]),
+        ),
+        (
+            "/models",
+            json!([{"id": "a", "name": "A", "temperature": 1.0, "anthropic": {"model": "m",
+                "headers": [header("anthropic-beta"), header("authorization")]}}]),
         ),
         (
             "/models",
@@ -331,6 +364,43 @@ fn bad_documents_are_bad_everywhere_and_the_field_is_named() {
             model(json!({"anthropic": {"model": "m", "apiKey": {"name": "A", "key": "a"}}})),
             "models[0].anthropic.apiKey.name",
         ),
+        (
+            "/models/0/temperature",
+            json!(-0.1),
+            "models[0].temperature",
+        ),
+        ("/models/0/temperature", json!(2.1), "models[0].temperature"),
+        (
+            "/models/0/temperature",
+            json!("low"),
+            "models[0].temperature",
+        ),
+        (
+            "/models",
+            model(json!({"anthropic": {"model": "m"}, "temperature": 1.1})),
+            "models[0].temperature",
+        ),
+        (
+            "/models",
+            model(json!({"dify": dify(), "temperature": 0.5})),
+            "models[0].temperature",
+        ),
+        headers("openai", &["X-Title"], "[0].name"),
+        headers("openai", &["a b"], "[0].name"),
+        headers("openai", &[""], "[0].name"),
+        headers("openai", &["x-a", "x-a"], "[1].name"),
+        headers("openai", &["x-a", "authorization"], "[1].name"),
+        headers("openai", &["api-key"], "[0].name"),
+        headers("openai", &["host"], "[0].name"),
+        headers("openai", &["content-type"], "[0].name"),
+        headers("openai", &["transfer-encoding"], "[0].name"),
+        headers("openai", &["user-agent"], "[0].name"),
+        headers("openai", &["x"; 17], ""),
+        headers("anthropic", &["x-api-key"], "[0].name"),
+        headers("anthropic", &["anthropic-version"], "[0].name"),
+        headers("anthropic", &["connection"], "[0].name"),
+        headers("dify", &["authorization"], "[0].name"),
+        headers("dify", &["te"], "[0].name"),
         ("/models", model(json!({"dify": {}})), "models[0].dify"),
         (
             "/models",

@@ -6,6 +6,7 @@ mod cancel;
 mod dify;
 mod endings;
 mod formats;
+mod headers;
 mod history;
 mod refused;
 mod silence;

@@ -57,6 +57,7 @@ mod tests {
                 base_url: base_url.to_owned(),
                 model: "m".to_owned(),
                 api_key: None,
+                headers: Vec::new(),
             };
             assert_eq!(url(&config).unwrap().as_str(), expected, "{base_url:?}");
         }

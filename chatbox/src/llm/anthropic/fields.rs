@@ -10,6 +10,7 @@ use crate::llm::http::{self, FailedAttempt};
 pub(super) enum Field {
     /// The default stands there then: there is no request without it.
     MaxTokens,
+    Temperature,
 }
 
 /// The fields that a model's server has refused.
@@ -20,6 +21,7 @@ impl Field {
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::MaxTokens => "max_tokens",
+            Self::Temperature => "temperature",
         }
     }
 }
@@ -59,11 +61,13 @@ mod tests {
 
     #[test]
     fn what_a_server_refuses_is_found() {
-        let all = [Field::MaxTokens];
+        let all = [Field::MaxTokens, Field::Temperature];
         let too_many = "max_tokens: 64000 > 8192, which is the maximum allowed number of output tokens for claude-3-5";
         assert_eq!(refused_of(400, too_many, &all), Some(Field::MaxTokens));
         let words = "`max_tokens` is too large";
         assert_eq!(refused_of(422, words, &all), Some(Field::MaxTokens));
+        let words = "`temperature` is deprecated for this model.";
+        assert_eq!(refused_of(400, words, &all), Some(Field::Temperature));
         for (status, message, sent) in [
             (400, too_many, &[][..]),
             (401, too_many, &all),

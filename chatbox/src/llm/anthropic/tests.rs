@@ -11,8 +11,13 @@ fn question(messages: usize, answer_tokens: Option<i32>) -> Question {
         base_url: "https://x.test".to_owned(),
         model: "m".to_owned(),
         api_key: None,
+        headers: Vec::new(),
     };
-    let anthropic = Anthropic::new(Client::new(), &config, None, answer_tokens).unwrap();
+    let settings = Settings {
+        answer_tokens,
+        ..Settings::default()
+    };
+    let anthropic = Anthropic::new(Client::new(), &config, settings).unwrap();
     let message = |place: usize| Message {
         role: [Role::User, Role::Assistant][place % 2],
         content: place.to_string(),

@@ -9,7 +9,7 @@ use crate::chat::SessionId;
 fn question(messages: usize, state: Option<&str>) -> Question {
     let config = json!({"apiKey": {"name": "a", "key": "b"}});
     let config = serde_json::from_value(config).unwrap();
-    let dify = Dify::new(Client::new(), &config, None).unwrap();
+    let dify = Dify::new(Client::new(), &config, Settings::default()).unwrap();
     let message = |place: usize| Message {
         role: [Role::User, Role::Assistant][place % 2],
         content: place.to_string(),

@@ -54,6 +54,7 @@ mod tests {
             base_url: base_url.to_owned(),
             model: "m".to_owned(),
             api_key: None,
+            headers: Vec::new(),
         })
         .unwrap()
     }

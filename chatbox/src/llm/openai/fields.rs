@@ -14,6 +14,7 @@ pub(super) enum Field {
     /// The length of the answer goes under the other name then.
     MaxTokens,
     MaxCompletionTokens,
+    Temperature,
     /// The system prompt goes in front of the first question then.
     SystemRole,
     /// The answer comes in one piece then.
@@ -30,6 +31,7 @@ impl Field {
             Self::StreamOptions => "stream_options",
             Self::MaxTokens => "max_tokens",
             Self::MaxCompletionTokens => "max_completion_tokens",
+            Self::Temperature => "temperature",
             Self::SystemRole => "messages[0].role",
             Self::Stream => "stream",
         }
@@ -38,11 +40,12 @@ impl Field {
 
 /// How servers call the fields, as `param` or in words; in lower case. Words say `stream` of much else, so there it counts
 /// only in quotes.
-const NAMES: [(&str, Field); 9] = [
+const NAMES: [(&str, Field); 10] = [
     ("stream_options", Field::StreamOptions),
     ("include_usage", Field::StreamOptions),
     ("max_tokens", Field::MaxTokens),
     ("max_completion_tokens", Field::MaxCompletionTokens),
+    ("temperature", Field::Temperature),
     ("messages[0].role", Field::SystemRole),
     ("messages.0.role", Field::SystemRole),
     ("'stream'", Field::Stream),
@@ -167,10 +170,11 @@ mod tests {
     use super::super::errors::CODES;
     use super::*;
 
-    const ALL: [Field; 5] = [
+    const ALL: [Field; 6] = [
         Field::StreamOptions,
         Field::MaxTokens,
         Field::MaxCompletionTokens,
+        Field::Temperature,
         Field::SystemRole,
         Field::Stream,
     ];
@@ -253,6 +257,17 @@ mod tests {
                 Field::Stream,
             ),
             (400, json!("'stream' must be false"), Field::Stream),
+            (
+                400,
+                json!({"error": {"message": "Unsupported value: 'temperature' does not support 0.2 with this model. Only the \
+                    default (1) value is supported.", "param": "temperature", "code": "unsupported_value"}}),
+                Field::Temperature,
+            ),
+            (
+                422,
+                json!({"detail": [{"loc": ["body", "temperature"], "msg": "Input should be less than or equal to 1"}]}),
+                Field::Temperature,
+            ),
         ] {
             assert_found(status, &body, expected);
         }

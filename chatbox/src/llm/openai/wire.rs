@@ -7,6 +7,13 @@ use serde::Serialize;
 use super::fields::{Field, Refused};
 use crate::llm::{Request, Role};
 
+/// What the document sets for a model, and a server may refuse.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Options {
+    pub(super) answer_tokens: Option<i32>,
+    pub(super) temperature: Option<f64>,
+}
+
 #[derive(Serialize)]
 pub(super) struct Body<'a> {
     model: &'a str,
@@ -18,6 +25,8 @@ pub(super) struct Body<'a> {
     max_tokens: Option<i32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_completion_tokens: Option<i32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    temperature: Option<f64>,
 }
 
 #[derive(Serialize)]
@@ -35,10 +44,10 @@ struct StreamOptions {
 pub(super) fn request<'a>(
     model: &'a str,
     request: &'a Request,
-    answer_tokens: Option<i32>,
+    options: Options,
     refused: &Refused,
 ) -> Body<'a> {
-    let sent = fields(request, answer_tokens, refused);
+    let sent = fields(request, options, refused);
     let has = |field| sent.contains(&field);
     Body {
         model,
@@ -47,25 +56,25 @@ pub(super) fn request<'a>(
         stream_options: has(Field::StreamOptions).then_some(StreamOptions {
             include_usage: true,
         }),
-        max_tokens: answer_tokens.filter(|_| has(Field::MaxTokens)),
-        max_completion_tokens: answer_tokens.filter(|_| has(Field::MaxCompletionTokens)),
+        max_tokens: options.answer_tokens.filter(|_| has(Field::MaxTokens)),
+        max_completion_tokens: options
+            .answer_tokens
+            .filter(|_| has(Field::MaxCompletionTokens)),
+        temperature: options.temperature.filter(|_| has(Field::Temperature)),
     }
 }
 
 /// Which of the fields that a server may refuse stand in a request.
-pub(super) fn fields(
-    request: &Request,
-    answer_tokens: Option<i32>,
-    refused: &Refused,
-) -> Vec<Field> {
+pub(super) fn fields(request: &Request, options: Options, refused: &Refused) -> Vec<Field> {
     // The old name first: servers of others know it longer.
     let limit = [Field::MaxTokens, Field::MaxCompletionTokens]
         .into_iter()
         .find(|name| !refused.contains(name))
-        .filter(|_| answer_tokens.is_some());
+        .filter(|_| options.answer_tokens.is_some());
     let system = request.system.as_ref().map(|_| Field::SystemRole);
     let usage = (!refused.contains(&Field::Stream)).then_some(Field::StreamOptions);
-    [Some(Field::Stream), usage, limit, system]
+    let temperature = options.temperature.map(|_| Field::Temperature);
+    [Some(Field::Stream), usage, limit, temperature, system]
         .into_iter()
         .flatten()
         .filter(|field| !refused.contains(field))

@@ -4,12 +4,16 @@ use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Endpoint, address};
+use super::{Endpoint, Header, address, headers};
 use crate::SecretRef;
 
 /// An endpoint with the API of OpenAI's chat completions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": headers::rule_without(&Self::HEADERS),
+    "message": "the server sets one of these headers itself: leave it out"
+}]))]
 pub struct OpenAi {
     /// Where the API is. `/chat/completions` is appended, unless the path ends with it. The only query that it may have is
     /// Azure's `?api-version=`. A redirect is not followed.
@@ -23,17 +27,27 @@ pub struct OpenAi {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub api_key: Option<SecretRef>,
+    /// Headers of every call beside those of the API, such as a gateway asks for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[garde(length(max = 16), dive)]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub headers: Vec<Header>,
 }
 
 impl OpenAi {
     /// What the path of the address ends with that is called.
     pub const PATH: &str = "/chat/completions";
 
+    /// Headers that the server sets itself.
+    const HEADERS: [&str; 2] = ["authorization", "api-key"];
+
     pub(super) fn endpoint(&self) -> Endpoint<'_> {
         Endpoint {
             field: "openai",
             base_url: &self.base_url,
             api_key: self.api_key.as_ref(),
+            headers: &self.headers,
+            own_headers: &Self::HEADERS,
             api: address::OPENAI,
         }
     }
@@ -42,6 +56,10 @@ impl OpenAi {
 /// An endpoint with the Messages API of Anthropic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": headers::rule_without(&Self::HEADERS),
+    "message": "the server sets one of these headers itself: leave it out"
+}]))]
 pub struct Anthropic {
     /// Where the API is. `/v1/messages` is appended, as far as the path does not end with it. It may have no query. A
     /// redirect is not followed.
@@ -55,17 +73,27 @@ pub struct Anthropic {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub api_key: Option<SecretRef>,
+    /// Headers of every call beside those of the API, such as a gateway asks for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[garde(length(max = 16), dive)]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub headers: Vec<Header>,
 }
 
 impl Anthropic {
     /// What the path of the address ends with that is called.
     pub const PATH: &str = "/v1/messages";
 
+    /// Headers that the server sets itself.
+    const HEADERS: [&str; 2] = ["x-api-key", "anthropic-version"];
+
     pub(super) fn endpoint(&self) -> Endpoint<'_> {
         Endpoint {
             field: "anthropic",
             base_url: &self.base_url,
             api_key: self.api_key.as_ref(),
+            headers: &self.headers,
+            own_headers: &Self::HEADERS,
             api: address::ANTHROPIC,
         }
     }
@@ -74,6 +102,10 @@ impl Anthropic {
 /// A chat app of Dify: a chatbot, an agent or a chatflow. Dify keeps its conversations.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": headers::rule_without(&Self::HEADERS),
+    "message": "the server sets one of these headers itself: leave it out"
+}]))]
 pub struct Dify {
     /// Where the API is. `/chat-messages` is appended, unless the path ends with it. It may have no query. A redirect is not
     /// followed.
@@ -83,17 +115,27 @@ pub struct Dify {
     /// Key of the app, sent as a bearer token. It says which app answers.
     #[garde(dive)]
     pub api_key: SecretRef,
+    /// Headers of every call beside those of the API, such as a gateway asks for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[garde(length(max = 16), dive)]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub headers: Vec<Header>,
 }
 
 impl Dify {
     /// What the path of the address ends with that is called.
     pub const PATH: &str = "/chat-messages";
 
+    /// Headers that the server sets itself.
+    const HEADERS: [&str; 1] = ["authorization"];
+
     pub(super) fn endpoint(&self) -> Endpoint<'_> {
         Endpoint {
             field: "dify",
             base_url: &self.base_url,
             api_key: Some(&self.api_key),
+            headers: &self.headers,
+            own_headers: &Self::HEADERS,
             api: address::DIFY,
         }
     }
