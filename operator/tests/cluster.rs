@@ -151,6 +151,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         security::the_role_for_users_is_enough,
     ),
     (
+        "the-rules-of-every-provider-hold-at-admission",
+        security::the_rules_of_every_provider_hold_at_admission,
+    ),
+    (
         "what-is-not-allowed-is-neither-read-nor-run",
         security::what_is_not_allowed_is_neither_read_nor_run,
     ),

@@ -187,3 +187,45 @@ pub(crate) fn what_is_not_allowed_is_neither_read_nor_run(world: &World<'_>) -> 
     drop(operator);
     Ok(())
 }
+
+/// The API server itself judges here: a table in `crds` holds the same rules to what the server says.
+pub(crate) fn the_rules_of_every_provider_hold_at_admission(world: &World<'_>) -> Result<()> {
+    let with = |model: Value| {
+        let mut chatbox = chatbox();
+        chatbox["spec"]["config"]["models"] = json!([model]);
+        chatbox
+    };
+    let key = json!({"name": "llm", "key": "key"});
+    let headers = |name: &str| json!([{"name": name, "value": key}]);
+    for good in [
+        json!({"id": "m", "name": "M", "temperature": 1, "anthropic": {"model": "m",
+            "headers": headers("authorization")}}),
+        json!({"id": "m", "name": "M", "temperature": 1.5, "openai": {"model": "m",
+            "headers": headers("x-api-key")}}),
+        json!({"id": "m", "name": "M", "dify": {"apiKey": key, "headers": headers("x-a")}}),
+    ] {
+        world.apply(&with(good))?;
+    }
+    for (bad, words) in [
+        (
+            json!({"id": "m", "name": "M", "temperature": 2, "anthropic": {"model": "m"}}),
+            "at most 1",
+        ),
+        (
+            json!({"id": "m", "name": "M", "temperature": 1, "dify": {"apiKey": key}}),
+            "set them in the app",
+        ),
+        (
+            json!({"id": "m", "name": "M", "dify": {"apiKey": key, "headers": headers("authorization")}}),
+            "sets one of these headers itself",
+        ),
+        (
+            json!({"id": "m", "name": "M", "openai": {"model": "m", "headers": headers("host")}}),
+            "belongs to the connection",
+        ),
+    ] {
+        let refusal = world.refusal(&with(bad))?;
+        ensure!(refusal.contains(words), "{refusal}");
+    }
+    Ok(())
+}
