@@ -44,6 +44,7 @@ const MAX_BYTES: usize = 64 * 1024;
 /// Shortest signing key: RFC 7518 requires a key at least as long as the digest of HS256.
 const SIGNING_BYTES: usize = 32;
 const NO_URI: &str = "is no address of a MongoDB; write mongodb://USER:PASSWORD@HOST/?replicaSet=NAME or mongodb+srv://…";
+const UNESCAPED: &str = "holds an @ behind the hosts; write @, /, : and ? of the user and the password as %40, %2F, %3A and %3F";
 const NO_PEM: &str = "is no PEM; it begins with -----BEGIN";
 /// What the address of a MongoDB begins with.
 const SCHEMES: [&str; 2] = ["mongodb://", "mongodb+srv://"];
@@ -91,8 +92,7 @@ pub fn usable(bytes: &[u8], use_: Use) -> Result<&[u8], &'static str> {
     match use_ {
         Use::Bearer => return Ok(text.as_bytes()),
         Use::MongoDbUri => {
-            let is_uri = SCHEMES.iter().any(|scheme| text.starts_with(scheme));
-            return is_uri.then_some(text.as_bytes()).ok_or(NO_URI);
+            return mongodb_uri(text).map(|()| text.as_bytes());
         }
         Use::Signing | Use::Pem => {}
     }
@@ -104,6 +104,18 @@ pub fn usable(bytes: &[u8], use_: Use) -> Result<&[u8], &'static str> {
         return Err("is a placeholder; use at least 32 random bytes");
     }
     Ok(bytes)
+}
+
+/// Whether a text is the address of a MongoDB. Where the password holds a character of the address itself, parts of it would
+/// be taken for a host or an option, and those appear in logs.
+fn mongodb_uri(text: &str) -> Result<(), &'static str> {
+    let rest = SCHEMES.iter().find_map(|scheme| text.strip_prefix(scheme));
+    let rest = rest.ok_or(NO_URI)?;
+    let (hosts, more) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    if hosts.matches('@').count() > 1 || more.contains('@') {
+        return Err(UNESCAPED);
+    }
+    Ok(())
 }
 
 impl SecretRef {
@@ -159,6 +171,10 @@ mod tests {
             ("mongodb://u:p@a,b/?replicaSet=rs0\n", true, false),
             ("mongodb+srv://u:p@cluster.example", true, false),
             ("postgres://u:p@a", false, false),
+            ("mongodb://u:p%40%3F@a/?replicaSet=rs0", true, false),
+            ("mongodb://u:p@ss@a/", false, false),
+            ("mongodb://u:p/ss@a/", false, false),
+            ("mongodb://u:p?replicaSet=ss@a/", false, false),
             ("a:27017", false, false),
             ("mongodb://a\nmongodb://b", false, false),
             (pem, false, true),

@@ -10,6 +10,9 @@ use serde_json::json;
 
 use crate::store::StoreError;
 
+/// When to try again while the store is away, in seconds.
+const AWAY_SECONDS: &str = "5";
+
 /// A request that is not served.
 #[derive(Debug)]
 pub enum ApiError {
@@ -24,6 +27,8 @@ pub enum ApiError {
     BadRequest(&'static str),
     /// Too many of them; try again after so long.
     TooMany(Duration),
+    /// The store is away for a while.
+    StoreAway(StoreError),
     /// The server stops.
     Stopping,
     Internal(anyhow::Error),
@@ -31,6 +36,9 @@ pub enum ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
+        if error.is_retryable() {
+            return Self::StoreAway(error);
+        }
         Self::Internal(error.into())
     }
 }
@@ -39,6 +47,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, code, words) = match self {
             Self::TooMany(wait) => return too_many(wait),
+            Self::StoreAway(error) => return store_away(&error),
             Self::Unauthorized => (
                 StatusCode::UNAUTHORIZED,
                 "UNAUTHORIZED",
@@ -72,6 +81,19 @@ impl IntoResponse for ApiError {
         };
         (status, Json(json!({"error": words, "code": code}))).into_response()
     }
+}
+
+fn store_away(error: &StoreError) -> Response {
+    let cause = format!("{:#}", error.cause());
+    tracing::warn!(cause, "a request found the store away");
+    let body =
+        json!({"error": "the store is away for a moment, try again", "code": "DATABASE_ERROR"});
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        [(RETRY_AFTER, AWAY_SECONDS)],
+        Json(body),
+    )
+        .into_response()
 }
 
 /// The shape that clients of the Go service know; see `docs/wire.md`.

@@ -77,6 +77,12 @@ async fn an_answer_goes_on_while_the_database_is_away_and_nothing_acknowledged_i
         refused["error"]["retry_after"].as_i64() > Some(0),
         "{refused}"
     );
+    let (status, body) = world.get("u", "/sessions/s").await;
+    assert_eq!(
+        (status, &body["code"]),
+        (503, &json!("DATABASE_ERROR")),
+        "{body}"
+    );
     stream.push("third");
     stream.end();
 

@@ -147,6 +147,19 @@ async fn a_single_server_is_refused() {
 }
 
 #[tokio::test]
+async fn a_wrong_password_is_told_at_once_and_not_repeated() {
+    let server = Server::start(&["--auth"]);
+    let uri = server.uri().replace("://", "://ada:hunter2@");
+    let error = Database::at(uri).try_open().await.err().unwrap();
+    let error = format!("{error:#}");
+    assert!(
+        error.contains("refuses the user or the password"),
+        "{error}"
+    );
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
 async fn the_indexes_have_their_names() {
     let database = Database::new();
     database.open().await;

@@ -8,6 +8,7 @@ use backon::{ExponentialBuilder, Retryable};
 use crds::config;
 use mongodb::Client;
 use mongodb::bson::{Document, doc};
+use mongodb::error::{Error, ErrorKind};
 use mongodb::options::{
     Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, Tls, TlsOptions,
     WriteConcern,
@@ -37,9 +38,23 @@ pub(super) async fn connect(config: &config::MongoDb, root: &Path) -> anyhow::Re
         .with_total_delay(Some(START));
     let hello = hello
         .retry(policy)
-        .notify(|cause, delay| tracing::warn!(%cause, ?delay, "cannot reach MongoDB yet"))
+        .when(|error| !is_refused(error))
+        .notify(|error, delay| {
+            tracing::warn!(cause = %error.kind, ?delay, "cannot reach MongoDB yet");
+        })
         .await
-        .context("cannot reach MongoDB; check storage.mongodb.uri, the network and the password")?;
+        .map_err(|error| match is_refused(&error) {
+            true => anyhow!(
+                "MongoDB refuses the user or the password of {}: {}",
+                config.uri,
+                error.kind
+            ),
+            false => anyhow!(
+                "cannot reach MongoDB; check {} and the network: {}",
+                config.uri,
+                error.kind
+            ),
+        })?;
     ensure!(
         has_transactions(&hello),
         "the MongoDB is no replica set, and so has no transactions; start it with --replSet, one member is enough"
@@ -52,12 +67,16 @@ async fn options(config: &config::MongoDb, root: &Path) -> anyhow::Result<Client
     let uri = secrets::read_mongodb_uri(root, &config.uri)?;
     // The driver's own words may quote the address, and so a password.
     let parsed = ClientOptions::parse(uri.expose()).await;
-    let mut options = parsed.map_err(|_| {
-        anyhow!(
-            "{} cannot be used as the address of a MongoDB; write mongodb://USER:PASSWORD@HOST/?replicaSet=NAME, with \
-             special characters of the password as %XX",
+    let mut options = parsed.map_err(|error| match *error.kind {
+        ErrorKind::DnsResolve { .. } => anyhow!(
+            "the host in {} cannot be found in the DNS; check its name",
             config.uri
-        )
+        ),
+        _ => anyhow!(
+            "{} cannot be used as the address of a MongoDB; write mongodb://USER:PASSWORD@HOST/?replicaSet=NAME, with \
+             special characters of the password as %XX, and check the port and the names of the options",
+            config.uri
+        ),
     })?;
     options.app_name = Some("chatbox".to_owned());
     options.write_concern = Some(
@@ -80,6 +99,11 @@ async fn options(config: &config::MongoDb, root: &Path) -> anyhow::Result<Client
         options.tls = Some(Tls::Enabled(files));
     }
     Ok(options)
+}
+
+/// Another attempt would end the same.
+fn is_refused(error: &Error) -> bool {
+    matches!(*error.kind, ErrorKind::Authentication { .. })
 }
 
 /// Whether a server that says this is part of a replica set or of a sharded cluster.

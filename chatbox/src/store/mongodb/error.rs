@@ -36,7 +36,8 @@ impl From<Error> for StoreError {
         let kind = kind(&error);
         match error.get_custom::<String>() {
             Some(text) => Self::new(kind, anyhow::anyhow!(text.clone())),
-            None => Self::new(kind, error),
+            // Its own form holds the labels and the whole reply of the server.
+            None => Self::new(kind, anyhow::anyhow!("{}", error.kind)),
         }
     }
 }
