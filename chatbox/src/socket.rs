@@ -28,6 +28,7 @@ use crate::clock;
 use crate::limits::InFlight;
 use crate::old_clients::OldClient;
 use crate::state::AppState;
+use crate::store::StoreError;
 use crate::turn::{Asked, NewQuestion};
 use crate::wire::inbound::{self, Resume, UserMessage};
 use crate::wire::{
@@ -254,7 +255,7 @@ impl Connection {
             client_id: message.client_id,
             content: message.content,
         };
-        let rejection = match self.state.turns.ask(question).await {
+        let rejection = match self.ask_meanwhile(question).await? {
             Ok(Asked::Stored { message, is_new }) => {
                 return self.acknowledge(&message, is_new, subscription).await;
             }
@@ -262,6 +263,28 @@ impl Connection {
             Err(error) => rejection::not_stored(&error),
         };
         self.reject(Some(&session), about(rejection)).await
+    }
+
+    /// Asks, and delivers what the session says meanwhile: a store that is away must not silence a running answer.
+    async fn ask_meanwhile(
+        &mut self,
+        question: NewQuestion,
+    ) -> Result<Result<Asked, StoreError>, Closed> {
+        let turns = self.state.turns.clone();
+        let asked = turns.ask(question);
+        tokio::pin!(asked);
+        let mut delivered = Ok(());
+        loop {
+            let is_following = delivered.is_ok() && matches!(self.binding, Binding::Bound { .. });
+            tokio::select! {
+                biased;
+                // To its end, also for a client that has gone: what it asked is stored and answered.
+                asked = &mut asked => return delivered.map(|()| asked),
+                received = self.binding.recv(), if is_following => {
+                    delivered = Box::pin(self.receive(received)).await;
+                }
+            }
+        }
     }
 
     /// Tells the sender that its question is stored, after everything that came before it. `subscription`: the session

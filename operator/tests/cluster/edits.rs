@@ -212,7 +212,11 @@ pub(crate) fn a_rollout_that_makes_no_progress_is_stalled(world: &World<'_>) -> 
 pub(crate) fn pass_deadline(world: &World<'_>, chatbox: &mut Value) -> Result<()> {
     chatbox["spec"]["paused"] = json!(true);
     world.apply(chatbox)?;
-    wait_for_condition(world, "Ready", "False", "Progressing")?;
+    world.wait_for("the pause is in effect", || {
+        let chatbox = world.get("chatbox", "support")?.context("no Chatbox")?;
+        let conditions = chatbox["status"]["conditions"].to_string();
+        Ok(conditions.contains("paused").then_some(()))
+    })?;
     let soon = r#"--patch={"spec": {"progressDeadlineSeconds": 1}}"#;
     let patch = [
         "patch",

@@ -62,11 +62,13 @@ async fn an_answer_goes_on_while_the_database_is_away_and_nothing_acknowledged_i
     let live = client.wait_for("ai_response").await;
     assert_eq!(live["content"], "second ", "{live}");
     client.say("s", "c2", "stored?").await;
-    let refused = client
-        .until(|frame| frame["type"] == "error")
-        .await
-        .pop()
-        .unwrap();
+    stream.push("meanwhile ");
+    let mut frames = client.until(|frame| frame["type"] == "error").await;
+    let refused = frames.pop().unwrap();
+    assert!(
+        frames.iter().any(|frame| frame["content"] == "meanwhile "),
+        "who sends sees the answer go on: {frames:?}"
+    );
     assert_eq!(
         refused["error"]["code"],
         json!("DATABASE_ERROR"),
@@ -101,5 +103,8 @@ async fn an_answer_goes_on_while_the_database_is_away_and_nothing_acknowledged_i
         .await;
     let history = world.history("u", "s").await;
     let contents: Vec<_> = history.iter().map(|line| line.1.as_str()).collect();
-    assert_eq!(contents, ["go on", "first second third", "stored?", "yes"]);
+    assert_eq!(
+        contents,
+        ["go on", "first second meanwhile third", "stored?", "yes"]
+    );
 }

@@ -43,17 +43,13 @@ pub(super) async fn connect(config: &config::MongoDb, root: &Path) -> anyhow::Re
             tracing::warn!(cause = %error.kind, ?delay, "cannot reach MongoDB yet");
         })
         .await
-        .map_err(|error| match is_refused(&error) {
-            true => anyhow!(
-                "MongoDB refuses the user or the password of {}: {}",
-                config.uri,
-                error.kind
-            ),
-            false => anyhow!(
-                "cannot reach MongoDB; check {} and the network: {}",
-                config.uri,
-                error.kind
-            ),
+        .map_err(|error| {
+            let what = if is_refused(&error) {
+                "refuses the user or the password of"
+            } else {
+                "cannot be reached; check the network and"
+            };
+            anyhow!("MongoDB {what} {}: {}", config.uri, error.kind)
         })?;
     ensure!(
         has_transactions(&hello),
