@@ -77,7 +77,10 @@ fn refused() -> [(&'static str, Value, Vec<&'static str>); 9] {
         (
             "/spec/config/models",
             model(&json!({})),
-            vec!["spec.config.models[0]", "exactly one of openai, demo"],
+            vec![
+                "spec.config.models[0]",
+                "exactly one of openai, anthropic, dify, demo",
+            ],
         ),
         (
             "/spec/config/server/pathPrefix",
