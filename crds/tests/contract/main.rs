@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bad_documents;
+mod documents;
 mod edits;
 mod golden;
 mod rules;
