@@ -201,30 +201,8 @@ fn anew(live: &LiveClaim) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::fixtures::{live, spec};
     use super::*;
-
-    fn spec(size: &str, class: Option<&str>) -> Claim {
-        Claim {
-            size: size.to_owned(),
-            storage_class_name: class.map(str::to_owned),
-        }
-    }
-
-    fn live(request: &str, capacity: &str) -> LiveClaim {
-        LiveClaim {
-            access_modes: vec!["ReadWriteMany".to_owned()],
-            storage_class_name: Some("ssd".to_owned()),
-            is_class_applied: false,
-            request: Some(request.to_owned()),
-            capacity: Some(capacity.to_owned()).filter(|text| !text.is_empty()),
-            phase: if capacity.is_empty() {
-                ClaimPhase::Pending
-            } else {
-                ClaimPhase::Bound
-            },
-            ..LiveClaim::default()
-        }
-    }
 
     #[test]
     fn what_cannot_be_changed_is_said_in_words() {
