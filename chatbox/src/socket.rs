@@ -3,6 +3,7 @@
 //! `cursor` decides what the client is sent (pure), `catch_up` binds the connection to a session and fills gaps from
 //! the store, `transport` writes and reads frames, `rejection` holds the words for what is not served.
 
+mod binding;
 mod catch_up;
 mod coalesce;
 mod cursor;
@@ -17,12 +18,13 @@ use axum::extract::ws::WebSocket;
 use prometheus::IntGauge;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use self::binding::Binding;
 use self::coalesce::coalesce;
-use self::cursor::{Cursor, Step};
+use self::cursor::Step;
 use self::transport::{Closed, Incoming, Transport};
 pub use self::turn_away::turn_away;
 use crate::auth::Caller;
-use crate::bus::{Event, Received, Receiver, Subscription};
+use crate::bus::{Event, Received, Subscription};
 use crate::chat::{Message, RunId, SessionId};
 use crate::clock;
 use crate::limits::InFlight;
@@ -104,20 +106,6 @@ struct Connection {
     is_old: bool,
     old_client: Option<OldClient>,
     state: AppState,
-}
-
-/// The session of a connection.
-enum Binding {
-    None,
-    /// The client named a session that nobody has yet.
-    Waiting {
-        start: Start,
-        events: Receiver,
-    },
-    Bound {
-        cursor: Cursor,
-        events: Receiver,
-    },
 }
 
 impl Connection {
@@ -439,33 +427,5 @@ fn count_error(state: &AppState, frame: &ServerFrame<'_>) {
             .message_errors
             .with_label_values(&[code.as_str()])
             .inc();
-    }
-}
-
-impl Binding {
-    fn session(&self) -> Option<&SessionId> {
-        match self {
-            Self::None => None,
-            Self::Waiting { start, .. } => Some(&start.session),
-            Self::Bound { cursor, .. } => Some(cursor.session()),
-        }
-    }
-
-    fn is_bound_to(&self, session: &SessionId) -> bool {
-        matches!(self, Self::Bound { cursor, .. } if cursor.session() == session)
-    }
-
-    async fn recv(&mut self) -> Received {
-        match self {
-            Self::None => std::future::pending().await,
-            Self::Waiting { events, .. } | Self::Bound { events, .. } => events.recv().await,
-        }
-    }
-
-    fn try_recv(&mut self) -> Option<Received> {
-        match self {
-            Self::Bound { events, .. } => events.try_recv(),
-            Self::None | Self::Waiting { .. } => None,
-        }
     }
 }
