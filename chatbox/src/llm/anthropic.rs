@@ -11,8 +11,7 @@ mod fields;
 mod map;
 mod wire;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crds::config;
 use reqwest::header::HeaderMap;
@@ -22,7 +21,7 @@ use url::Url;
 use self::fields::{Field, Refused};
 use self::map::Mapper;
 use self::wire::Options;
-use super::http::{self, FailedAttempt};
+use super::http::{self, FailedAttempt, Learned};
 use super::{ErrorClass, ProgressStream, Provider, Request, Settings};
 use crate::secrets::Secret;
 
@@ -34,10 +33,7 @@ struct Endpoint {
     headers: HeaderMap,
     model: String,
     options: Options,
-    /// What this model was found to do without, until the process ends.
-    refused: Mutex<Refused>,
-    /// Its last answer came in one piece, so nothing comes of the next before all of it.
-    is_unstreamed: AtomicBool,
+    learned: Learned<Field>,
 }
 
 /// A question, as it is put to one model.
@@ -66,8 +62,7 @@ impl Anthropic {
                 answer_tokens: settings.answer_tokens,
                 temperature: settings.temperature,
             },
-            refused: Mutex::default(),
-            is_unstreamed: AtomicBool::default(),
+            learned: Learned::default(),
         })))
     }
 }
@@ -77,14 +72,8 @@ impl Provider for Anthropic {
         http::stream_completion(Question {
             endpoint: Arc::clone(&self.0),
             request,
-            refused: self.0.refused().clone(),
+            refused: self.0.learned.refused(),
         })
-    }
-}
-
-impl Endpoint {
-    fn refused(&self) -> MutexGuard<'_, Refused> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -104,7 +93,7 @@ impl http::Question for Question {
     }
 
     fn is_streamed(&self) -> bool {
-        !self.endpoint.is_unstreamed.load(Ordering::Relaxed)
+        self.endpoint.learned.is_streamed()
     }
 
     fn adapt(&mut self, failed: &FailedAttempt) -> bool {
@@ -125,9 +114,7 @@ impl http::Question for Question {
     }
 
     fn accepted(&self, in_one_piece: bool) {
-        let unstreamed = &self.endpoint.is_unstreamed;
-        unstreamed.store(in_one_piece, Ordering::Relaxed);
-        self.endpoint.refused().extend(&self.refused);
+        self.endpoint.learned.answered(&self.refused, in_one_piece);
     }
 }
 

@@ -11,8 +11,8 @@ mod errors;
 mod map;
 mod wire;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use crds::config;
 use reqwest::header::HeaderMap;
@@ -20,7 +20,7 @@ use reqwest::{Client, RequestBuilder};
 use url::Url;
 
 use self::map::Mapper;
-use super::http::{self, FailedAttempt};
+use super::http::{self, FailedAttempt, Learned};
 use super::{ErrorClass, ProgressStream, Provider, Request, Settings};
 use crate::secrets::Secret;
 
@@ -30,8 +30,7 @@ struct Endpoint {
     client: Client,
     url: Url,
     headers: HeaderMap,
-    /// Its last answer came in one piece, so nothing comes of the next before all of it.
-    is_unstreamed: AtomicBool,
+    learned: Learned,
 }
 
 /// A question, as it is put to one app.
@@ -55,7 +54,7 @@ impl Dify {
             client,
             url: endpoint::url(config)?,
             headers,
-            is_unstreamed: AtomicBool::default(),
+            learned: Learned::default(),
         })))
     }
 }
@@ -80,7 +79,7 @@ impl http::Question for Question {
     }
 
     fn is_streamed(&self) -> bool {
-        !self.endpoint.is_unstreamed.load(Ordering::Relaxed)
+        self.endpoint.learned.is_streamed()
     }
 
     fn adapt(&mut self, failed: &FailedAttempt) -> bool {
@@ -100,8 +99,9 @@ impl http::Question for Question {
     }
 
     fn accepted(&self, in_one_piece: bool) {
-        let unstreamed = &self.endpoint.is_unstreamed;
-        unstreamed.store(in_one_piece, Ordering::Relaxed);
+        self.endpoint
+            .learned
+            .answered(&BTreeSet::new(), in_one_piece);
     }
 }
 

@@ -7,12 +7,14 @@
 //! - `classify`: status and error code → [`ErrorClass`](super::ErrorClass), with `words` for what has no code; pure
 //! - `reader`: bytes of an answer → events; pure, with `body`, `sse` and `surrogates` below it
 //! - `values`: fields of any type → what is meant by them; pure
+//! - `learned`: what the answers of a model have taught
 //! - `retry`: whether and when to try again; pure
 
 mod attempt;
 mod body;
 mod classify;
 mod failed;
+mod learned;
 mod reader;
 mod retry;
 mod sse;
@@ -32,6 +34,7 @@ use serde_json::Value;
 use self::attempt::Answer;
 pub(super) use self::classify::ErrorCodes;
 pub(super) use self::failed::FailedAttempt;
+pub(super) use self::learned::Learned;
 use self::reader::Read;
 pub(super) use self::reader::{Batch, Reported};
 pub(super) use self::words::words;

@@ -12,8 +12,7 @@ mod fields;
 mod map;
 mod wire;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crds::config;
 use reqwest::header::HeaderMap;
@@ -23,7 +22,7 @@ use url::Url;
 use self::fields::{Field, Refused};
 use self::map::Mapper;
 use self::wire::Options;
-use super::http::{self, FailedAttempt};
+use super::http::{self, FailedAttempt, Learned};
 use super::{ErrorClass, ProgressStream, Provider, Request, Settings};
 use crate::secrets::Secret;
 
@@ -35,10 +34,7 @@ struct Endpoint {
     headers: HeaderMap,
     model: String,
     options: Options,
-    /// What this model was found to do without, until the process ends.
-    refused: Mutex<Refused>,
-    /// Its last answer came in one piece, so nothing comes of the next before all of it.
-    is_unstreamed: AtomicBool,
+    learned: Learned<Field>,
 }
 
 /// A question, as it is put to one model.
@@ -72,8 +68,7 @@ impl OpenAi {
                 answer_tokens: settings.answer_tokens,
                 temperature: settings.temperature,
             },
-            refused: Mutex::default(),
-            is_unstreamed: AtomicBool::default(),
+            learned: Learned::default(),
         })))
     }
 }
@@ -83,16 +78,10 @@ impl Provider for OpenAi {
         http::stream_completion(Question {
             endpoint: Arc::clone(&self.0),
             request,
-            refused: self.0.refused().clone(),
+            refused: self.0.learned.refused(),
             is_unlimited: false,
             is_shortened: false,
         })
-    }
-}
-
-impl Endpoint {
-    fn refused(&self) -> MutexGuard<'_, Refused> {
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -112,8 +101,7 @@ impl http::Question for Question {
     }
 
     fn is_streamed(&self) -> bool {
-        !self.refused.contains(&Field::Stream)
-            && !self.endpoint.is_unstreamed.load(Ordering::Relaxed)
+        !self.refused.contains(&Field::Stream) && self.endpoint.learned.is_streamed()
     }
 
     fn adapt(&mut self, failed: &FailedAttempt) -> bool {
@@ -137,16 +125,12 @@ impl http::Question for Question {
     }
 
     fn accepted(&self, in_one_piece: bool) {
-        let unstreamed = &self.endpoint.is_unstreamed;
-        unstreamed.store(in_one_piece, Ordering::Relaxed);
-        let mut known = self.endpoint.refused();
-        if !self.refused.is_subset(&known) {
-            known.extend(&self.refused);
-        }
+        let mut without = self.refused.clone();
         // What helped was to set no limit: it fits beside no other question of this length either.
         if self.is_unlimited && !self.is_shortened {
-            known.extend([Field::MaxTokens, Field::MaxCompletionTokens]);
+            without.extend([Field::MaxTokens, Field::MaxCompletionTokens]);
         }
+        self.endpoint.learned.answered(&without, in_one_piece);
     }
 }
 
@@ -263,10 +247,10 @@ mod tests {
     fn what_is_refused_is_remembered_once_the_rest_is_accepted() {
         let mut question = question(1);
         assert!(question.adapt(&bad_request(&json!({"param": "stream_options"}))));
-        assert!(question.endpoint.refused().is_empty());
+        assert!(question.endpoint.learned.refused().is_empty());
         question.accepted(false);
         assert_eq!(
-            *question.endpoint.refused(),
+            question.endpoint.learned.refused(),
             Refused::from([Field::StreamOptions])
         );
     }
@@ -281,7 +265,7 @@ mod tests {
         let next = Question {
             endpoint: Arc::clone(&question.endpoint),
             request: question.request.clone(),
-            refused: question.endpoint.refused().clone(),
+            refused: question.endpoint.learned.refused().clone(),
             is_unlimited: false,
             is_shortened: false,
         };
@@ -313,7 +297,7 @@ mod tests {
         assert_eq!(asked, [(9, false), (5, false), (3, false), (1, false)]);
         question.accepted(false);
         assert!(
-            question.endpoint.refused().is_empty(),
+            question.endpoint.learned.refused().is_empty(),
             "one long question says nothing of the next"
         );
     }

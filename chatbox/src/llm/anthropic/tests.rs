@@ -68,10 +68,10 @@ fn a_limit_that_a_model_does_not_take_becomes_the_default_and_is_remembered() {
     assert!(question.adapt(&failed));
     assert_eq!(body(&question)["max_tokens"], 4096);
     assert!(!question.adapt(&failed), "once");
-    assert!(question.endpoint.refused().is_empty());
+    assert!(question.endpoint.learned.refused().is_empty());
     question.accepted(false);
     assert_eq!(
-        *question.endpoint.refused(),
+        question.endpoint.learned.refused(),
         Refused::from([Field::MaxTokens])
     );
 }
