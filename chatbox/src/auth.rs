@@ -5,7 +5,7 @@ pub mod keys;
 use jiff::Timestamp;
 
 pub use self::keys::Keys;
-use crate::chat::Participant;
+use crate::chat::{Author, Participant};
 
 /// A user whose token was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,14 @@ impl Caller {
         Participant {
             user: &self.user,
             roles: &self.roles,
+        }
+    }
+
+    /// The caller, as one who changes a session.
+    pub fn to_author(&self) -> Author {
+        Author {
+            user: self.user.clone(),
+            roles: self.roles.clone(),
         }
     }
 }

@@ -1,13 +1,15 @@
 //! The nouns (session, message, run) and the rules about them. Pure: this module knows no other.
 //!
-//! Rules: [`access`] says who may do what with a session, [`admission`] what happens to a question, [`title`] what a
-//! session is called, [`thoughts`] which part of an answer was only thought.
+//! Rules: [`access`] says who may do what with a session, [`admission`] what happens to a question, [`changes`] who may stop an
+//! answer or have it written anew, [`models`] which model answers, [`title`] what a session is called, [`thoughts`] which part of an answer was only thought.
 
 pub mod access;
 pub mod admission;
+pub mod changes;
 pub mod digest;
 pub mod ids;
 pub mod message;
+pub mod models;
 pub mod run;
 pub mod session;
 pub mod thoughts;
@@ -16,9 +18,11 @@ pub mod utf16;
 
 pub use access::{Action, Participant};
 pub use admission::{Admission, Facts, Rejection, Verdict};
+pub use changes::{Author, Newest, current, to_cancel};
 pub use digest::{Digest, DigestKey};
 pub use ids::{MessageId, OwnerId, RunId, SessionId};
 pub use message::{Answered, Message, Sender};
+pub use models::ModelIds;
 pub use run::{Failure, Run, Status};
 pub use session::Session;
 pub use title::title;

@@ -29,6 +29,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 pub use self::error::{Error, ErrorClass};
 pub use self::request::{Message, Request, Role};
+use crate::chat::ModelIds;
 use crate::secrets::{self, Secret};
 
 /// What a model sends. A stream of these never fails: its last event is `Done` or `Failed`.
@@ -127,32 +128,43 @@ struct Settings<'a> {
 
 /// All configured models.
 #[derive(Clone)]
-pub struct Models(Arc<[Model]>);
+pub struct Models {
+    all: Arc<[Model]>,
+    ids: ModelIds,
+}
 
 impl Models {
     /// # Errors
     /// When there is no model, or a key cannot be read. The document itself was checked before.
     pub fn new(models: &[config::Model], secrets: &Path) -> anyhow::Result<Self> {
-        anyhow::ensure!(!models.is_empty(), "models: name at least one");
+        let ids = ModelIds::new(models.iter().map(|model| model.id.clone()));
+        let ids = ids.context("models: name at least one")?;
         let client = http::client()?;
         let models = models.iter().enumerate().map(|(index, model)| {
             build(model, &client, secrets).with_context(|| format!("models[{index}]"))
         });
-        Ok(Self(models.collect::<anyhow::Result<_>>()?))
+        Ok(Self {
+            all: models.collect::<anyhow::Result<_>>()?,
+            ids,
+        })
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Model> {
-        self.0.iter()
+        self.all.iter()
+    }
+
+    pub fn ids(&self) -> &ModelIds {
+        &self.ids
     }
 
     pub fn get(&self, id: &str) -> Option<&Model> {
         self.iter().find(|model| model.id == id)
     }
 
-    /// The model that answers.
+    /// The model that answers unless another one is chosen.
     pub fn first(&self) -> &Model {
         // `new` takes no empty list.
-        &self.0[0]
+        &self.all[0]
     }
 }
 

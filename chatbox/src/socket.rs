@@ -1,10 +1,11 @@
 //! The life of one connection: what the client sends, what the session publishes, pings, the end.
 //!
 //! `cursor` decides what the client is sent (pure), `catch_up` binds the connection to a session and fills gaps from
-//! the store, `transport` writes and reads frames, `rejection` holds the words for what is not served.
+//! the store, `change` serves what is asked beside questions, `transport` writes and reads frames, `rejection` holds the words for what is not served.
 
 mod binding;
 mod catch_up;
+mod change;
 mod coalesce;
 mod cursor;
 mod rejection;
@@ -30,7 +31,6 @@ use crate::clock;
 use crate::limits::InFlight;
 use crate::old_clients::OldClient;
 use crate::state::AppState;
-use crate::store::StoreError;
 use crate::turn::{Asked, NewQuestion};
 use crate::wire::inbound::{self, Resume, UserMessage};
 use crate::wire::{
@@ -186,6 +186,9 @@ impl Connection {
     async fn take(&mut self, text: &str) -> Result<(), Closed> {
         match inbound::parse(text, message_chars(&self.state)) {
             Ok(ClientFrame::UserMessage(message)) => self.ask(message).await,
+            Ok(ClientFrame::ModelSelect(select)) => self.select_model(select).await,
+            Ok(ClientFrame::Cancel(cancel)) => self.cancel(cancel).await,
+            Ok(ClientFrame::Regenerate(regenerate)) => self.regenerate(regenerate).await,
             Ok(ClientFrame::Resume(Resume {
                 session,
                 after,
@@ -238,12 +241,13 @@ impl Connection {
         };
         let question = NewQuestion {
             session: session.clone(),
-            user: self.caller.user.clone(),
-            roles: self.caller.roles.clone(),
+            author: self.caller.to_author(),
             client_id: message.client_id,
             content: message.content,
+            replaces: message.replaces,
         };
-        let rejection = match self.ask_meanwhile(question).await? {
+        let turns = self.state.turns.clone();
+        let rejection = match self.meanwhile(turns.ask(question)).await? {
             Ok(Asked::Stored { message, is_new }) => {
                 return self.acknowledge(&message, is_new, subscription).await;
             }
@@ -253,21 +257,17 @@ impl Connection {
         self.reject(Some(&session), about(rejection)).await
     }
 
-    /// Asks, and delivers what the session says meanwhile: a store that is away must not silence a running answer.
-    async fn ask_meanwhile(
-        &mut self,
-        question: NewQuestion,
-    ) -> Result<Result<Asked, StoreError>, Closed> {
-        let turns = self.state.turns.clone();
-        let asked = turns.ask(question);
-        tokio::pin!(asked);
+    /// Does what a client asked for, and delivers what the session says meanwhile: a store that is away must not silence a
+    /// running answer.
+    async fn meanwhile<T>(&mut self, work: impl Future<Output = T>) -> Result<T, Closed> {
+        tokio::pin!(work);
         let mut delivered = Ok(());
         loop {
             let is_following = delivered.is_ok() && matches!(self.binding, Binding::Bound { .. });
             tokio::select! {
                 biased;
                 // To its end, also for a client that has gone: what it asked is stored and answered.
-                asked = &mut asked => return delivered.map(|()| asked),
+                done = &mut work => return delivered.map(|()| done),
                 received = self.binding.recv(), if is_following => {
                     delivered = Box::pin(self.receive(received)).await;
                 }
@@ -319,6 +319,9 @@ impl Connection {
             // Too much lay before it to be sent.
             let ack = ServerFrame::ack(clock::now(), message);
             self.transport.feed(&ack).await?;
+        }
+        if is_bound_anew && message.seq > 1 {
+            self.tell_model(&message.session).await?;
         }
         self.remember();
         self.transport.flush().await

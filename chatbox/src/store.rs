@@ -17,8 +17,8 @@ use jiff::Timestamp;
 
 pub use self::error::{ErrorKind, StoreError};
 use crate::chat::{
-    Admission, Answered, DigestKey, Message, MessageId, OwnerId, Rejection, Run, RunId, Sender,
-    Session, SessionId, Status,
+    Admission, Answered, Author, DigestKey, Message, MessageId, ModelIds, OwnerId, Rejection, Run,
+    RunId, Sender, Session, SessionId, Status,
 };
 
 /// What every storage must do. The conformance suite in `tests/` holds each implementation to the words below.
@@ -28,6 +28,20 @@ pub trait Store: Send + Sync {
     /// survives a crash. With `run`, the same commit claims it, unless a run is at work or other questions wait.
     async fn append(&self, question: Question) -> Result<Appended, StoreError>;
 
+    /// Chooses the model of the next answers. A session that does not exist yet begins with it, and is listed from its first
+    /// message on.
+    async fn choose_model(&self, choice: ModelChoice) -> Result<Judged<()>, StoreError>;
+
+    /// Makes the newest question of a session one that waits for an answer again. With `run`, the same commit claims it.
+    async fn regenerate(
+        &self,
+        request: Regenerate,
+    ) -> Result<Judged<Option<Box<Claim>>>, StoreError>;
+
+    /// Asks for the end of the run at work, and says which one that is, if it is the one that was meant. Its owner learns it
+    /// from its next checkpoint, and whoever takes it over from [`Abandoned`].
+    async fn cancel(&self, request: Cancel) -> Result<Judged<Option<RunId>>, StoreError>;
+
     /// Takes the oldest unanswered question of a session, unless there is none or a run is at work on one.
     async fn claim(&self, session: &SessionId, run: NewRun) -> Result<Option<Claim>, StoreError>;
 
@@ -35,16 +49,18 @@ pub trait Store: Send + Sync {
     /// When it returns, the words survive the end of the process; those of a whole machine that stops may be lost.
     async fn begin_answer(&self, run: &Run, text: String) -> Result<bool, StoreError>;
 
-    /// Keeps what a run has produced so far, if `text` is given, and moves its lease. False: the run has ended, or lost
-    /// its session to another fence. It survives as long as first words do.
+    /// Keeps what a run has produced so far, if `text` is given, and moves its lease. It survives as long as first words do.
     async fn checkpoint(
         &self,
         run: &Run,
         text: Option<String>,
         lease: Timestamp,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<Kept, StoreError>;
 
     /// Ends a run, and stores its answer and `outbox` in one commit; nothing if the run has lost its session.
+    ///
+    /// What a provider asked to keep is given to its next run while it knows all that was said: not after another model has
+    /// answered, and not once a question or an answer was replaced.
     async fn finish(
         &self,
         run: &Run,
@@ -117,6 +133,49 @@ pub struct Page {
     pub bytes: usize,
 }
 
+/// What a rule of [`crate::chat`] made of a request.
+pub type Judged<T> = Result<T, Rejection>;
+
+/// A model for the next answers of a session.
+#[derive(Clone, Debug)]
+pub struct ModelChoice {
+    pub session: SessionId,
+    pub author: Author,
+    /// Id of the model.
+    pub model: String,
+    pub at: Timestamp,
+}
+
+/// A request for another answer to the newest question.
+#[derive(Clone, Debug)]
+pub struct Regenerate {
+    pub session: SessionId,
+    pub author: Author,
+    /// `seq` of the answer that another one shall stand for.
+    pub answer: i64,
+    /// Who would answer at once.
+    pub run: Option<NewRun>,
+}
+
+/// A request for the end of an answer.
+#[derive(Clone, Debug)]
+pub struct Cancel {
+    pub session: SessionId,
+    pub author: Author,
+    /// Left out: whatever is at work.
+    pub run: Option<RunId>,
+}
+
+/// What became of a checkpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    Kept,
+    /// It is kept, and the user wants no more of the answer.
+    Cancelled,
+    /// It is not: the run has ended, or lost its session to another fence.
+    Lost,
+}
+
 /// A message of a user that wants an answer.
 #[derive(Clone, Debug)]
 pub struct Question {
@@ -149,7 +208,8 @@ pub enum Appended {
 #[derive(Clone, Debug)]
 pub struct NewRun {
     pub id: RunId,
-    pub model: String,
+    /// Those that may answer: which one does is up to the session.
+    pub models: ModelIds,
     pub lease: Lease,
 }
 
@@ -175,6 +235,8 @@ pub struct Answer {
     pub id: MessageId,
     pub content: String,
     pub status: Status,
+    /// Id of the model that gave it.
+    pub model: String,
     pub at: Timestamp,
     /// Tokens that the provider counted.
     pub tokens: i64,
@@ -192,6 +254,8 @@ pub struct Abandoned {
     pub text: String,
     /// How often the question was claimed or taken over, this run included.
     pub attempts: u32,
+    /// Its user wants no more of it.
+    pub is_cancelled: bool,
 }
 
 /// Something to deliver after the commit that made it necessary.
@@ -214,20 +278,21 @@ impl Question {
             sender: Sender::User,
             content: self.content.clone(),
             at: self.at,
+            replaces: self.admission.replaces,
             answer: None,
         }
     }
 }
 
 impl NewRun {
-    /// The run that answers `question`.
-    fn of(&self, question: &Message, fence: i64) -> Run {
+    /// The run that answers `question`, in a session whose user chose the model `chosen`.
+    fn of(&self, question: &Message, fence: i64, chosen: Option<&str>) -> Run {
         Run {
             id: self.id,
             session: question.session.clone(),
             question: question.seq,
             fence,
-            model: self.model.clone(),
+            model: self.models.answering(chosen).to_owned(),
             owner: self.lease.owner,
         }
     }
@@ -244,12 +309,13 @@ impl Answer {
             sender: Sender::Ai,
             content: self.content.clone(),
             at: self.at,
+            replaces: None,
             answer: Some(Answered {
                 run: run.id,
                 fence: run.fence,
                 question: run.question,
                 status: self.status,
-                model: run.model.clone(),
+                model: self.model.clone(),
             }),
         }
     }

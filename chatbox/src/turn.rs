@@ -1,11 +1,14 @@
 //! From a question to its answer. [`Turns::ask`] stores a question and has it answered; `run` is one answer; `prompt`
-//! decides what the model is asked and `answer` what happens to its words; `recover` takes up what others left.
+//! decides what the model is asked and `answer` what happens to its words; `change` stops an answer, has it written anew or
+//! chooses the model; `stop` says why a run ends before its model does; `recover` takes up what others left.
 
 mod answer;
+mod change;
 mod checkpoint;
 mod prompt;
 mod recover;
 mod run;
+mod stop;
 mod take_over_after;
 mod waiters;
 
@@ -14,12 +17,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
+use self::stop::Stop;
 use self::waiters::Waiters;
 use crate::bus::{Bus, Event};
 use crate::chat::{
-    Admission, DigestKey, Message, MessageId, OwnerId, Rejection, RunId, SessionId, title,
+    Admission, Author, DigestKey, Message, MessageId, OwnerId, Rejection, RunId, SessionId, title,
 };
 use crate::clock;
 use crate::lifecycle::Lifecycle;
@@ -54,7 +57,7 @@ struct Inner {
     /// This process, as the owner of its runs.
     owner: OwnerId,
     /// The runs of this process, and what ends them.
-    running: Mutex<HashMap<RunId, CancellationToken>>,
+    running: Mutex<HashMap<RunId, Stop>>,
     /// Sessions that wait for their user's turn.
     waiters: Waiters,
     /// Runs that this process could not close: they are left to the next one.
@@ -67,10 +70,11 @@ struct Inner {
 #[derive(Clone, Debug)]
 pub struct NewQuestion {
     pub session: SessionId,
-    pub user: String,
-    pub roles: Vec<String>,
+    pub author: Author,
     pub client_id: Option<String>,
     pub content: String,
+    /// `seq` of the question that it shall stand for.
+    pub replaces: Option<i64>,
 }
 
 /// What happened to a question.
@@ -98,7 +102,7 @@ impl Turns {
 
     /// Stores a question, announces it, and has it answered. A sender who goes away in the middle cancels nothing.
     pub async fn ask(&self, question: NewQuestion) -> Result<Asked, StoreError> {
-        let user = question.user.clone();
+        let user = question.author.user.clone();
         // A server that stops only stores: whoever starts next answers.
         let answers = !self.deps().lifecycle.is_stopping();
         let permit = answers.then(|| self.deps().limits.try_run(&user)).flatten();
@@ -135,10 +139,10 @@ impl Turns {
             at: clock::now(),
             name: title(&question.content),
             admission: Admission {
-                user: question.user,
-                roles: question.roles,
+                author: question.author,
                 digest: deps.digest_key.digest(&question.content),
                 pending_max: deps.pending_max,
+                replaces: question.replaces,
             },
             content: question.content,
             run: is_claimed.then(|| self.new_run()),
@@ -148,7 +152,7 @@ impl Turns {
     fn new_run(&self) -> NewRun {
         NewRun {
             id: RunId::new(),
-            model: self.deps().models.first().id.clone(),
+            models: self.deps().models.ids().clone(),
             lease: self.lease(),
         }
     }
@@ -209,7 +213,7 @@ impl Turns {
         &self.0.deps
     }
 
-    fn running(&self) -> MutexGuard<'_, HashMap<RunId, CancellationToken>> {
+    fn running(&self) -> MutexGuard<'_, HashMap<RunId, Stop>> {
         self.0
             .running
             .lock()

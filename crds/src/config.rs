@@ -32,8 +32,9 @@ pub struct Config {
     #[serde(default)]
     #[garde(dive)]
     pub auth: Auth,
-    /// The model that answers. This release takes exactly one.
-    #[garde(length(min = 1, max = 1), dive)]
+    /// The models that answer. The first one is the default; a visitor may choose another one for a conversation. They are
+    /// offered in this order.
+    #[garde(length(min = 1, max = 16), dive)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["id"]))]
     pub models: Vec<Model>,
     /// Where sessions and messages are stored.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use chatbox::chat::{
-    Admission, DigestKey, Message, MessageId, OwnerId, Run, RunId, Session, SessionId,
+    Admission, Author, DigestKey, Message, MessageId, ModelIds, OwnerId, Run, RunId, Session,
+    SessionId,
 };
 use chatbox::clock;
 use chatbox::store::{
-    Abandoned, Answer, Appended, Claim, ErrorKind, Lease, NewRun, OutboxEntry, Page, Question,
-    Store, StoreError,
+    Abandoned, Answer, Appended, Cancel, Claim, ErrorKind, Judged, Kept, Lease, ModelChoice,
+    NewRun, OutboxEntry, Page, Question, Regenerate, Store, StoreError,
 };
 use jiff::Timestamp;
 
@@ -56,6 +57,21 @@ impl Store for FaultyStore {
         self.inner.append(question).await
     }
 
+    async fn choose_model(&self, choice: ModelChoice) -> Result<Judged<()>, StoreError> {
+        self.inner.choose_model(choice).await
+    }
+
+    async fn regenerate(
+        &self,
+        request: Regenerate,
+    ) -> Result<Judged<Option<Box<Claim>>>, StoreError> {
+        self.inner.regenerate(request).await
+    }
+
+    async fn cancel(&self, request: Cancel) -> Result<Judged<Option<RunId>>, StoreError> {
+        self.inner.cancel(request).await
+    }
+
     async fn claim(&self, session: &SessionId, run: NewRun) -> Result<Option<Claim>, StoreError> {
         self.check(Operation::Claim, session)?;
         self.inner.claim(session, run).await
@@ -70,7 +86,7 @@ impl Store for FaultyStore {
         run: &Run,
         text: Option<String>,
         lease: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Kept, StoreError> {
         self.inner.checkpoint(run, text, lease).await
     }
 
@@ -170,7 +186,7 @@ pub async fn leave_question(store: &dyn Store, session: &str, user: &str, conten
 pub async fn leave_run(store: &dyn Store, session: &str, user: &str, content: &str) {
     let run = NewRun {
         id: RunId::new(),
-        model: "fast".to_owned(),
+        models: ModelIds::of("fast".to_owned()),
         lease: Lease {
             owner: OwnerId::new(),
             until: Timestamp::UNIX_EPOCH,
@@ -192,10 +208,13 @@ fn question(session: &str, user: &str, content: &str) -> Question {
         at: clock::now(),
         name: "left".to_owned(),
         admission: Admission {
-            user: user.to_owned(),
-            roles: Vec::new(),
+            author: Author {
+                user: user.to_owned(),
+                roles: Vec::new(),
+            },
             digest: DigestKey::from_bytes([7; 32]).digest(content),
             pending_max: usize::MAX,
+            replaces: None,
         },
         run: None,
     }

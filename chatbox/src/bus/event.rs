@@ -17,6 +17,8 @@ pub enum Event {
     RunStarted {
         run: RunId,
         fence: i64,
+        /// `seq` of the question.
+        question: i64,
         model: String,
     },
     /// The model produced more.
@@ -27,6 +29,8 @@ pub enum Event {
         fence: i64,
         failure: Option<Failure>,
     },
+    /// The user chose the model of the next answers.
+    ModelChosen { model: String },
 }
 
 /// A piece of an answer.
@@ -45,6 +49,8 @@ pub struct Delta {
 pub struct LiveRun {
     pub run: RunId,
     pub fence: i64,
+    /// `seq` of the question.
+    pub question: i64,
     pub model: String,
     pub text: String,
     /// Length of `text` in UTF-16 code units.
@@ -77,6 +83,7 @@ impl Event {
         Self::RunStarted {
             run: run.id,
             fence: run.fence,
+            question: run.question,
             model: run.model.clone(),
         }
     }
@@ -115,7 +122,7 @@ impl Event {
         match self {
             Self::MessageStored(message) => message.content.len(),
             Self::Delta(delta) => delta.text.len(),
-            Self::RunStarted { .. } | Self::RunEnded { .. } => 0,
+            Self::RunStarted { .. } | Self::RunEnded { .. } | Self::ModelChosen { .. } => 0,
         }
     }
 }
@@ -129,9 +136,15 @@ impl LiveRun {
             {
                 live
             }
-            Event::RunStarted { run, fence, model } => Some(Self {
+            Event::RunStarted {
+                run,
+                fence,
+                question,
+                model,
+            } => Some(Self {
                 run: *run,
                 fence: *fence,
+                question: *question,
                 model: model.clone(),
                 text: String::new(),
                 units: 0,
@@ -144,6 +157,7 @@ impl LiveRun {
                     .is_none_or(|answer| answer.run != live.run)
             }),
             Event::RunEnded { run, .. } => live.filter(|live| live.run != *run),
+            Event::ModelChosen { .. } => live,
         }
     }
 
@@ -178,6 +192,10 @@ mod tests {
             Event::RunStarted {
                 run: RunId::new(),
                 fence: 1,
+                question: 1,
+                model: "m".to_owned(),
+            },
+            Event::ModelChosen {
                 model: "m".to_owned(),
             },
             Event::RunEnded {

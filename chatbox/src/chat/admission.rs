@@ -3,18 +3,19 @@
 //! A store gathers [`Facts`] inside its transaction, asks [`Admission::judge`], and does what the [`Verdict`] says. So
 //! the rule is the same on every store, and no store has one of its own.
 
-use super::{Action, Digest, Participant};
+use super::{Author, Digest, Newest};
 
 /// Under which conditions a question is stored. Made when it arrives, judged at the commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admission {
     /// Who asks.
-    pub user: String,
-    pub roles: Vec<String>,
+    pub author: Author,
     /// Of the question's content.
     pub digest: Digest,
     /// How many questions of a session may wait for an answer at the same time.
     pub pending_max: usize,
+    /// `seq` of the question that this one shall stand for.
+    pub replaces: Option<i64>,
 }
 
 /// What a store knows of the session at the moment of the commit.
@@ -26,6 +27,8 @@ pub struct Facts<'a> {
     pub pending: usize,
     /// The digest of the message that carries the question's `client_id` already.
     pub same_client_id: Option<Digest>,
+    /// Looked up only for a question that replaces another.
+    pub newest: Newest,
 }
 
 /// What to do with a question.
@@ -45,24 +48,29 @@ pub enum Rejection {
     /// The `client_id` was used for another content in this session.
     ClientIdReused,
     TooManyPending,
+    /// Something else is under way in the session.
+    Busy,
+    /// What shall be replaced is not the newest of its kind any more.
+    NotNewest,
 }
 
 impl Admission {
     pub fn judge(&self, facts: Facts<'_>) -> Verdict {
-        let participant = Participant {
-            user: &self.user,
-            roles: &self.roles,
-        };
-        // A new session belongs to whoever asks first.
-        let owner = facts.owner.unwrap_or(&self.user);
-        if !participant.may(Action::Write, owner) {
-            return Verdict::Reject(Rejection::NotPermitted);
+        if let Err(rejection) = self.author.may_write(facts.owner) {
+            return Verdict::Reject(rejection);
         }
         match facts.same_client_id {
-            Some(digest) if digest == self.digest => Verdict::Duplicate,
-            Some(_) => Verdict::Reject(Rejection::ClientIdReused),
-            None if facts.pending >= self.pending_max => Verdict::Reject(Rejection::TooManyPending),
-            None => Verdict::Store,
+            Some(digest) if digest == self.digest => return Verdict::Duplicate,
+            Some(_) => return Verdict::Reject(Rejection::ClientIdReused),
+            None => {}
+        }
+        if facts.pending >= self.pending_max {
+            return Verdict::Reject(Rejection::TooManyPending);
+        }
+        let replaces = self.replaces.map(|seq| facts.newest.may_replace(seq));
+        match replaces {
+            Some(Err(rejection)) => Verdict::Reject(rejection),
+            Some(Ok(())) | None => Verdict::Store,
         }
     }
 }
@@ -77,10 +85,13 @@ mod tests {
         let key = DigestKey::random();
         let (same, other) = (key.digest("q"), key.digest("other"));
         let admission = Admission {
-            user: "u".to_owned(),
-            roles: Vec::new(),
+            author: Author {
+                user: "u".to_owned(),
+                roles: Vec::new(),
+            },
             digest: same,
             pending_max: 2,
+            replaces: None,
         };
         for (owner, pending, same_client_id, expected) in [
             (None, 0, None, Verdict::Store),
@@ -111,8 +122,46 @@ mod tests {
                 owner,
                 pending,
                 same_client_id,
+                newest: Newest::default(),
             };
             assert_eq!(admission.judge(facts), expected, "{facts:?}");
         }
+    }
+
+    #[test]
+    fn a_question_that_replaces_another_is_stored_once_too() {
+        let key = DigestKey::random();
+        let replaced = 3;
+        let admission = Admission {
+            author: Author {
+                user: "u".to_owned(),
+                roles: Vec::new(),
+            },
+            digest: key.digest("q"),
+            pending_max: 2,
+            replaces: Some(replaced),
+        };
+        let facts = Facts {
+            owner: Some("u"),
+            newest: Newest {
+                question: Some(replaced),
+                ..Newest::default()
+            },
+            ..Facts::default()
+        };
+        assert_eq!(admission.judge(facts), Verdict::Store);
+        // It was stored, so another one is the newest now.
+        let again = Facts {
+            same_client_id: Some(key.digest("q")),
+            newest: Newest::default(),
+            ..facts
+        };
+        assert_eq!(admission.judge(again), Verdict::Duplicate);
+        let late = Facts {
+            newest: Newest::default(),
+            ..facts
+        };
+        let expected = Verdict::Reject(Rejection::NotNewest);
+        assert_eq!(admission.judge(late), expected);
     }
 }

@@ -17,6 +17,8 @@ pub struct Message {
     pub sender: Sender,
     pub content: String,
     pub at: Timestamp,
+    /// `seq` of an earlier question of the same user that this one stands for: that one and its answer are not shown any more.
+    pub replaces: Option<i64>,
     /// Set on answers of a model.
     pub answer: Option<Answered>,
 }

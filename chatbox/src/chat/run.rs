@@ -35,16 +35,19 @@ pub enum Status {
     Failed,
     /// The server stopped before the answer was done.
     Interrupted,
+    /// Its user stopped it.
+    Cancelled,
 }
 
 impl Status {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Complete,
         Self::Length,
         Self::ContentFilter,
         Self::Refusal,
         Self::Failed,
         Self::Interrupted,
+        Self::Cancelled,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -55,6 +58,7 @@ impl Status {
             Self::Refusal => "refusal",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
+            Self::Cancelled => "cancelled",
         }
     }
 

@@ -9,8 +9,10 @@ use super::SessionId;
 pub struct Session {
     pub id: SessionId,
     pub user: String,
-    /// Taken from the first message.
+    /// Taken from the first message; empty before.
     pub name: String,
+    /// Id of the model that its user chose. It may have gone from the configuration since.
+    pub model: Option<String>,
     /// `seq` of the newest message; 0 before the first.
     pub seq: i64,
     pub created: Timestamp,

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::client_address::client_address;
 use super::error::ApiError;
 use crate::auth::Caller;
-use crate::chat::{Action, Message, MessageId, RunId, Sender, Session, SessionId, Status};
+use crate::chat::{Action, Message, MessageId, RunId, Sender, Session, SessionId, Status, current};
 use crate::clock;
 use crate::limits::HistoryPermit;
 use crate::state::AppState;
@@ -64,7 +64,8 @@ pub(super) struct Selection {
     /// Only messages with a smaller `seq`.
     before_seq: Option<i64>,
     limit: Option<usize>,
-    /// Answers without a word stay empty. Clients of old would show empty messages: they get words instead.
+    /// Answers without a word stay empty, and messages that others stand for are given. Clients of old would show them:
+    /// they get words instead of the former, and none of the latter.
     #[serde(default)]
     with_empty: bool,
 }
@@ -94,6 +95,12 @@ struct Entry {
     status: Option<Status>,
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<RunId>,
+    /// Of an answer: `seq` of the question. Of several the newest stands for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    question: Option<i64>,
+    /// Of a question: `seq` of an earlier one that it stands for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaces: Option<i64>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     metadata: BTreeMap<&'static str, String>,
 }
@@ -164,19 +171,18 @@ pub(super) async fn read(
     let history = History {
         session_id: session.id,
         name: session.name,
-        model_id: state.models.first().id.clone(),
+        model_id: state
+            .models
+            .ids()
+            .answering(session.model.as_deref())
+            .to_owned(),
         has_more: messages.first().is_some_and(|oldest| oldest.seq > 1),
-        messages: messages
-            .into_iter()
-            .map(|message| {
-                if before.with_empty {
-                    message
-                } else {
-                    with_words(message)
-                }
-            })
-            .map(entry)
-            .collect(),
+        messages: if before.with_empty {
+            messages.into_iter().map(entry).collect()
+        } else {
+            let shown = current(&messages).cloned();
+            shown.map(with_words).map(entry).collect()
+        },
         seq: session.seq,
     };
     let json = serde_json::to_vec(&history).map_err(|error| ApiError::Internal(error.into()))?;
@@ -237,6 +243,7 @@ fn words(status: Status) -> &'static str {
         Status::Refusal => "The assistant declined to answer this.",
         Status::ContentFilter => "A content filter stopped this answer.",
         Status::Length => "This answer became too long.",
+        Status::Cancelled => "This answer was stopped.",
         Status::Complete | Status::Failed => "The assistant could not answer. Please try again.",
     }
 }
@@ -256,6 +263,8 @@ fn entry(message: Message) -> Entry {
         timestamp: message.at,
         status: message.answer.as_ref().map(|answer| answer.status),
         run: message.answer.as_ref().map(|answer| answer.run),
+        question: message.answer.as_ref().map(|answer| answer.question),
+        replaces: message.replaces,
         metadata: model.into_iter().collect(),
     }
 }

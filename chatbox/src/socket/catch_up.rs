@@ -47,6 +47,8 @@ impl Connection {
             self.binding = Binding::None;
             return self.reject(None, rejection::not_permitted()).await;
         }
+        self.feed_model(&session.id, session.model.as_deref())
+            .await?;
         let cursor = if self.is_old {
             let has = match start.after {
                 // It has waited for the session.

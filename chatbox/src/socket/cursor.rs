@@ -113,7 +113,16 @@ impl Cursor {
     pub(super) fn event<'a>(&'a mut self, now: Timestamp, event: &'a Event) -> Step<'a> {
         match event {
             Event::MessageStored(message) => self.message(now, message),
-            Event::RunStarted { run, fence, .. } => self.started(now, *run, *fence),
+            Event::RunStarted {
+                run,
+                fence,
+                question,
+                ..
+            } => self.started(now, *run, *fence, *question),
+            Event::ModelChosen { model } => {
+                let frame = ServerFrame::model_chosen(now, &self.session, model);
+                Step::Send(Box::new(frame))
+            }
             Event::Delta(delta) => self.delta(now, delta),
             Event::RunEnded { fence, .. } if *fence < self.fence || *fence <= self.failed => {
                 Step::Skip
@@ -167,7 +176,7 @@ impl Cursor {
         fence <= self.ended || fence < self.fence
     }
 
-    fn started(&mut self, now: Timestamp, run: RunId, fence: i64) -> Step<'_> {
+    fn started(&mut self, now: Timestamp, run: RunId, fence: i64, question: i64) -> Step<'_> {
         if self.is_old(fence) || self.run.is_some_and(|(seen, _)| seen == run) {
             return Step::Skip;
         }
@@ -178,6 +187,7 @@ impl Cursor {
             &self.session,
             run,
             fence,
+            question,
         )))
     }
 
@@ -200,7 +210,7 @@ impl Cursor {
             off,
             text,
         };
-        ServerFrame::answered(message, answer.status, &piece)
+        ServerFrame::answered(message, answer, &piece)
     }
 
     /// What the client lacks of the text of a run, and where that begins. One that has more than there is gets the
@@ -235,7 +245,7 @@ impl Cursor {
         let (off, text) = self.beyond(live.run, &live.text);
         let is_seen = self.run.is_some_and(|(run, _)| run == live.run);
         self.run = Some((live.run, off + utf16::len(text)));
-        let loading = ServerFrame::loading(now, &self.session, live.run, live.fence);
+        let loading = ServerFrame::loading(now, &self.session, live.run, live.fence, live.question);
         // A client that appends would show again that it waits for the first word.
         let mut frames = Vec::from_iter((!self.appends || !is_seen).then_some(loading));
         if !text.is_empty() {

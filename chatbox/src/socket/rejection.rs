@@ -83,7 +83,26 @@ pub(super) fn not_admitted(rejection: chat::Rejection) -> Rejection {
                 "Please wait for the answers to your earlier messages.",
             )
         },
+        chat::Rejection::Busy => Rejection {
+            retry_after: Some(BUSY),
+            ..Rejection::new(
+                Code::ServiceError,
+                "Please wait for the answer that is being written, or stop it.",
+            )
+        },
+        chat::Rejection::NotNewest => Rejection::new(
+            Code::InvalidFormat,
+            "only the newest question and its answer can be replaced",
+        ),
     }
+}
+
+pub(super) fn unknown_model() -> Rejection {
+    Rejection::new(Code::InvalidFormat, "model_id is not one of the models")
+}
+
+pub(super) fn no_session() -> Rejection {
+    Rejection::new(Code::MissingField, "session_id is missing")
 }
 
 pub(super) fn not_stored(error: &StoreError) -> Rejection {
@@ -129,6 +148,10 @@ mod tests {
             (not_read(), true),
             (not_admitted(chat::Rejection::ClientIdReused), false),
             (not_admitted(chat::Rejection::TooManyPending), true),
+            (not_admitted(chat::Rejection::Busy), true),
+            (not_admitted(chat::Rejection::NotNewest), false),
+            (unknown_model(), false),
+            (no_session(), false),
         ];
         for (rejection, recoverable) in rejections {
             assert_eq!(rejection.is_recoverable, recoverable, "{rejection:?}");

@@ -6,6 +6,7 @@
 //!
 //! What is stored was acknowledged by a majority, which had it in its journal, whatever the address says.
 
+mod change;
 mod connect;
 mod documents;
 mod error;
@@ -28,9 +29,10 @@ use jiff::Timestamp;
 use self::documents::Collections;
 use self::transaction::Turns;
 use super::{
-    Abandoned, Answer, Appended, Claim, NewRun, OutboxEntry, Page, Question, Store, StoreError,
+    Abandoned, Answer, Appended, Cancel, Claim, Judged, Kept, ModelChoice, NewRun, OutboxEntry,
+    Page, Question, Regenerate, Store, StoreError,
 };
-use crate::chat::{DigestKey, Message, MessageId, Run, Session, SessionId};
+use crate::chat::{DigestKey, Message, MessageId, Run, RunId, Session, SessionId};
 
 /// Sessions, messages and runs in one database.
 pub struct MongoDb {
@@ -70,6 +72,30 @@ impl Store for MongoDb {
         .await
     }
 
+    async fn choose_model(&self, choice: ModelChoice) -> Result<Judged<()>, StoreError> {
+        self.transaction(&choice.session, &choice, |tx, choice| {
+            change::choose_model(tx, choice).boxed()
+        })
+        .await
+    }
+
+    async fn regenerate(
+        &self,
+        request: Regenerate,
+    ) -> Result<Judged<Option<Box<Claim>>>, StoreError> {
+        self.transaction(&request.session, &request, |tx, request| {
+            change::regenerate(tx, request).boxed()
+        })
+        .await
+    }
+
+    async fn cancel(&self, request: Cancel) -> Result<Judged<Option<RunId>>, StoreError> {
+        self.transaction(&request.session, &request, |tx, request| {
+            change::cancel(tx, request).boxed()
+        })
+        .await
+    }
+
     async fn claim(&self, session: &SessionId, run: NewRun) -> Result<Option<Claim>, StoreError> {
         self.transaction(session, &(session, run), |tx, (session, run)| {
             write::claim(tx, session, run).boxed()
@@ -88,12 +114,12 @@ impl Store for MongoDb {
         run: &Run,
         text: Option<String>,
         lease: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Kept, StoreError> {
         let mut change = doc! {"lease": lease.as_microsecond()};
         if let Some(text) = text {
             change.insert("checkpoint", text);
         }
-        self.within(write::keep(&self.collections, run, change))
+        self.within(write::checkpoint(&self.collections, run, change))
             .await
     }
 

@@ -1,5 +1,6 @@
 //! A database file: for one process. Write-ahead log, one writer thread, a few readers.
 
+mod change;
 mod damage;
 mod error;
 mod meta;
@@ -23,10 +24,10 @@ use tokio::sync::Semaphore;
 use self::damage::Damage;
 use self::writer::{Durability, Writer};
 use super::{
-    Abandoned, Answer, Appended, Claim, ErrorKind, NewRun, OutboxEntry, Page, Question, Store,
-    StoreError,
+    Abandoned, Answer, Appended, Cancel, Claim, ErrorKind, Judged, Kept, ModelChoice, NewRun,
+    OutboxEntry, Page, Question, Regenerate, Store, StoreError,
 };
-use crate::chat::{DigestKey, Message, MessageId, Run, Session, SessionId};
+use crate::chat::{DigestKey, Message, MessageId, Run, RunId, Session, SessionId};
 
 /// Readers at the same time. More would only compete for the same disk.
 const READERS: usize = 4;
@@ -167,6 +168,22 @@ impl Store for Sqlite {
         self.write(move |tx| write::append(tx, &question)).await
     }
 
+    async fn choose_model(&self, choice: ModelChoice) -> Result<Judged<()>, StoreError> {
+        self.write(move |tx| change::choose_model(tx, &choice))
+            .await
+    }
+
+    async fn regenerate(
+        &self,
+        request: Regenerate,
+    ) -> Result<Judged<Option<Box<Claim>>>, StoreError> {
+        self.write(move |tx| change::regenerate(tx, &request)).await
+    }
+
+    async fn cancel(&self, request: Cancel) -> Result<Judged<Option<RunId>>, StoreError> {
+        self.write(move |tx| change::cancel(tx, &request)).await
+    }
+
     async fn claim(&self, session: &SessionId, run: NewRun) -> Result<Option<Claim>, StoreError> {
         let session = session.clone();
         self.write(move |tx| write::claim(tx, &session, &run)).await
@@ -183,7 +200,7 @@ impl Store for Sqlite {
         run: &Run,
         text: Option<String>,
         lease: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Kept, StoreError> {
         self.next_checkpoint().await;
         let (run, lease) = (run.clone(), lease.as_microsecond());
         self.write_through(move |tx| write::checkpoint(tx, &run, text.as_deref(), lease))

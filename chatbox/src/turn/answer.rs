@@ -23,6 +23,8 @@ pub(super) enum Ending {
     TooLong,
     /// The server stopped, or somebody else took the session.
     Interrupted,
+    /// Its user stopped it.
+    Cancelled,
 }
 
 impl Ending {
@@ -34,7 +36,8 @@ impl Ending {
             Self::Done(Finish::ContentFilter) => Some(Failure::ContentFiltered),
             Self::Done(Finish::Stop | Finish::Length | Finish::Refusal)
             | Self::TooLong
-            | Self::Interrupted => None,
+            | Self::Interrupted
+            | Self::Cancelled => None,
         }
     }
 
@@ -49,6 +52,7 @@ impl Ending {
             }
             Self::Failed(_) | Self::StoreFailed(_) | Self::GivenUp => Status::Failed,
             Self::Interrupted => Status::Interrupted,
+            Self::Cancelled => Status::Cancelled,
         }
     }
 }
@@ -104,6 +108,7 @@ impl<'run> Draft<'run> {
             id,
             content: self.text,
             status: ending.status(),
+            model: self.run.model.clone(),
             at,
             tokens: i64::try_from(self.usage.total()).unwrap_or(i64::MAX),
             took_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),
@@ -163,6 +168,7 @@ mod tests {
             ),
             (Ending::TooLong, Status::Length, None),
             (Ending::Interrupted, Status::Interrupted, None),
+            (Ending::Cancelled, Status::Cancelled, None),
         ] {
             assert_eq!(
                 (ending.status(), ending.failure()),

@@ -8,12 +8,12 @@ use std::time::Duration;
 use backon::Retryable;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use super::Turns;
 use super::run::retry_policy;
+use super::stop::Stop;
 use crate::chat::Run;
-use crate::store::{Store, StoreError};
+use crate::store::{Kept, Store, StoreError};
 
 /// How often a run renews its lease, at least: three times within it.
 pub(super) const RENEW_EVERY: Duration = Duration::from_secs(5);
@@ -26,8 +26,8 @@ const KEEP_PART: usize = 8;
 pub(super) struct Checkpoints<'a> {
     turns: &'a Turns,
     run: &'a Run,
-    /// Ends the run when it has lost its session.
-    token: CancellationToken,
+    /// Ends the run when it has lost its session, or its user has stopped it through another process.
+    stop: Stop,
     due: Instant,
     /// Bytes of the newest checkpoint that was stored.
     kept: Arc<AtomicUsize>,
@@ -36,11 +36,11 @@ pub(super) struct Checkpoints<'a> {
 }
 
 impl<'a> Checkpoints<'a> {
-    pub(super) fn new(turns: &'a Turns, run: &'a Run, token: CancellationToken) -> Self {
+    pub(super) fn new(turns: &'a Turns, run: &'a Run, stop: Stop) -> Self {
         Self {
             turns,
             run,
-            token,
+            stop,
             due: Instant::now() + KEEP_EVERY,
             kept: Arc::default(),
             under_way: None,
@@ -87,9 +87,9 @@ impl<'a> Checkpoints<'a> {
         let text = (text.len() > self.kept.load(Relaxed)).then(|| text.to_owned());
         let (kept, length) = (Arc::clone(&self.kept), text.as_ref().map(String::len));
         let store = Arc::clone(&self.turns.deps().store);
-        let (run, token, lease) = (self.run.clone(), self.token.clone(), self.turns.lease());
+        let (run, stop, lease) = (self.run.clone(), self.stop.clone(), self.turns.lease());
         self.under_way = Some(tokio::spawn(async move {
-            let is_kept = keep(&*store, &run, text, lease.until, &token).await;
+            let is_kept = keep(&*store, &run, text, lease.until, &stop).await;
             if let (true, Some(length)) = (is_kept, length) {
                 kept.store(length, Relaxed);
             }
@@ -116,17 +116,21 @@ async fn keep(
     run: &Run,
     text: Option<String>,
     lease: jiff::Timestamp,
-    token: &CancellationToken,
+    stop: &Stop,
 ) -> bool {
     match store.checkpoint(run, text, lease).await {
-        Ok(true) => {
+        Ok(Kept::Kept) => {
             tracing::trace!(run.id = %run.id, "checkpoint kept");
             true
         }
-        Ok(false) => {
+        Ok(Kept::Cancelled) => {
+            stop.cancel();
+            true
+        }
+        Ok(Kept::Lost) => {
             // Somebody else took it, or it has just ended by itself.
             tracing::debug!(run.id = %run.id, "the run is not this process's any more");
-            token.cancel();
+            stop.interrupt();
             false
         }
         Err(error) => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::chat::{Message, Sender, Status};
+use crate::chat::{Message, Sender, Status, current};
 use crate::llm::{self, Request, Role};
 
 /// What each message costs beside its text, in tokens.
@@ -28,7 +28,7 @@ pub(super) fn build(
         .saturating_sub(system.map_or(0, cost))
         .saturating_sub(cost(&question.content));
     let mut newest_first = vec![as_asked(question, Role::User)];
-    for (asked, answered) in pairs(history, question.seq).into_iter().rev() {
+    for (asked, answered) in pairs(history, question).into_iter().rev() {
         let cost = cost(asked.text()) + cost(answered.text());
         if cost > left {
             break;
@@ -53,15 +53,14 @@ fn cost(text: &str) -> usize {
     ascii.div_ceil(ASCII_PER_TOKEN) + others.map(char::len_utf16).sum::<usize>() + OVERHEAD
 }
 
-/// What was said before the question at `seq`, in the order of the questions.
-fn pairs(history: &[Message], seq: i64) -> Vec<Pair<'_>> {
-    let questions: BTreeMap<_, _> = history
-        .iter()
-        .filter(|message| message.sender == Sender::User && message.seq < seq)
+/// What was said before a question, in the order of the questions.
+fn pairs<'a>(history: &'a [Message], question: &Message) -> Vec<Pair<'a>> {
+    let questions: BTreeMap<_, _> = current(history)
+        .filter(|message| message.sender == Sender::User && message.seq < question.seq)
+        .filter(|message| question.replaces != Some(message.seq))
         .map(|message| (message.seq, message))
         .collect();
-    let pairs: BTreeMap<_, _> = history
-        .iter()
+    let pairs: BTreeMap<_, _> = current(history)
         .filter_map(|message| {
             let answer = message.answer.as_ref()?;
             let question = *questions.get(&answer.question)?;
@@ -100,6 +99,7 @@ mod tests {
             sender: Sender::User,
             content: content.to_owned(),
             at: Timestamp::UNIX_EPOCH,
+            replaces: None,
             answer: None,
         }
     }
@@ -187,6 +187,31 @@ mod tests {
                 "q"
             ]
         );
+    }
+
+    #[test]
+    fn what_was_replaced_is_not_told() {
+        let first = user(1, "q1");
+        let replacement = Message {
+            replaces: Some(3),
+            ..user(6, "q3, in other words")
+        };
+        let history = [
+            first.clone(),
+            told(2, 1, "a1"),
+            user(3, "q3"),
+            told(4, 3, "a3"),
+            told(5, 3, "a3 again"),
+            replacement.clone(),
+        ];
+        let request = build(None, 1000, &history, &replacement);
+        assert_eq!(texts(&request), ["q1", "a1", "q3, in other words"]);
+        // Another answer to a question: that question, and what came before it.
+        let request = build(None, 1000, &history[..5], &history[2]);
+        assert_eq!(texts(&request), ["q1", "a1", "q3"]);
+        let next = user(7, "q7");
+        let request = build(None, 1000, &history[..5], &next);
+        assert_eq!(texts(&request), ["q1", "a1", "q3", "a3 again", "q7"]);
     }
 
     #[test]

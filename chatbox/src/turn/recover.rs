@@ -11,7 +11,7 @@ use super::Turns;
 use super::answer::Ending;
 use super::run::Running;
 use super::take_over_after::TakeOverAfter;
-use crate::chat::{MessageId, Run, RunId, Session, SessionId};
+use crate::chat::{MessageId, ModelIds, Run, RunId, Session, SessionId};
 use crate::clock;
 use crate::store::{Abandoned, Answer, ErrorKind, NewRun, StoreError};
 
@@ -121,7 +121,11 @@ impl Turns {
             run,
             text,
             attempts,
+            is_cancelled,
         } = abandoned;
+        if is_cancelled {
+            return self.close(&run, text, Ending::Cancelled).await;
+        }
         if !text.is_empty() {
             tracing::info!(session.id = %run.session, run.id = %run.id, run.owner = %run.owner, "a run broke off in the middle; what it produced is kept");
             return self.close(&run, text, Ending::Interrupted).await;
@@ -167,7 +171,7 @@ impl Turns {
         let new = NewRun {
             // Those who saw its beginning know it by its id.
             id: run.id,
-            model: run.model.clone(),
+            models: ModelIds::of(run.model.clone()),
             lease: self.lease(),
         };
         let Some(claim) = self.deps().store.take_over(run, new, clock::now()).await? else {
@@ -177,6 +181,7 @@ impl Turns {
             id: MessageId::new(),
             content: text,
             status: ending.status(),
+            model: run.model.clone(),
             at: clock::now(),
             tokens: 0,
             took_ms: 0,

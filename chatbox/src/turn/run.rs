@@ -5,10 +5,10 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use futures_util::StreamExt;
 use tokio::time::{Instant, MissedTickBehavior, interval};
-use tokio_util::sync::CancellationToken;
 
 use super::answer::{Draft, Ending};
 use super::checkpoint::{Checkpoints, RENEW_EVERY};
+use super::stop::Stop;
 use super::{Turns, prompt};
 use crate::bus::Event;
 use crate::chat::{Message, MessageId, Run, RunId};
@@ -26,7 +26,7 @@ const BYTES_PER_TOKEN: usize = 4;
 pub(super) struct Running<'a> {
     turns: &'a Turns,
     run: RunId,
-    token: CancellationToken,
+    stop: Stop,
 }
 
 impl Turns {
@@ -45,7 +45,7 @@ impl Turns {
 
         let mut draft = Draft::new(run);
         let ending = self
-            .stream(&claim, model, &mut draft, permit, &running.token)
+            .stream(&claim, model, &mut draft, permit, &running.stop)
             .await;
         count(&self.deps().metrics.tokens, model, draft.usage.total());
         if let Ending::StoreFailed(error) = &ending {
@@ -74,27 +74,27 @@ impl Turns {
         model: &Model,
         draft: &mut Draft<'_>,
         permit: &mut RunPermit,
-        token: &CancellationToken,
+        stop: &Stop,
     ) -> Ending {
         let started = Instant::now();
         let request = tokio::select! {
             request = self.request(claim, model) => request,
-            () = token.cancelled() => return Ending::Interrupted,
+            ending = stop.stopped() => return ending,
         };
         let mut events = match request {
             Ok(request) => model.stream_completion(request),
             Err(error) => return Ending::StoreFailed(error),
         };
-        let mut checkpoints = Checkpoints::new(self, &claim.run, token.clone());
+        let mut checkpoints = Checkpoints::new(self, &claim.run, stop.clone());
         let mut renew = interval(RENEW_EVERY);
         renew.set_missed_tick_behavior(MissedTickBehavior::Delay);
         renew.reset();
-        let cancelled = token.cancelled();
-        tokio::pin!(cancelled);
+        let stopped = stop.stopped();
+        tokio::pin!(stopped);
         loop {
             let event = tokio::select! {
                 event = events.next() => event,
-                () = &mut cancelled => return Ending::Interrupted,
+                ending = &mut stopped => return ending,
                 _ = renew.tick() => {
                     checkpoints.renew(draft.text());
                     continue;
@@ -105,7 +105,7 @@ impl Turns {
                     if draft.text().is_empty() {
                         let waited = started.elapsed().as_secs_f64();
                         self.deps().metrics.first_token.observe(waited);
-                        if let Err(ending) = begin(&mut checkpoints, &text, token).await {
+                        if let Err(ending) = begin(&mut checkpoints, &text, stop).await {
                             return ending;
                         }
                     }
@@ -182,14 +182,10 @@ impl Turns {
 }
 
 /// Nothing of an answer is shown before it is kept that it has begun.
-async fn begin(
-    checkpoints: &mut Checkpoints<'_>,
-    text: &str,
-    token: &CancellationToken,
-) -> Result<(), Ending> {
+async fn begin(checkpoints: &mut Checkpoints<'_>, text: &str, stop: &Stop) -> Result<(), Ending> {
     let begun = tokio::select! {
         begun = checkpoints.begin(text) => begun,
-        () = token.cancelled() => return Err(Ending::Interrupted),
+        ending = stop.stopped() => return Err(ending),
     };
     match begun {
         Ok(true) => Ok(()),
@@ -200,9 +196,9 @@ async fn begin(
 
 impl<'a> Running<'a> {
     pub(super) fn new(turns: &'a Turns, run: RunId) -> Self {
-        let token = turns.deps().lifecycle.run_token();
-        turns.running().insert(run, token.clone());
-        Self { turns, run, token }
+        let stop = Stop::new(turns.deps().lifecycle.run_token());
+        turns.running().insert(run, stop.clone());
+        Self { turns, run, stop }
     }
 }
 

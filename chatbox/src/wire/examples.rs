@@ -34,12 +34,22 @@ struct Fixed {
     models: Vec<ModelName>,
     question: Message,
     answer: Message,
+    answered: Answered,
+    /// A question that stands for another one.
+    replacement: Message,
 }
 
 fn fixed() -> Fixed {
     let now = "2026-01-02T03:04:05.678901Z".parse().unwrap();
     let session = SessionId::parse("0b6e4d2e-2f1c-4a44-9a52-0d1c5b6f7a11").unwrap();
     let run = RunId::parse("019b7d0a-5c2e-7b3f-8f21-6a0c4d9e1b02").unwrap();
+    let answered = Answered {
+        run,
+        fence: 1,
+        question: 1,
+        status: Status::Complete,
+        model: "fast".to_owned(),
+    };
     let answer = Message {
         id: MessageId::parse("019b7d0a-66a1-7c50-9d3b-2f8e7a4c5d03").unwrap(),
         session: session.clone(),
@@ -48,13 +58,8 @@ fn fixed() -> Fixed {
         sender: Sender::Ai,
         content: "Hello 😀!".to_owned(),
         at: now,
-        answer: Some(Answered {
-            run,
-            fence: 1,
-            question: 1,
-            status: Status::Complete,
-            model: "fast".to_owned(),
-        }),
+        replaces: None,
+        answer: Some(answered.clone()),
     };
     let question = Message {
         id: MessageId::parse("019b7d0a-5b10-7e02-a1c4-93b5d6e7f801").unwrap(),
@@ -69,6 +74,14 @@ fn fixed() -> Fixed {
         id: "fast".to_owned(),
         name: "Fast".to_owned(),
     }];
+    let replacement = Message {
+        id: MessageId::parse("019b7d0b-0c44-7a10-8e55-71d0a3b2c904").unwrap(),
+        seq: 3,
+        client_id: None,
+        content: "Hi, are you there?".to_owned(),
+        replaces: Some(1),
+        ..question.clone()
+    };
     Fixed {
         now,
         session,
@@ -76,6 +89,8 @@ fn fixed() -> Fixed {
         models,
         question,
         answer,
+        answered,
+        replacement,
     }
 }
 
@@ -102,10 +117,14 @@ impl Fixed {
             ServerFrame::caught_up(now, session, 2, true),
             ServerFrame::caught_up(now, session, 1207, false),
             ServerFrame::user_message(&self.question),
-            ServerFrame::loading(now, session, self.run, 1),
+            ServerFrame::model_chosen(now, session, "good"),
+            ServerFrame::cancelled(now, session, Some(self.run)),
+            ServerFrame::cancelled(now, session, None),
+            ServerFrame::user_message(&self.replacement),
+            ServerFrame::loading(now, session, self.run, 1, 1),
             ServerFrame::delta(now, session, &self.piece(0, "Hello ")),
             ServerFrame::delta(now, session, &self.piece(6, "😀")),
-            ServerFrame::answered(&self.answer, Status::Complete, &self.piece(8, "!")),
+            ServerFrame::answered(&self.answer, &self.answered, &self.piece(8, "!")),
             ServerFrame::rejected(now, None, unknown),
             ServerFrame::rejected(now, None, too_many),
             ServerFrame::rejected(now, Some(session), too_fast),
@@ -281,6 +300,7 @@ prop_compose! {
             session: SessionId::parse(&session).unwrap(),
             seq, client_id, sender, content,
             at: Timestamp::from_millisecond(at).unwrap(),
+            replaces: None,
             answer: None,
         }
     }
@@ -300,6 +320,7 @@ proptest! {
         }
         let (at, session, run) = (message.at, &message.session, RunId::new());
         let piece = Piece { run, fence, model: &message.content, off, text: &message.content };
+        let answered = Answered { run, fence, question: message.seq, status, model: String::new() };
         let models = vec![ModelName { id: message.content.clone(), name: message.content.clone() }];
         let rejection = Rejection {
             client_id: message.client_id.clone(),
@@ -311,9 +332,11 @@ proptest! {
             ServerFrame::ack(at, &message),
             ServerFrame::caught_up(at, session, message.seq, off % 2 == 0),
             ServerFrame::user_message(&message),
-            ServerFrame::loading(at, session, run, fence),
+            ServerFrame::loading(at, session, run, fence, fence),
             ServerFrame::delta(at, session, &piece),
-            ServerFrame::answered(&message, status, &piece),
+            ServerFrame::answered(&message, &answered, &piece),
+            ServerFrame::model_chosen(at, session, &message.content),
+            ServerFrame::cancelled(at, session, Some(run)),
             ServerFrame::rejected(at, Some(session), rejection),
         ].map(|frame| serde_json::from_str::<Value>(&frame.render()).unwrap());
         KINDS.with(|kinds| covers(&frames, kinds));
@@ -327,7 +350,7 @@ proptest! {
 fn an_error_is_counted_by_its_code_and_no_other_frame_is() {
     let fixed = fixed();
     let codes: Vec<_> = fixed.frames().iter().map(ServerFrame::error_code).collect();
-    let (none, errors) = codes.split_at(10);
+    let (none, errors) = codes.split_at(14);
     assert!(none.iter().all(Option::is_none));
     let expected = [
         Code::InvalidFormat,

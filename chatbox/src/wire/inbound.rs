@@ -22,6 +22,9 @@ pub(super) const SENDERS: [&str; 4] = ["user", "ai", "admin", "system"];
 pub enum ClientFrame {
     UserMessage(UserMessage),
     Resume(Resume),
+    ModelSelect(ModelSelect),
+    Cancel(Cancel),
+    Regenerate(Regenerate),
 }
 
 /// A message to store and answer.
@@ -31,6 +34,8 @@ pub struct UserMessage {
     pub session: Option<SessionId>,
     pub client_id: Option<String>,
     pub content: String,
+    /// `seq` of the question that it shall stand for.
+    pub replaces: Option<i64>,
 }
 
 /// "What have I missed?"
@@ -41,6 +46,32 @@ pub struct Resume {
     pub after: i64,
     /// The run whose beginning the client has, and how much of it, in UTF-16 code units.
     pub run: Option<(RunId, usize)>,
+}
+
+/// "Let this model answer from now on."
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelSelect {
+    /// Left out: the session of the connection, or a new one.
+    pub session: Option<SessionId>,
+    pub model: String,
+}
+
+/// "Stop the answer."
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cancel {
+    /// Left out: the session of the connection.
+    pub session: Option<SessionId>,
+    /// Left out: whatever is being written.
+    pub run: Option<RunId>,
+}
+
+/// "Answer the newest question once more."
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Regenerate {
+    /// Left out: the session of the connection.
+    pub session: Option<SessionId>,
+    /// `seq` of the answer that another one shall stand for.
+    pub answer: i64,
 }
 
 /// Reads a frame. `message_chars` bounds the content.
@@ -54,7 +85,12 @@ pub fn parse(text: &str, message_chars: usize) -> Result<ClientFrame, Rejection>
         (Some("user_message"), _) => {
             read(&object).and_then(|message| user_message(message, message_chars))
         }
+        (Some("model_select"), _) => read(&object).and_then(model_select),
         (Some("connection_status"), Some("resume")) => read(&object).and_then(resume),
+        (Some("connection_status"), Some("cancel")) => read(&object).and_then(cancel),
+        (Some("connection_status"), Some("regenerate")) => {
+            read(&object).and_then(|raw| regenerate(&raw))
+        }
         (Some("connection_status"), _) => Err(invalid("metadata.op is not known")),
         _ => Err(invalid("unknown message type")),
     };
@@ -73,6 +109,9 @@ impl JsonSchema for ClientFrame {
         let kinds = [
             generator.subschema_for::<raw::UserMessage>(),
             generator.subschema_for::<raw::Resume>(),
+            generator.subschema_for::<raw::ModelSelect>(),
+            generator.subschema_for::<raw::Cancel>(),
+            generator.subschema_for::<raw::Regenerate>(),
         ];
         json_schema!({"description": "Every frame that the server takes.", "anyOf": kinds})
     }
@@ -93,9 +132,7 @@ fn user_message(raw: raw::UserMessage, message_chars: usize) -> Result<ClientFra
     {
         return Err(invalid("sender is not known"));
     }
-    let given = raw.session_id.as_deref();
-    let given = given.filter(|id| !SessionId::is_missing(id));
-    let session = given.map(session_id).transpose()?;
+    let session = named_session(raw.session_id.as_deref())?;
     let missing = || Rejection::new(Code::MissingField, "content is missing");
     let content = raw.content.ok_or_else(missing)?;
     if content.chars().count() > message_chars {
@@ -112,6 +149,7 @@ fn user_message(raw: raw::UserMessage, message_chars: usize) -> Result<ClientFra
         session,
         client_id: raw.client_id,
         content,
+        replaces: raw.replaces,
     }))
 }
 
@@ -123,6 +161,40 @@ fn resume(raw: raw::Resume) -> Result<ClientFrame, Rejection> {
         after: raw.seq.unwrap_or(0).max(0),
         run: run.map(|run| (run, raw.off.unwrap_or(0))),
     }))
+}
+
+fn model_select(raw: raw::ModelSelect) -> Result<ClientFrame, Rejection> {
+    let missing = || Rejection::new(Code::MissingField, "model_id is missing");
+    Ok(ClientFrame::ModelSelect(ModelSelect {
+        session: named_session(raw.session_id.as_deref())?,
+        model: raw.model_id.ok_or_else(missing)?,
+    }))
+}
+
+fn cancel(raw: raw::Cancel) -> Result<ClientFrame, Rejection> {
+    let unknown = || invalid("run is not the id of a run");
+    let run = raw
+        .run
+        .map(|run| RunId::parse(&run).ok_or_else(unknown))
+        .transpose()?;
+    Ok(ClientFrame::Cancel(Cancel {
+        session: named_session(raw.session_id.as_deref())?,
+        run,
+    }))
+}
+
+fn regenerate(raw: &raw::Regenerate) -> Result<ClientFrame, Rejection> {
+    let missing = || Rejection::new(Code::MissingField, "seq is missing");
+    Ok(ClientFrame::Regenerate(Regenerate {
+        session: named_session(raw.session_id.as_deref())?,
+        answer: raw.seq.ok_or_else(missing)?,
+    }))
+}
+
+/// The session that a frame names, if it names one.
+fn named_session(text: Option<&str>) -> Result<Option<SessionId>, Rejection> {
+    let given = text.filter(|id| !SessionId::is_missing(id));
+    given.map(session_id).transpose()
 }
 
 fn session_id(text: &str) -> Result<SessionId, Rejection> {

@@ -44,6 +44,8 @@ literal! {
     HelloOp = "hello";
     AckOp = "ack";
     CaughtUpOp = "caught_up";
+    CancelOp = "cancel";
+    ModelOp = "model";
     True = "true";
     False = "false";
 }

@@ -8,17 +8,19 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use self::frames::{Ack, CaughtUp, Delta, ErrorFrame, Final, Hello, Loading, UserMessage};
+pub use self::frames::{
+    Ack, Cancelled, CaughtUp, Delta, ErrorFrame, Final, Hello, Loading, ModelChosen, UserMessage,
+};
 use self::frames::{
-    AckMetadata, CaughtUpMetadata, DeltaMetadata, ErrorBody, FinalMetadata, HelloLimits,
-    HelloMetadata,
+    AckMetadata, CancelMetadata, CaughtUpMetadata, DeltaMetadata, ErrorBody, FinalMetadata,
+    HelloLimits, HelloMetadata, ModelMetadata,
 };
 use super::literal::{
     AiResponseType, AiSender, CaughtUpOp, ConnectionStatusType, ErrorType, LoadingType,
     SystemSender, UserMessageType,
 };
 use super::rejection::{Code, Rejection};
-use crate::chat::{Failure, Message, RunId, SessionId, Status};
+use crate::chat::{Answered, Failure, Message, RunId, SessionId};
 
 /// Every frame that the server sends. It borrows its text: one is made and written for each piece of an answer.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -27,6 +29,8 @@ pub enum ServerFrame<'a> {
     Hello(Hello<'a>),
     Ack(Ack<'a>),
     CaughtUp(CaughtUp<'a>),
+    ModelChosen(ModelChosen<'a>),
+    Cancelled(Cancelled<'a>),
     UserMessage(UserMessage<'a>),
     Loading(Loading<'a>),
     Delta(Delta<'a>),
@@ -101,6 +105,29 @@ impl<'a> ServerFrame<'a> {
         })
     }
 
+    pub fn model_chosen(now: Timestamp, session: &'a SessionId, model: &'a str) -> Self {
+        Self::ModelChosen(ModelChosen {
+            kind: ConnectionStatusType,
+            sender: SystemSender,
+            timestamp: now,
+            session_id: session.as_str(),
+            model_id: model,
+            metadata: ModelMetadata::default(),
+        })
+    }
+
+    /// `run`: the one that is being stopped.
+    pub fn cancelled(now: Timestamp, session: &'a SessionId, run: Option<RunId>) -> Self {
+        Self::Cancelled(Cancelled {
+            kind: ConnectionStatusType,
+            sender: SystemSender,
+            timestamp: now,
+            session_id: session.as_str(),
+            run,
+            metadata: CancelMetadata::default(),
+        })
+    }
+
     pub fn user_message(message: &'a Message) -> Self {
         Self::UserMessage(UserMessage {
             kind: UserMessageType,
@@ -111,10 +138,18 @@ impl<'a> ServerFrame<'a> {
             id: message.id,
             seq: message.seq,
             client_id: message.client_id.as_deref(),
+            replaces: message.replaces,
         })
     }
 
-    pub fn loading(now: Timestamp, session: &'a SessionId, run: RunId, fence: i64) -> Self {
+    /// `question`: its `seq`.
+    pub fn loading(
+        now: Timestamp,
+        session: &'a SessionId,
+        run: RunId,
+        fence: i64,
+        question: i64,
+    ) -> Self {
         Self::Loading(Loading {
             kind: LoadingType,
             sender: AiSender,
@@ -122,6 +157,7 @@ impl<'a> ServerFrame<'a> {
             session_id: session.as_str(),
             run,
             fence,
+            question,
         })
     }
 
@@ -141,7 +177,7 @@ impl<'a> ServerFrame<'a> {
     }
 
     /// `piece` is what the client does not have yet.
-    pub fn answered(message: &'a Message, status: Status, piece: &Piece<'a>) -> Self {
+    pub fn answered(message: &'a Message, answer: &Answered, piece: &Piece<'a>) -> Self {
         Self::Final(Final {
             kind: AiResponseType,
             sender: AiSender,
@@ -154,7 +190,8 @@ impl<'a> ServerFrame<'a> {
             run: piece.run,
             fence: piece.fence,
             off: piece.off,
-            status,
+            question: answer.question,
+            status: answer.status,
             metadata: FinalMetadata::default(),
         })
     }

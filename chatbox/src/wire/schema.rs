@@ -103,6 +103,20 @@ pub(super) fn fence(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+pub(super) fn question(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "integer", "minimum": 1,
+        "description": "`seq` of the question. Of several answers to one question the newest stands for all.",
+    })
+}
+
+pub(super) fn replaces(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "integer", "minimum": 1,
+        "description": "`seq` of an earlier question that this one stands for: that one and its answers are not shown any more.",
+    })
+}
+
 pub(super) fn off(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "integer", "minimum": 0,
@@ -136,6 +150,20 @@ pub(super) mod optional {
         json_schema!({
             "type": ["string", "null"], "pattern": SESSION_ID,
             "description": "Left out: the session of this connection, or a new one.",
+        })
+    }
+
+    pub(in crate::wire) fn session_of_connection(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["string", "null"], "pattern": SESSION_ID,
+            "description": "Left out: the session of this connection.",
+        })
+    }
+
+    pub(in crate::wire) fn run_to_cancel(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": ["string", "null"], "format": "uuid",
+            "description": "The run to stop; one that has ended is left as it is. Left out: whatever is being written.",
         })
     }
 

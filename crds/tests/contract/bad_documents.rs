@@ -70,8 +70,9 @@ fn bad_models_are_bad_everywhere_and_the_field_is_named() {
         (
             "/models",
             json!([{"id": "a", "name": "A", "demo": {}}, {"id": "a", "name": "B", "demo": {}}]),
-            "models",
+            "models[1].id",
         ),
+        ("/models", numbered_models(17), "models"),
         (
             "/models",
             json!([{"id": "a b", "name": "A", "demo": {}}]),
@@ -307,6 +308,11 @@ fn assert_bad<const COUNT: usize>(rows: [(&str, Value, &str); COUNT]) {
         );
         assert!(!admission.admits(&document), "{at} {value} is admitted");
     }
+}
+
+fn numbered_models(count: usize) -> Value {
+    let model = |index| json!({"id": format!("m{index}"), "name": "M", "demo": {}});
+    (0..count).map(model).collect()
 }
 
 /// A list of one model with these fields beside its id and name.

@@ -6,7 +6,9 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use chatbox::chat::{Admission, DigestKey, MessageId, OwnerId, RunId, SessionId, Status};
+use chatbox::chat::{
+    Admission, Author, DigestKey, MessageId, ModelIds, OwnerId, RunId, SessionId, Status,
+};
 use chatbox::clock;
 use chatbox::store::sqlite::Sqlite;
 use chatbox::store::{Answer, Appended, Lease, NewRun, Question, Store};
@@ -81,6 +83,7 @@ async fn finish(store: &dyn Store, claim: chatbox::store::Claim) {
         id: MessageId::new(),
         content: content.clone(),
         status: Status::Complete,
+        model: claim.run.model.clone(),
         at: clock::now(),
         tokens: 1,
         took_ms: 1,
@@ -110,8 +113,11 @@ fn question(session: &SessionId, content: &str, at_once: bool) -> Question {
         at: clock::now(),
         name: "a session".to_owned(),
         admission: Admission {
-            user: "u".to_owned(),
-            roles: Vec::new(),
+            author: Author {
+                user: "u".to_owned(),
+                roles: Vec::new(),
+            },
+            replaces: None,
             digest: DigestKey::from_bytes([7; 32]).digest(content),
             pending_max: 3,
         },
@@ -122,7 +128,7 @@ fn question(session: &SessionId, content: &str, at_once: bool) -> Question {
 fn new_run() -> NewRun {
     NewRun {
         id: RunId::new(),
-        model: "m".to_owned(),
+        models: ModelIds::of("m".to_owned()),
         lease: Lease {
             owner: OwnerId::new(),
             // Over at once: the next process takes up what a killed one has left.

@@ -63,6 +63,7 @@ pub(crate) fn stored(run: &Run, content: &str) -> Event {
         sender: Sender::Ai,
         content: content.to_owned(),
         at: Timestamp::UNIX_EPOCH,
+        replaces: None,
         answer: Some(Answered {
             run: run.id,
             fence: run.fence,

@@ -55,7 +55,9 @@ impl Follower {
                             self.followed += new.len();
                         }
                         Event::MessageStored(message) => return message.content.clone(),
-                        Event::RunStarted { .. } | Event::RunEnded { .. } => {}
+                        Event::RunStarted { .. }
+                        | Event::RunEnded { .. }
+                        | Event::ModelChosen { .. } => {}
                     }
                 }
             }
@@ -127,6 +129,7 @@ pub(crate) async fn a_run_that_has_ended_is_not_live(fixture: Fixture) {
     let expected = LiveRun {
         run: second.id,
         fence: second.fence,
+        question: second.question,
         model: second.model.clone(),
         text: String::new(),
         units: 0,

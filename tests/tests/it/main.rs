@@ -4,6 +4,7 @@
 
 mod auth;
 mod bounds;
+mod changes;
 mod chat;
 mod crash;
 mod limits;

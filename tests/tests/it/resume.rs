@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chatbox::bus::{Bus, Event, LocalBus};
-use chatbox::chat::{Admission, DigestKey, Message, MessageId, Sender, SessionId};
+use chatbox::chat::{Admission, Author, DigestKey, Message, MessageId, Sender, SessionId};
 use chatbox::clock;
 use chatbox::store::sqlite::Sqlite;
 use chatbox::store::{Question, Store};
@@ -218,6 +218,7 @@ async fn a_catch_up_that_cannot_be_read_ends_the_connection() {
         sender: Sender::User,
         content: "later".to_owned(),
         at: clock::now(),
+        replaces: None,
         answer: None,
     };
     let database = Connection::open(data.join("chatbox.db")).unwrap();
@@ -243,10 +244,13 @@ async fn fill(data: &std::path::Path, count: usize) {
             at: clock::now(),
             name: "hello".to_owned(),
             admission: Admission {
-                user: "u".to_owned(),
-                roles: Vec::new(),
+                author: Author {
+                    user: "u".to_owned(),
+                    roles: Vec::new(),
+                },
                 digest: DigestKey::random().digest(&content),
                 pending_max: usize::MAX,
+                replaces: None,
             },
             content,
             run: None,

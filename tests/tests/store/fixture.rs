@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use chatbox::chat::{
-    Admission, DigestKey, Message, MessageId, OwnerId, RunId, SessionId, Status, title,
+    Admission, Author, DigestKey, Message, MessageId, ModelIds, OwnerId, RunId, SessionId, Status,
+    title,
 };
 use chatbox::clock;
 use chatbox::store::sqlite::Sqlite;
@@ -139,19 +140,26 @@ pub(crate) fn question(session: &str, client_id: Option<&str>, content: &str) ->
         at: clock::now(),
         name: title(content),
         admission: Admission {
-            user: "u".to_owned(),
-            roles: Vec::new(),
+            author: author("u"),
             digest: DigestKey::from_bytes([7; 32]).digest(content),
             pending_max: 3,
+            replaces: None,
         },
         run: None,
+    }
+}
+
+pub(crate) fn author(user: &str) -> Author {
+    Author {
+        user: user.to_owned(),
+        roles: Vec::new(),
     }
 }
 
 pub(crate) fn new_run(until: Timestamp) -> NewRun {
     NewRun {
         id: RunId::new(),
-        model: "m".to_owned(),
+        models: ModelIds::of("m".to_owned()),
         lease: Lease {
             owner: OwnerId::new(),
             until,
@@ -164,6 +172,7 @@ pub(crate) fn answer(content: &str) -> Answer {
         id: MessageId::new(),
         content: content.to_owned(),
         status: Status::Complete,
+        model: "m".to_owned(),
         at: clock::now(),
         tokens: 3,
         took_ms: 20,

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod changes;
 mod crash;
 mod fixture;
 mod messages;
@@ -51,6 +52,12 @@ on_every_store!(
     runs::an_owner_that_lost_its_session_stores_nothing,
     runs::leases_end_with_the_process,
     runs::provider_state_is_kept_for_its_model_and_session,
+    changes::the_model_that_was_chosen_answers,
+    changes::a_session_that_begins_with_a_model_is_named_and_listed_by_its_first_message,
+    changes::the_newest_answer_is_written_anew_once,
+    changes::a_question_is_replaced_and_who_may_do_that,
+    changes::a_run_is_stopped_by_its_user_alone,
+    changes::what_a_provider_kept_is_dropped_when_it_does_not_know_all,
     outbox::entries_are_stored_with_the_answer_or_not_at_all,
     crash::a_killed_process_loses_nothing_and_leaves_nothing_half_done,
 );

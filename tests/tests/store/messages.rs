@@ -63,7 +63,7 @@ pub(crate) async fn a_session_belongs_to_its_first_user(fixture: Fixture) {
     let store = &fixture.store;
     fixture.ask("s", "Hello. Me").await;
     let mut foreign = question("s", None, "q");
-    foreign.admission.user = "v".to_owned();
+    foreign.admission.author.user = "v".to_owned();
     assert_eq!(rejection(store, foreign).await, Rejection::NotPermitted);
     let session = store.session(&id("s")).await.unwrap().unwrap();
     assert_eq!(

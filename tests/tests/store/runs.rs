@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use chatbox::chat::{Sender, Status};
+use chatbox::chat::{ModelIds, Sender, Status};
 use chatbox::clock;
-use chatbox::store::{Answer, Appended, Question};
+use chatbox::store::{Answer, Appended, Kept, Question};
 
 use crate::fixture::{Fixture, Home, answer, id, in_seconds, new_run, question};
 
@@ -100,9 +100,11 @@ pub(crate) async fn a_lease_that_is_renewed_is_not_abandoned(fixture: Fixture) {
     assert_eq!(abandoned(5).await.len(), 0);
     assert_eq!(abandoned(15).await.len(), 1);
     let text = Some("half".to_owned());
-    assert!(store.checkpoint(&run, text, in_seconds(30)).await.unwrap());
+    let kept = store.checkpoint(&run, text, in_seconds(30)).await;
+    assert_eq!(kept.unwrap(), Kept::Kept);
     assert_eq!(abandoned(15).await.len(), 0);
-    assert!(store.checkpoint(&run, None, in_seconds(50)).await.unwrap());
+    let kept = store.checkpoint(&run, None, in_seconds(50)).await;
+    assert_eq!(kept.unwrap(), Kept::Kept);
     let left = abandoned(60).await;
     assert_eq!(
         (left[0].text.as_str(), &left[0].run),
@@ -114,7 +116,8 @@ pub(crate) async fn a_lease_that_is_renewed_is_not_abandoned(fixture: Fixture) {
         .finish(&run, answer("whole"), Vec::new())
         .await
         .unwrap();
-    assert!(!store.checkpoint(&run, None, in_seconds(60)).await.unwrap());
+    let late = store.checkpoint(&run, None, in_seconds(60)).await;
+    assert_eq!(late.unwrap(), Kept::Lost);
     assert_eq!(abandoned(99).await.len(), 0);
 }
 
@@ -218,7 +221,7 @@ pub(crate) async fn those_of_one_user_that_wait_hide_no_others(fixture: Fixture)
     }
     for user in ["v", "w"] {
         let mut question = question(&format!("of-{user}"), None, "q");
-        question.admission.user = user.to_owned();
+        question.admission.author.user = user.to_owned();
         store.append(question).await.unwrap();
     }
     let mut first = store.waiting(3).await.unwrap();
@@ -243,10 +246,11 @@ pub(crate) async fn an_owner_that_lost_its_session_stores_nothing(fixture: Fixtu
         let fast = taken.unwrap().run;
         let text = Some("slow".to_owned());
         let kept = store.checkpoint(&slow, text, in_seconds(60)).await;
-        assert!(!kept.unwrap(), "{session}");
+        assert_eq!(kept.unwrap(), Kept::Lost, "{session}");
         let late = store.finish(&slow, answer("slow"), Vec::new()).await;
         assert!(late.unwrap().is_none(), "{session}");
-        assert!(store.checkpoint(&fast, None, in_seconds(60)).await.unwrap());
+        let kept = store.checkpoint(&fast, None, in_seconds(60)).await;
+        assert_eq!(kept.unwrap(), Kept::Kept);
         let stored = store.finish(&fast, answer("fast"), Vec::new()).await;
         assert!(stored.unwrap().is_some());
         let late = store.finish(&slow, answer("slow"), Vec::new()).await;
@@ -294,7 +298,7 @@ pub(crate) async fn provider_state_is_kept_for_its_model_and_session(fixture: Fi
         fixture.ask(session, "q").await;
     }
     let mut other_model = new_run(in_seconds(60));
-    other_model.model = "n".to_owned();
+    other_model.models = ModelIds::of("n".to_owned());
     let claim = store.claim(&id("s"), other_model).await.unwrap().unwrap();
     assert_eq!(claim.provider_state, None, "another model");
     let claim = fixture.claim("other").await.unwrap();

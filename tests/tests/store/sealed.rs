@@ -6,9 +6,10 @@
 use async_trait::async_trait;
 use aws_lc_rs::aead::Nonce;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, RandomizedNonceKey};
-use chatbox::chat::{DigestKey, Message, MessageId, Run, Session, SessionId};
+use chatbox::chat::{DigestKey, Message, MessageId, Run, RunId, Session, SessionId};
 use chatbox::store::{
-    Abandoned, Answer, Appended, Claim, NewRun, OutboxEntry, Page, Question, Store, StoreError,
+    Abandoned, Answer, Appended, Cancel, Claim, Judged, Kept, ModelChoice, NewRun, OutboxEntry,
+    Page, Question, Regenerate, Store, StoreError,
 };
 use jiff::Timestamp;
 
@@ -77,7 +78,11 @@ impl<S> Sealed<S> {
     }
 
     fn session(&self, session: Session) -> Session {
-        let name = self.open(&session.id, "session", "name", &session.name);
+        // A session without a message has no name.
+        let name = match session.name.as_str() {
+            "" => String::new(),
+            sealed => self.open(&session.id, "session", "name", sealed),
+        };
         Session { name, ..session }
     }
 }
@@ -103,6 +108,22 @@ impl<S: Store> Store for Sealed<S> {
         })
     }
 
+    async fn choose_model(&self, choice: ModelChoice) -> Result<Judged<()>, StoreError> {
+        self.inner.choose_model(choice).await
+    }
+
+    async fn regenerate(
+        &self,
+        request: Regenerate,
+    ) -> Result<Judged<Option<Box<Claim>>>, StoreError> {
+        let begun = self.inner.regenerate(request).await?;
+        Ok(begun.map(|claim| claim.map(|claim| Box::new(self.claimed(*claim)))))
+    }
+
+    async fn cancel(&self, request: Cancel) -> Result<Judged<Option<RunId>>, StoreError> {
+        self.inner.cancel(request).await
+    }
+
     async fn claim(&self, session: &SessionId, run: NewRun) -> Result<Option<Claim>, StoreError> {
         let claim = self.inner.claim(session, run).await?;
         Ok(claim.map(|claim| self.claimed(claim)))
@@ -119,7 +140,7 @@ impl<S: Store> Store for Sealed<S> {
         run: &Run,
         text: Option<String>,
         lease: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Kept, StoreError> {
         let of = format!("question {}", run.question);
         let text = text.map(|text| self.seal(&run.session, &of, "checkpoint", &text));
         self.inner.checkpoint(run, text, lease).await
@@ -141,7 +162,7 @@ impl<S: Store> Store for Sealed<S> {
             provider_state: answer
                 .provider_state
                 .as_ref()
-                .map(|state| self.seal(&run.session, &run.model, "provider_state", state)),
+                .map(|state| self.seal(&run.session, &answer.model, "provider_state", state)),
             ..answer
         };
         let seal = |entry: OutboxEntry| OutboxEntry {
@@ -159,21 +180,14 @@ impl<S: Store> Store for Sealed<S> {
     }
 
     async fn abandoned(&self, now: Timestamp, limit: usize) -> Result<Vec<Abandoned>, StoreError> {
-        let open = |Abandoned {
-                        run,
-                        text,
-                        attempts,
-                    }| {
+        let open = |abandoned: Abandoned| {
+            let run = &abandoned.run;
             let of = format!("question {}", run.question);
-            let text = match text.as_str() {
-                "" => text,
+            let text = match abandoned.text.as_str() {
+                "" => String::new(),
                 sealed => self.open(&run.session, &of, "checkpoint", sealed),
             };
-            Abandoned {
-                run,
-                text,
-                attempts,
-            }
+            Abandoned { text, ..abandoned }
         };
         let abandoned = self.inner.abandoned(now, limit).await?;
         Ok(abandoned.into_iter().map(open).collect())

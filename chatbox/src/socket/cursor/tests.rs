@@ -20,6 +20,7 @@ fn stored(session: &SessionId, seq: i64, answer: Option<(RunId, &str)>) -> Messa
         },
         content: answer.map_or("question", |(_, text)| text).to_owned(),
         at: Timestamp::UNIX_EPOCH,
+        replaces: None,
         answer: answer.map(|(run, _)| Answered {
             run,
             fence: 1,
@@ -121,7 +122,7 @@ proptest! {
         let head: String = whole.chars().take(has).collect();
         let mut cursor = Cursor::new(session.clone(), 1, Some((run, utf16::len(&head))));
         let mut client = Client { text: head.clone(), ..Client::default() };
-        let mut live = LiveRun { run, fence: 1, model: "m".to_owned(), text: String::new(), units: 0 };
+        let mut live = LiveRun { run, fence: 1, question: 1, model: "m".to_owned(), text: String::new(), units: 0 };
         for (index, text) in pieces.iter().enumerate() {
             let off = utf16::len(&live.text);
             live.text.push_str(text);
@@ -158,6 +159,7 @@ fn an_old_backlog_says_nothing_after_a_catch_up() {
     let started = |index: usize| Event::RunStarted {
         run: runs[index],
         fence: fence(index),
+        question: 1,
         model: "m".to_owned(),
     };
     let delta = |index: usize, off: usize, text: &str| {
@@ -177,6 +179,7 @@ fn an_old_backlog_says_nothing_after_a_catch_up() {
     let live = LiveRun {
         run: runs[2],
         fence: fence(2),
+        question: 1,
         model: "m".to_owned(),
         text: "third".to_owned(),
         units: 5,
@@ -255,6 +258,7 @@ fn a_live_run_that_is_stored_already_ends() {
     let live = LiveRun {
         run,
         fence: 1,
+        question: 1,
         model: "m".to_owned(),
         text: "so".to_owned(),
         units: 2,
@@ -291,6 +295,7 @@ fn the_failure_of_the_run_at_work_is_sent() {
     let started = Event::RunStarted {
         run,
         fence: 2,
+        question: 1,
         model: "m".to_owned(),
     };
     let ended = Event::RunEnded {
@@ -347,6 +352,7 @@ fn pieces_go_on_after_a_gap_was_filled() {
     let live = LiveRun {
         run,
         fence: 1,
+        question: 1,
         model: "m".to_owned(),
         text: "abc".to_owned(),
         units: 3,

@@ -8,7 +8,8 @@ use mongodb::{Collection, Database};
 use serde::{Deserialize, Serialize};
 
 use crate::chat::{
-    Answered, Digest, Message, MessageId, OwnerId, Run, RunId, Sender, Session, SessionId, Status,
+    Answered, Digest, Message, MessageId, Newest, OwnerId, Run, RunId, Sender, Session, SessionId,
+    Status,
 };
 use crate::store::{Abandoned, NewRun, OutboxEntry, Question};
 
@@ -44,6 +45,9 @@ pub(super) struct SessionDocument {
     pub(super) id: String,
     pub(super) user: String,
     name: String,
+    /// Id of the model that the user chose.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) model: Option<String>,
     pub(super) seq: i64,
     pub(super) fence: i64,
     /// `seq` of the newest question that has its answer.
@@ -63,16 +67,30 @@ pub(super) struct SessionDocument {
 impl SessionDocument {
     /// A session that begins with `question`, which `run` may have claimed.
     pub(super) fn new(question: &Question, run: Option<&Run>) -> Self {
-        let at = question.at.as_microsecond();
+        let user = &question.admission.author.user;
         Self {
-            id: question.session.to_string(),
-            user: question.admission.user.clone(),
             name: question.name.clone(),
             seq: 1,
             fence: run.map_or(0, |run| run.fence),
-            answered: 0,
             pending: 1,
             run: run.map(|run| run.id.to_string()),
+            ..Self::empty(&question.session, user, question.at)
+        }
+    }
+
+    /// A session without a message, and so without a name.
+    pub(super) fn empty(session: &SessionId, user: &str, at: Timestamp) -> Self {
+        let at = at.as_microsecond();
+        Self {
+            id: session.to_string(),
+            user: user.to_owned(),
+            name: String::new(),
+            model: None,
+            seq: 0,
+            fence: 0,
+            answered: 0,
+            pending: 0,
+            run: None,
             created: at,
             active: at,
             tokens: 0,
@@ -86,6 +104,15 @@ impl SessionDocument {
         self.run.is_none() && self.pending == 0
     }
 
+    /// The end of the session, given its newest question and the newest answer to that.
+    pub(super) fn newest(&self, question: Option<&Message>, answer: Option<&Message>) -> Newest {
+        Newest {
+            is_busy: !self.is_free(),
+            question: question.map(|message| message.seq),
+            answer: answer.map(|message| message.seq),
+        }
+    }
+
     /// Whether the session still belongs to this run.
     pub(super) fn is_held_by(&self, run: &Run) -> bool {
         self.fence == run.fence && self.run.as_deref() == Some(run.id.to_string().as_str())
@@ -96,6 +123,7 @@ impl SessionDocument {
             id: parsed(&self.id, SessionId::parse)?,
             user: self.user,
             name: self.name,
+            model: self.model,
             seq: self.seq,
             created: time(self.created)?,
             active: time(self.active)?,
@@ -120,6 +148,8 @@ pub(super) struct MessageDocument {
     sender: String,
     content: String,
     at: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    replaces: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<AnswerDocument>,
 }
@@ -158,6 +188,7 @@ impl MessageDocument {
             sender: message.sender.as_str().to_owned(),
             content: message.content.clone(),
             at: message.at.as_microsecond(),
+            replaces: message.replaces,
             answer,
         }
     }
@@ -188,6 +219,7 @@ impl MessageDocument {
             sender: parsed(&self.sender, Sender::parse)?,
             content: self.content,
             at: time(self.at)?,
+            replaces: self.replaces,
             answer: self.answer.map(answer).transpose()?,
         })
     }
@@ -206,6 +238,9 @@ pub(super) struct RunDocument {
     checkpoint: String,
     /// How often the question was claimed or taken over, this run included.
     attempts: u32,
+    /// The user wants no more of the answer.
+    #[serde(default)]
+    cancelled: bool,
 }
 
 impl RunDocument {
@@ -220,6 +255,7 @@ impl RunDocument {
             lease: new.lease.until.as_microsecond(),
             checkpoint: String::new(),
             attempts: 1,
+            cancelled: false,
         }
     }
 
@@ -245,6 +281,7 @@ impl RunDocument {
             run,
             text: self.checkpoint,
             attempts: self.attempts,
+            is_cancelled: self.cancelled,
         })
     }
 }

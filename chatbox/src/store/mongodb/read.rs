@@ -30,7 +30,7 @@ pub(super) async fn session(db: &Collections, id: &SessionId) -> Result<Option<S
 pub(super) async fn sessions(db: &Collections, user: &str, limit: usize) -> Result<Vec<Session>> {
     let found = db
         .sessions
-        .find(doc! {"user": user})
+        .find(doc! {"user": user, "seq": {"$gt": 0}})
         .sort(doc! {"active": -1, "_id": 1})
         .limit(count(limit))
         .await?;

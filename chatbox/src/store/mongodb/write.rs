@@ -9,20 +9,26 @@ use super::documents::{
 };
 use super::error;
 use super::transaction::Tx;
-use crate::chat::{Digest, DigestKey, Facts, Message, MessageId, Run, SessionId, Verdict};
-use crate::store::{Answer, Appended, Claim, NewRun, OutboxEntry, Question};
+use crate::chat::{Digest, DigestKey, Facts, Message, MessageId, Newest, Run, SessionId, Verdict};
+use crate::store::{Answer, Appended, Claim, Kept, NewRun, OutboxEntry, Question};
 
 const DIGEST_KEY: &str = "digest_key";
 
 pub(super) async fn append(mut tx: Tx<'_>, question: &Question) -> Result<Appended> {
     let head = tx.head(&question.session).await?;
     let same = tx.by_client_id(question).await?;
+    let replaced = match question.admission.replaces {
+        Some(_) => tx.newest_question(&question.session).await?,
+        None => None,
+    };
+    let newest = |head: &SessionDocument| head.newest(replaced.as_ref(), None);
     let facts = Facts {
         owner: head.as_ref().map(|head| head.user.as_str()),
         pending: head
             .as_ref()
             .map_or(0, |head| usize::try_from(head.pending).unwrap_or(0)),
         same_client_id: same.as_ref().map(|(_, digest)| *digest),
+        newest: head.as_ref().map_or_else(Newest::default, newest),
     };
     match (question.admission.judge(facts), same) {
         (Verdict::Reject(rejection), _) => return Ok(Appended::Rejected(rejection)),
@@ -31,12 +37,16 @@ pub(super) async fn append(mut tx: Tx<'_>, question: &Question) -> Result<Append
         (Verdict::Duplicate | Verdict::Store, _) => {}
     }
     let message = question.message(head.as_ref().map_or(1, |head| head.seq + 1));
+    let chosen = head.as_ref().and_then(|head| head.model.as_deref());
     let fence = head.as_ref().map_or(0, |head| head.fence) + 1;
     let is_free = head.as_ref().is_none_or(SessionDocument::is_free);
     let new = question.run.as_ref().filter(|_| is_free);
-    let run = new.map(|new| new.of(&message, fence));
-    if head.is_some() {
+    let run = new.map(|new| new.of(&message, fence, chosen));
+    if let Some(head) = &head {
         let mut set = doc! {"seq": message.seq};
+        if head.seq == 0 {
+            set.insert("name", &question.name);
+        }
         if let Some(run) = &run {
             set.extend(doc! {"run": run.id.to_string(), "fence": run.fence});
         }
@@ -50,6 +60,9 @@ pub(super) async fn append(mut tx: Tx<'_>, question: &Question) -> Result<Append
             .insert_one(session)
             .session(&mut *tx.session)
             .await?;
+    }
+    if message.replaces.is_some() {
+        tx.forget_provider_state(&question.session).await?;
     }
     tx.insert(MessageDocument::question(
         &message,
@@ -77,11 +90,26 @@ pub(super) async fn claim(
     let oldest =
         doc! {"session": session.as_str(), "seq": {"$gt": head.answered}, "sender": "user"};
     let question = tx.message(oldest).await?;
-    let run = new.of(&question, head.fence + 1);
+    let run = new.of(&question, head.fence + 1, head.model.as_deref());
     tx.hold(&run).await?;
     tx.begin(RunDocument::new(&run, new), run, &question)
         .await
         .map(Some)
+}
+
+/// Keeps what a run has produced, and its lease.
+pub(super) async fn checkpoint(db: &Collections, run: &Run, change: Document) -> Result<Kept> {
+    let kept = db
+        .runs
+        .clone_with_type::<Document>()
+        .find_one_and_update(of_fence(run), doc! {"$set": change})
+        .projection(doc! {"cancelled": 1})
+        .await?;
+    Ok(match kept {
+        None => Kept::Lost,
+        Some(run) if run.get_bool("cancelled").unwrap_or(false) => Kept::Cancelled,
+        Some(_) => Kept::Kept,
+    })
 }
 
 /// Changes a run of this fence. It exists only while its session names it, so no transaction is needed.
@@ -120,7 +148,10 @@ pub(super) async fn finish(
     if let Some(state) = &answer.provider_state {
         tx.db
             .provider_state
-            .update_one(doc! {"_id": state_id(run)}, doc! {"$set": {"state": state}})
+            .update_one(
+                doc! {"_id": state_id(run, &answer.model)},
+                doc! {"$set": {"state": state, "seq": message.seq}},
+            )
             .upsert(true)
             .session(&mut *tx.session)
             .await?;
@@ -143,9 +174,9 @@ pub(super) async fn take_over(
     now: i64,
 ) -> Result<Option<Claim>> {
     let head = tx.head(&run.session).await?;
-    if !head.is_some_and(|head| head.is_held_by(run)) {
+    let Some(head) = head.filter(|head| head.is_held_by(run)) else {
         return Ok(None);
-    }
+    };
     let mut ended = of_fence(run);
     ended.insert("lease", doc! {"$lt": now});
     let freed = tx
@@ -159,7 +190,7 @@ pub(super) async fn take_over(
     };
     let question = doc! {"session": run.session.as_str(), "seq": run.question};
     let question = tx.message(question).await?;
-    let successor = new.of(&question, run.fence + 1);
+    let successor = new.of(&question, run.fence + 1, head.model.as_deref());
     tx.hold(&successor).await?;
     let document = RunDocument::new(&successor, new).after(freed);
     tx.begin(document, successor, &question).await.map(Some)
@@ -203,7 +234,7 @@ pub(super) async fn set_once(
 }
 
 impl Tx<'_> {
-    async fn head(&mut self, session: &SessionId) -> Result<Option<SessionDocument>> {
+    pub(super) async fn head(&mut self, session: &SessionId) -> Result<Option<SessionDocument>> {
         self.db
             .sessions
             .find_one(doc! {"_id": session.as_str()})
@@ -211,7 +242,7 @@ impl Tx<'_> {
             .await
     }
 
-    async fn change(&mut self, session: &SessionId, change: Document) -> Result<()> {
+    pub(super) async fn change(&mut self, session: &SessionId, change: Document) -> Result<()> {
         self.db
             .sessions
             .update_one(doc! {"_id": session.as_str()}, change)
@@ -221,7 +252,7 @@ impl Tx<'_> {
     }
 
     /// Gives the session to `run`.
-    async fn hold(&mut self, run: &Run) -> Result<()> {
+    pub(super) async fn hold(&mut self, run: &Run) -> Result<()> {
         let change = doc! {"$set": {"run": run.id.to_string(), "fence": run.fence}};
         self.change(&run.session, change).await
     }
@@ -235,7 +266,7 @@ impl Tx<'_> {
         Ok(())
     }
 
-    async fn begin(
+    pub(super) async fn begin(
         &mut self,
         document: RunDocument,
         run: Run,
@@ -249,18 +280,43 @@ impl Tx<'_> {
         let state = self
             .db
             .provider_state
-            .find_one(doc! {"_id": state_id(&run)})
+            .find_one(doc! {"_id": state_id(&run, &run.model)})
             .session(&mut *self.session)
             .await?;
-        let provider_state = state
-            .map(|state| state.get_str("state").map(ToOwned::to_owned))
-            .transpose()
-            .map_err(|_| unreadable("state"))?;
+        let provider_state = match state {
+            Some(state) if self.knows_all(&run, &state).await? => {
+                let state = state.get_str("state").map_err(|_| unreadable("state"))?;
+                Some(state.to_owned())
+            }
+            _ => None,
+        };
         Ok(Claim {
             run,
             question: question.clone(),
             provider_state,
         })
+    }
+
+    /// Whether no other model has answered since a provider asked to keep something.
+    async fn knows_all(&mut self, run: &Run, state: &Document) -> Result<bool> {
+        let others = doc! {
+            "session": run.session.as_str(), "seq": {"$gt": state.get_i64("seq").unwrap_or(0)},
+            "sender": "ai", "answer.model": {"$ne": &run.model},
+        };
+        Ok(self.newest(others).await?.is_none())
+    }
+
+    /// Something was replaced that providers may have kept.
+    pub(super) async fn forget_provider_state(&mut self, session: &SessionId) -> Result<()> {
+        let of_session = |model: Bson| doc! {"session": session.as_str(), "model": model};
+        let all =
+            doc! {"_id": {"$gte": of_session(Bson::MinKey), "$lte": of_session(Bson::MaxKey)}};
+        self.db
+            .provider_state
+            .delete_many(all)
+            .session(&mut *self.session)
+            .await?;
+        Ok(())
     }
 
     /// The message that carries the question's client id already, and the digest of its content.
@@ -279,6 +335,23 @@ impl Tx<'_> {
         };
         let digest = same.digest()?;
         Ok(Some((same.message()?, digest)))
+    }
+
+    pub(super) async fn newest_question(&mut self, session: &SessionId) -> Result<Option<Message>> {
+        self.newest(doc! {"session": session.as_str(), "sender": "user"})
+            .await
+    }
+
+    /// The newest message that matches.
+    pub(super) async fn newest(&mut self, filter: Document) -> Result<Option<Message>> {
+        let found = self
+            .db
+            .messages
+            .find_one(filter)
+            .sort(doc! {"seq": -1})
+            .session(&mut *self.session)
+            .await?;
+        found.map(MessageDocument::message).transpose()
     }
 
     /// The oldest message that matches.
@@ -304,6 +377,6 @@ fn of_fence(run: &Run) -> Document {
     doc! {"_id": run.id.to_string(), "fence": run.fence}
 }
 
-fn state_id(run: &Run) -> Document {
-    doc! {"session": run.session.as_str(), "model": &run.model}
+fn state_id(run: &Run, model: &str) -> Document {
+    doc! {"session": run.session.as_str(), "model": model}
 }

@@ -16,7 +16,7 @@ pub(super) fn session(connection: &Connection, id: &SessionId) -> Result<Option<
 pub(super) fn sessions(connection: &Connection, user: &str, limit: usize) -> Result<Vec<Session>> {
     connection
         .prepare_cached(&format!(
-            "SELECT {SESSION} FROM sessions WHERE user = ?1 ORDER BY active DESC LIMIT ?2"
+            "SELECT {SESSION} FROM sessions WHERE user = ?1 AND seq > 0 ORDER BY active DESC LIMIT ?2"
         ))?
         .query_map(params![user, limit], rows::session)?
         .collect()
@@ -68,13 +68,14 @@ fn take(rows: impl Iterator<Item = Result<Message>>, bytes: usize) -> Result<Vec
 pub(super) fn abandoned(connection: &Connection, now: i64, limit: usize) -> Result<Vec<Abandoned>> {
     connection
         .prepare_cached(&format!(
-            "SELECT {RUN}, checkpoint, attempts FROM runs WHERE lease < ?1"
+            "SELECT {RUN}, checkpoint, attempts, cancelled FROM runs WHERE lease < ?1"
         ))?
         .query_map([now], |row| {
             Ok(Abandoned {
                 run: rows::run(row)?,
                 text: row.get("checkpoint")?,
                 attempts: row.get("attempts")?,
+                is_cancelled: row.get("cancelled")?,
             })
         })
         .and_then(|rows| readable(rows, limit))

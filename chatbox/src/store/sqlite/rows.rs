@@ -10,11 +10,10 @@ use crate::chat::{
 use crate::store::OutboxEntry;
 
 /// Columns of [`message`], in its order.
-pub(super) const MESSAGE: &str =
-    "id, session, seq, client_id, sender, content, at, run, fence, question, status, model";
+pub(super) const MESSAGE: &str = "id, session, seq, client_id, sender, content, at, run, fence, question, status, model, replaces";
 /// Columns of [`session`], in its order.
 pub(super) const SESSION: &str =
-    "id, user, name, seq, created, active, tokens, answers, answer_ms_sum, answer_ms_max";
+    "id, user, name, model, seq, created, active, tokens, answers, answer_ms_sum, answer_ms_max";
 /// Columns of [`run`], in its order.
 pub(super) const RUN: &str = "id, session, question, fence, model, owner";
 
@@ -27,6 +26,7 @@ pub(super) fn message(row: &Row<'_>) -> Result<Message> {
         sender: text(row, 4, Sender::parse)?,
         content: row.get(5)?,
         at: time(row, 6)?,
+        replaces: row.get(12)?,
         answer: answered(row)?,
     })
 }
@@ -49,13 +49,14 @@ pub(super) fn session(row: &Row<'_>) -> Result<Session> {
         id: text(row, 0, SessionId::parse)?,
         user: row.get(1)?,
         name: row.get(2)?,
-        seq: row.get(3)?,
-        created: time(row, 4)?,
-        active: time(row, 5)?,
-        tokens: row.get(6)?,
-        answers: row.get(7)?,
-        answer_ms_sum: row.get(8)?,
-        answer_ms_max: row.get(9)?,
+        model: row.get(3)?,
+        seq: row.get(4)?,
+        created: time(row, 5)?,
+        active: time(row, 6)?,
+        tokens: row.get(7)?,
+        answers: row.get(8)?,
+        answer_ms_sum: row.get(9)?,
+        answer_ms_max: row.get(10)?,
     })
 }
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Transaction, params};
 use super::meta;
 
 /// One step a version, applied in order; a released step is never changed.
-const MIGRATIONS: [Migration; 3] = [
+const MIGRATIONS: [Migration; 4] = [
     Migration {
         script: VERSION_1,
         then: None,
@@ -17,6 +17,10 @@ const MIGRATIONS: [Migration; 3] = [
     },
     Migration {
         script: VERSION_3,
+        then: None,
+    },
+    Migration {
+        script: VERSION_4,
         then: None,
     },
 ];
@@ -111,6 +115,15 @@ const VERSION_2: &str = "
 /// Runs with the number of attempts at their question.
 const VERSION_3: &str = "
     ALTER TABLE runs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
+";
+
+/// The model that a user chose, questions that replace others, answers that are stopped.
+const VERSION_4: &str = "
+    ALTER TABLE sessions ADD COLUMN model TEXT;
+    ALTER TABLE messages ADD COLUMN replaces INTEGER;
+    ALTER TABLE runs ADD COLUMN cancelled INTEGER NOT NULL DEFAULT 0;
+    -- Of the answer that the state came with.
+    ALTER TABLE provider_state ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
 ";
 
 /// Brings the file to this release's version, all or nothing.

@@ -3,20 +3,27 @@
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::rows::{self, MESSAGE, RUN};
-use crate::chat::{Digest, Facts, Message, MessageId, Run, SessionId, Verdict};
-use crate::store::{Answer, Appended, Claim, NewRun, OutboxEntry, Question};
+use crate::chat::{Digest, Facts, Message, MessageId, Newest, Run, SessionId, Verdict};
+use crate::store::{Answer, Appended, Claim, Kept, NewRun, OutboxEntry, Question};
 
 /// What an operation needs to know of a session.
-struct Head {
-    user: String,
-    fence: i64,
+pub(super) struct Head {
+    pub(super) user: String,
+    pub(super) model: Option<String>,
+    seq: i64,
+    pub(super) fence: i64,
     answered: i64,
     pending: usize,
     /// The run at work.
-    run: Option<String>,
+    pub(super) run: Option<String>,
 }
 
 impl Head {
+    /// Nothing is under way.
+    pub(super) fn is_free(&self) -> bool {
+        self.run.is_none() && self.pending == 0
+    }
+
     /// Whether the session still belongs to this run.
     fn is_held_by(&self, run: &Run) -> bool {
         self.fence == run.fence && self.run.as_deref() == Some(run.id.to_string().as_str())
@@ -25,12 +32,12 @@ impl Head {
 
 /// What was done for a question before a run begins, the run itself counted as an attempt.
 #[derive(Clone, Copy)]
-struct Begun<'a> {
+pub(super) struct Begun<'a> {
     checkpoint: &'a str,
     attempts: u32,
 }
 
-const FIRST: Begun<'static> = Begun {
+pub(super) const FIRST: Begun<'static> = Begun {
     checkpoint: "",
     attempts: 1,
 };
@@ -38,10 +45,15 @@ const FIRST: Begun<'static> = Begun {
 pub(super) fn append(tx: &Connection, question: &Question) -> Result<Appended> {
     let head = head(tx, &question.session)?;
     let same = by_client_id(tx, question)?;
+    let newest = match (&question.admission.replaces, &head) {
+        (Some(_), Some(head)) => newest(tx, &question.session, head)?,
+        _ => Newest::default(),
+    };
     let facts = Facts {
         owner: head.as_ref().map(|head| head.user.as_str()),
         pending: head.as_ref().map_or(0, |head| head.pending),
         same_client_id: same.as_ref().map(|(_, digest)| *digest),
+        newest,
     };
     match (question.admission.judge(facts), same) {
         (Verdict::Reject(rejection), _) => return Ok(Appended::Rejected(rejection)),
@@ -49,18 +61,29 @@ pub(super) fn append(tx: &Connection, question: &Question) -> Result<Appended> {
         // Without a stored message there is no digest, and so no verdict that it is a duplicate.
         (Verdict::Duplicate | Verdict::Store, _) => {}
     }
-    let is_free = head
+    let is_free = head.as_ref().is_none_or(Head::is_free);
+    let (fence, model) = head
         .as_ref()
-        .is_none_or(|head| head.run.is_none() && head.pending == 0);
-    let fence = head.as_ref().map_or(0, |head| head.fence);
+        .map_or((0, None), |head| (head.fence, head.model.as_deref()));
+    let at = question.at.as_microsecond();
     if head.is_none() {
-        insert_session(tx, question)?;
+        insert_session(tx, &question.session, &question.admission.author.user, at)?;
     }
-    let seq = next_seq(tx, &question.session, question.at.as_microsecond(), 1)?;
+    if head.as_ref().is_none_or(|head| head.seq == 0) {
+        tx.prepare_cached("UPDATE sessions SET name = ?2 WHERE id = ?1")?
+            .execute(params![question.session.as_str(), question.name])?;
+    }
+    if question.admission.replaces.is_some() {
+        forget_provider_state(tx, &question.session)?;
+    }
+    let seq = next_seq(tx, &question.session, at, 1)?;
     let message = question.message(seq);
     insert_message(tx, &message, Some(&question.admission.digest))?;
     let claim = match &question.run {
-        Some(run) if is_free => Some(Box::new(begin(tx, run, fence + 1, &message, FIRST)?)),
+        Some(new) if is_free => {
+            let run = new.of(&message, fence + 1, model);
+            Some(Box::new(begin(tx, new, run, &message, FIRST)?))
+        }
         _ => None,
     };
     Ok(Appended::Stored { message, claim })
@@ -76,7 +99,8 @@ pub(super) fn claim(tx: &Connection, session: &SessionId, run: &NewRun) -> Resul
             "SELECT {MESSAGE} FROM messages WHERE session = ?1 AND seq > ?2 AND sender = 'user' ORDER BY seq LIMIT 1"
         ))?
         .query_row(params![session.as_str(), head.answered], rows::message)?;
-    begin(tx, run, head.fence + 1, &question, FIRST).map(Some)
+    let new = run.of(&question, head.fence + 1, head.model.as_deref());
+    begin(tx, run, new, &question, FIRST).map(Some)
 }
 
 pub(super) fn begin_answer(tx: &Connection, run: &Run, text: &str) -> Result<bool> {
@@ -94,16 +118,20 @@ pub(super) fn checkpoint(
     run: &Run,
     text: Option<&str>,
     lease: i64,
-) -> Result<bool> {
+) -> Result<Kept> {
     if !is_held_by(tx, run)? {
-        return Ok(false);
+        return Ok(Kept::Lost);
     }
     let kept = tx
         .prepare_cached(
-            "UPDATE runs SET checkpoint = coalesce(?3, checkpoint), lease = ?4 WHERE id = ?1 AND fence = ?2",
+            "UPDATE runs SET checkpoint = coalesce(?3, checkpoint), lease = ?4 WHERE id = ?1 AND fence = ?2
+             RETURNING cancelled",
         )?
-        .execute(params![run.id.to_string(), run.fence, text, lease])?;
-    Ok(kept == 1)
+        .query_row(params![run.id.to_string(), run.fence, text, lease], |row| {
+            Ok(if row.get(0)? { Kept::Cancelled } else { Kept::Kept })
+        })
+        .optional()?;
+    Ok(kept.unwrap_or(Kept::Lost))
 }
 
 pub(super) fn finish(
@@ -136,10 +164,10 @@ pub(super) fn finish(
     insert_message(tx, &message, None)?;
     if let Some(state) = &answer.provider_state {
         tx.prepare_cached(
-            "INSERT INTO provider_state (session, model, state) VALUES (?1, ?2, ?3)
-             ON CONFLICT DO UPDATE SET state = excluded.state",
+            "INSERT INTO provider_state (session, model, state, seq) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT DO UPDATE SET state = excluded.state, seq = excluded.seq",
         )?
-        .execute(params![run.session.as_str(), run.model, state])?;
+        .execute(params![run.session.as_str(), answer.model, state, seq])?;
     }
     for entry in outbox {
         tx.prepare_cached("INSERT INTO outbox (id, session, payload) VALUES (?1, ?2, ?3)")?
@@ -158,9 +186,9 @@ pub(super) fn take_over(
     new: &NewRun,
     now: i64,
 ) -> Result<Option<Claim>> {
-    if !is_held_by(tx, run)? {
+    let Some(head) = head(tx, &run.session)?.filter(|head| head.is_held_by(run)) else {
         return Ok(None);
-    }
+    };
     let freed = tx
         .prepare_cached(
             "DELETE FROM runs WHERE id = ?1 AND fence = ?2 AND lease < ?3 RETURNING checkpoint, attempts",
@@ -181,7 +209,8 @@ pub(super) fn take_over(
         checkpoint: &checkpoint,
         attempts: attempts.saturating_add(1),
     };
-    begin(tx, new, run.fence + 1, &question, begun).map(Some)
+    let successor = new.of(&question, run.fence + 1, head.model.as_deref());
+    begin(tx, new, successor, &question, begun).map(Some)
 }
 
 pub(super) fn remove_from_outbox(tx: &Connection, id: MessageId) -> Result<()> {
@@ -196,34 +225,59 @@ pub(super) fn end_leases(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-fn head(tx: &Connection, session: &SessionId) -> Result<Option<Head>> {
-    tx.prepare_cached("SELECT user, fence, answered, pending, run FROM sessions WHERE id = ?1")?
-        .query_row([session.as_str()], |row| {
-            Ok(Head {
-                user: row.get(0)?,
-                fence: row.get(1)?,
-                answered: row.get(2)?,
-                pending: row.get(3)?,
-                run: row.get(4)?,
-            })
+pub(super) fn head(tx: &Connection, session: &SessionId) -> Result<Option<Head>> {
+    tx.prepare_cached(
+        "SELECT user, model, seq, fence, answered, pending, run FROM sessions WHERE id = ?1",
+    )?
+    .query_row([session.as_str()], |row| {
+        Ok(Head {
+            user: row.get(0)?,
+            model: row.get(1)?,
+            seq: row.get(2)?,
+            fence: row.get(3)?,
+            answered: row.get(4)?,
+            pending: row.get(5)?,
+            run: row.get(6)?,
         })
-        .optional()
+    })
+    .optional()
+}
+
+/// The end of a session.
+pub(super) fn newest(tx: &Connection, session: &SessionId, head: &Head) -> Result<Newest> {
+    let question: Option<i64> = tx
+        .prepare_cached(
+            "SELECT seq FROM messages WHERE session = ?1 AND sender = 'user' ORDER BY seq DESC LIMIT 1",
+        )?
+        .query_row([session.as_str()], |row| row.get(0))
+        .optional()?;
+    let answer = tx
+        .prepare_cached(
+            "SELECT seq FROM messages WHERE session = ?1 AND seq > ?2 AND question = ?2 ORDER BY seq DESC LIMIT 1",
+        )?
+        .query_row(params![session.as_str(), question], |row| row.get(0))
+        .optional()?;
+    Ok(Newest {
+        is_busy: !head.is_free(),
+        question,
+        answer,
+    })
 }
 
 fn is_held_by(tx: &Connection, run: &Run) -> Result<bool> {
     Ok(head(tx, &run.session)?.is_some_and(|head| head.is_held_by(run)))
 }
 
-fn begin(
+/// Gives the session to `run`.
+pub(super) fn begin(
     tx: &Connection,
     new: &NewRun,
-    fence: i64,
+    run: Run,
     question: &Message,
     begun: Begun<'_>,
 ) -> Result<Claim> {
-    let run = new.of(question, fence);
     tx.prepare_cached("UPDATE sessions SET run = ?2, fence = ?3 WHERE id = ?1")?
-        .execute(params![run.session.as_str(), run.id.to_string(), fence])?;
+        .execute(params![run.session.as_str(), run.id.to_string(), run.fence])?;
     tx.prepare_cached(&format!(
         "INSERT INTO runs ({RUN}, lease, checkpoint, attempts) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
     ))?
@@ -231,7 +285,7 @@ fn begin(
         run.id.to_string(),
         run.session.as_str(),
         run.question,
-        fence,
+        run.fence,
         run.model,
         run.owner.to_string(),
         new.lease.until.as_microsecond(),
@@ -246,25 +300,37 @@ fn begin(
     })
 }
 
+/// What the provider of this model asked to keep, unless another model has answered since.
 fn provider_state(tx: &Connection, session: &SessionId, model: &str) -> Result<Option<String>> {
-    tx.prepare_cached("SELECT state FROM provider_state WHERE session = ?1 AND model = ?2")?
-        .query_row(params![session.as_str(), model], |row| row.get(0))
-        .optional()
+    tx.prepare_cached(
+        "SELECT state FROM provider_state AS kept WHERE session = ?1 AND model = ?2 AND NOT EXISTS (
+             SELECT 1 FROM messages AS m
+             WHERE m.session = kept.session AND m.seq > kept.seq AND m.sender = 'ai' AND m.model <> kept.model)",
+    )?
+    .query_row(params![session.as_str(), model], |row| row.get(0))
+    .optional()
 }
 
-fn insert_session(tx: &Connection, question: &Question) -> Result<()> {
-    let at = question.at.as_microsecond();
+/// Something was replaced that providers may have kept.
+pub(super) fn forget_provider_state(tx: &Connection, session: &SessionId) -> Result<()> {
+    tx.prepare_cached("DELETE FROM provider_state WHERE session = ?1")?
+        .execute([session.as_str()])?;
+    Ok(())
+}
+
+/// A session without a message, and so without a name. `at`: microseconds since 1970.
+pub(super) fn insert_session(
+    tx: &Connection,
+    session: &SessionId,
+    user: &str,
+    at: i64,
+) -> Result<()> {
     tx.prepare_cached(
         "INSERT INTO sessions (id, user, name, seq, fence, answered, pending, created, active,
             tokens, answers, answer_ms_sum, answer_ms_max)
-         VALUES (?1, ?2, ?3, 0, 0, 0, 0, ?4, ?4, 0, 0, 0, 0)",
+         VALUES (?1, ?2, '', 0, 0, 0, 0, ?3, ?3, 0, 0, 0, 0)",
     )?
-    .execute(params![
-        question.session.as_str(),
-        question.admission.user,
-        question.name,
-        at
-    ])?;
+    .execute(params![session.as_str(), user, at])?;
     Ok(())
 }
 
@@ -296,7 +362,7 @@ fn insert_message(tx: &Connection, message: &Message, digest: Option<&Digest>) -
     let answer = message.answer.as_ref();
     tx.prepare_cached(&format!(
         "INSERT INTO messages ({MESSAGE}, digest)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
     ))?
     .execute(params![
         message.id.to_string(),
@@ -311,6 +377,7 @@ fn insert_message(tx: &Connection, message: &Message, digest: Option<&Digest>) -
         answer.map(|answer| answer.question),
         answer.map(|answer| answer.status.as_str()),
         answer.map(|answer| &answer.model),
+        message.replaces,
         digest.map(Digest::as_bytes),
     ])?;
     Ok(())
@@ -322,13 +389,13 @@ mod tests {
 
     use super::super::schema;
     use super::*;
-    use crate::chat::{Admission, DigestKey, OwnerId, RunId};
+    use crate::chat::{Admission, Author, DigestKey, ModelIds, OwnerId, RunId};
     use crate::store::Lease;
 
     fn new_run() -> NewRun {
         NewRun {
             id: RunId::new(),
-            model: "m".to_owned(),
+            models: ModelIds::new(["m".to_owned()]).unwrap(),
             lease: Lease {
                 owner: OwnerId::new(),
                 until: Timestamp::UNIX_EPOCH,
@@ -345,10 +412,13 @@ mod tests {
             at: Timestamp::UNIX_EPOCH,
             name: "q".to_owned(),
             admission: Admission {
-                user: "u".to_owned(),
-                roles: Vec::new(),
+                author: Author {
+                    user: "u".to_owned(),
+                    roles: Vec::new(),
+                },
                 digest: DigestKey::random().digest("q"),
                 pending_max: 1,
+                replaces: None,
             },
             run: Some(new_run()),
         };
@@ -371,9 +441,11 @@ mod tests {
             let mut tx = Connection::open_in_memory().unwrap();
             schema::migrate(&mut tx).unwrap();
             let run = claimed(&tx);
-            assert!(checkpoint(&tx, &run, Some("a"), 0).unwrap());
+            let kept = checkpoint(&tx, &run, Some("a"), 0).unwrap();
+            assert_eq!(kept, Kept::Kept);
             tx.execute(change, []).unwrap();
-            assert!(!checkpoint(&tx, &run, Some("b"), 0).unwrap(), "{change}");
+            let late = checkpoint(&tx, &run, Some("b"), 0).unwrap();
+            assert_eq!(late, Kept::Lost, "{change}");
             assert!(!begin_answer(&tx, &run, "c").unwrap(), "{change}");
             let taken = take_over(&tx, &run, &new_run(), 1).unwrap();
             assert!(taken.is_none(), "{change}");

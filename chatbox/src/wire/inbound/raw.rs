@@ -34,6 +34,10 @@ pub(super) struct UserMessage {
     #[serde(default, deserialize_with = "text")]
     #[schemars(schema_with = "optional::sender")]
     pub(super) sender: Option<String>,
+    /// `seq` of the newest question, which this one shall stand for: that one and its answer are not shown any more.
+    #[serde(default)]
+    #[schemars(range(min = 1))]
+    pub(super) replaces: Option<i64>,
 }
 
 /// "What have I missed?" The server sends it, and then `caught_up`.
@@ -52,6 +56,44 @@ pub(super) struct Resume {
     #[serde(default)]
     #[schemars(schema_with = "optional::off")]
     pub(super) off: Option<usize>,
+}
+
+/// "Let this model answer from now on."
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ClientModelSelect", transform = describe_model_select)]
+pub(super) struct ModelSelect {
+    #[serde(default, deserialize_with = "text")]
+    #[schemars(schema_with = "optional::session_id")]
+    pub(super) session_id: Option<String>,
+    /// One of the models in `hello`.
+    #[serde(default, deserialize_with = "text")]
+    #[schemars(with = "String", length(min = 1))]
+    pub(super) model_id: Option<String>,
+}
+
+/// "Stop the answer." What is written of it is stored, with the status `cancelled`.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ClientCancel", transform = describe_cancel)]
+pub(super) struct Cancel {
+    #[serde(default, deserialize_with = "text")]
+    #[schemars(schema_with = "optional::session_of_connection")]
+    pub(super) session_id: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    #[schemars(schema_with = "optional::run_to_cancel")]
+    pub(super) run: Option<String>,
+}
+
+/// "Answer the newest question once more." The new answer stands for the one before.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ClientRegenerate", transform = describe_regenerate)]
+pub(super) struct Regenerate {
+    #[serde(default, deserialize_with = "text")]
+    #[schemars(schema_with = "optional::session_of_connection")]
+    pub(super) session_id: Option<String>,
+    /// `seq` of the newest answer to the newest question.
+    #[serde(default)]
+    #[schemars(with = "i64", range(min = 1))]
+    pub(super) seq: Option<i64>,
 }
 
 impl Head {
@@ -87,11 +129,29 @@ fn describe_user_message(schema: &mut Schema) {
 }
 
 fn describe_resume(schema: &mut Schema) {
-    drop_defaults(schema);
+    describe_operation(schema, "resume");
     require(schema, "session_id");
+}
+
+fn describe_model_select(schema: &mut Schema) {
+    drop_defaults(schema);
+    require(schema, "model_id");
+    add(schema, "type", json!({"const": "model_select"}));
+}
+
+fn describe_cancel(schema: &mut Schema) {
+    describe_operation(schema, "cancel");
+}
+
+fn describe_regenerate(schema: &mut Schema) {
+    describe_operation(schema, "regenerate");
+    require(schema, "seq");
+}
+
+fn describe_operation(schema: &mut Schema, op: &str) {
+    drop_defaults(schema);
     add(schema, "type", json!({"const": "connection_status"}));
-    let op =
-        json!({"type": "object", "properties": {"op": {"const": "resume"}}, "required": ["op"]});
+    let op = json!({"type": "object", "properties": {"op": {"const": op}}, "required": ["op"]});
     add(schema, "metadata", op);
 }
 

@@ -15,6 +15,7 @@ fn user_message(session: Option<&str>, client_id: Option<&str>, content: &str) -
         session: session.map(|id| SessionId::parse(id).unwrap()),
         client_id: client_id.map(ToOwned::to_owned),
         content: content.to_owned(),
+        replaces: None,
     })
 }
 
@@ -159,7 +160,7 @@ fn what_is_rejected_and_how() {
         (r#"{"type":"ping","client_id":"c"}"#, invalid, Some("c")),
         (r#"{"type":null,"client_id":5}"#, invalid, None),
         (
-            r#"{"type":"connection_status","client_id":"c","metadata":{"op":"cancel"}}"#,
+            r#"{"type":"connection_status","client_id":"c","metadata":{"op":"drain"}}"#,
             invalid,
             Some("c"),
         ),
@@ -223,6 +224,96 @@ fn what_is_rejected_and_how() {
 }
 
 #[test]
+fn what_is_asked_beside_questions_is_rejected_by_the_field() {
+    let (invalid, missing) = (Code::InvalidFormat, Code::MissingField);
+    for (text, code, client_id) in [
+        (
+            r#"{"type":"connection_status","run":"x","metadata":{"op":"cancel"}}"#,
+            invalid,
+            None,
+        ),
+        (
+            r#"{"type":"connection_status","session_id":"a b","metadata":{"op":"cancel"}}"#,
+            invalid,
+            None,
+        ),
+        (
+            r#"{"type":"connection_status","metadata":{"op":"regenerate"}}"#,
+            missing,
+            None,
+        ),
+        (
+            r#"{"type":"connection_status","seq":"2","metadata":{"op":"regenerate"}}"#,
+            invalid,
+            None,
+        ),
+        (
+            r#"{"type":"model_select","session_id":"s","model_id":" "}"#,
+            missing,
+            None,
+        ),
+        (r#"{"type":"model_select","model_id":5}"#, invalid, None),
+        (
+            r#"{"type":"user_message","content":"hi","replaces":"1","client_id":"c"}"#,
+            invalid,
+            Some("c"),
+        ),
+    ] {
+        let expected = Err((code, client_id.map(ToOwned::to_owned)));
+        assert_eq!(read(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn what_is_asked_beside_questions() {
+    let session = || SessionId::parse("s");
+    let run = RunId::parse("019b7d0a-5c2e-7b3f-8f21-6a0c4d9e1b02");
+    let cancel = |session, run| ClientFrame::Cancel(Cancel { session, run });
+    let select = |session| {
+        let model = "good".to_owned();
+        ClientFrame::ModelSelect(ModelSelect { session, model })
+    };
+    let regenerate = |session| ClientFrame::Regenerate(Regenerate { session, answer: 2 });
+    for (text, expected) in [
+        (
+            r#"{"type":"connection_status","session_id":"s","run":"019b7d0a-5c2e-7b3f-8f21-6a0c4d9e1b02","metadata":{"op":"cancel"}}"#,
+            cancel(session(), run),
+        ),
+        (
+            r#"{"type":"connection_status","session_id":"null","run":null,"metadata":{"op":"cancel"}}"#,
+            cancel(None, None),
+        ),
+        (
+            r#"{"type":"connection_status","run":" ","metadata":{"op":"cancel"}}"#,
+            cancel(None, None),
+        ),
+        (
+            r#"{"TYPE":"model_select","Session_ID":"s","model_id":"good\u0000 ","sender":"user"}"#,
+            select(session()),
+        ),
+        (
+            r#"{"type":"model_select","session_id":"undefined","model_id":"good","content":5}"#,
+            select(None),
+        ),
+        (
+            r#"{"type":"connection_status","session_id":"s","seq":2,"metadata":{"op":"regenerate"}}"#,
+            regenerate(session()),
+        ),
+        (
+            r#"{"type":"connection_status","seq":2,"metadata":{"op":"regenerate"}}"#,
+            regenerate(None),
+        ),
+    ] {
+        assert_eq!(read(text), Ok(expected), "{text}");
+    }
+    let edited = r#"{"type":"user_message","content":"hi","replaces":3}"#;
+    let Ok(ClientFrame::UserMessage(message)) = read(edited) else {
+        panic!("not taken");
+    };
+    assert_eq!(message.replaces, Some(3));
+}
+
+#[test]
 fn length_is_counted_in_characters() {
     let content = "ä".repeat(CHARS);
     let text = format!(r#"{{"type":"user_message","content":"{content}"}}"#);
@@ -240,7 +331,11 @@ fn field(key: &'static str) -> BoxedStrategy<Value> {
         "timestamp" => Just(json!("2025-12-31T23:59:59.5+00:00")).boxed(),
         "seq" | "off" => (0..9_i64).prop_map(Value::from).boxed(),
         "run" => Just(json!(RunId::new())).boxed(),
-        "metadata" => Just(json!({"op": "resume"})).boxed(),
+        "replaces" => (1..9_i64).prop_map(Value::from).boxed(),
+        "model_id" => "[a-z]{1,9}".prop_map(Value::from).boxed(),
+        "metadata" => prop::sample::select(vec!["resume", "cancel", "regenerate"])
+            .prop_map(|op| json!({"op": op}))
+            .boxed(),
         _ => Just(Value::Null).boxed(),
     };
     prop_oneof![8 => right, 1 => Just(Value::Null), 1 => any_value()].boxed()
@@ -268,12 +363,15 @@ fn frame() -> impl Strategy<Value = Value> {
         "seq",
         "run",
         "off",
+        "replaces",
+        "model_id",
         "metadata",
         "more",
     ];
     let kind = prop_oneof![
         4 => Just(json!("user_message")),
         4 => Just(json!("connection_status")),
+        2 => Just(json!("model_select")),
         1 => any_value(),
     ];
     let fields = prop::sample::subsequence(keys.to_vec(), 5..=keys.len());
@@ -343,7 +441,7 @@ fn the_longest_client_id_is_taken() {
 fn an_unknown_operation_and_an_unknown_type_are_told_apart() {
     for (text, message) in [
         (
-            r#"{"type":"connection_status","metadata":{"op":"cancel"}}"#,
+            r#"{"type":"connection_status","metadata":{"op":"drain"}}"#,
             "metadata.op is not known",
         ),
         (r#"{"type":"ping"}"#, "unknown message type"),

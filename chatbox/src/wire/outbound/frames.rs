@@ -10,8 +10,8 @@ use serde::{Serialize, Serializer};
 use super::ModelName;
 use crate::chat::{MessageId, RunId, Sender, Status};
 use crate::wire::literal::{
-    AckOp, AiResponseType, AiSender, CaughtUpOp, ConnectionStatusType, ErrorType, False, HelloOp,
-    LoadingType, SystemSender, True, UserMessageType,
+    AckOp, AiResponseType, AiSender, CancelOp, CaughtUpOp, ConnectionStatusType, ErrorType, False,
+    HelloOp, LoadingType, ModelOp, SystemSender, True, UserMessageType,
 };
 use crate::wire::rejection::Code;
 use crate::wire::schema;
@@ -77,6 +77,42 @@ pub struct CaughtUp<'a> {
     pub(super) metadata: CaughtUpMetadata,
 }
 
+/// "This model answers from now on": when it is chosen, and when a connection is bound to a session where one was.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct ModelChosen<'a> {
+    #[serde(rename = "type")]
+    pub(super) kind: ConnectionStatusType,
+    pub(super) sender: SystemSender,
+    #[serde(serialize_with = "millis")]
+    #[schemars(schema_with = "schema::timestamp")]
+    pub(super) timestamp: Timestamp,
+    #[schemars(schema_with = "schema::session_id")]
+    pub(super) session_id: &'a str,
+    /// Id of the model.
+    pub(super) model_id: &'a str,
+    pub(super) metadata: ModelMetadata,
+}
+
+/// "The answer is being stopped": its final frame says how it ended.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Cancelled<'a> {
+    #[serde(rename = "type")]
+    pub(super) kind: ConnectionStatusType,
+    pub(super) sender: SystemSender,
+    #[serde(serialize_with = "millis")]
+    #[schemars(schema_with = "schema::timestamp")]
+    pub(super) timestamp: Timestamp,
+    #[schemars(schema_with = "schema::session_id")]
+    pub(super) session_id: &'a str,
+    /// The run that is being stopped. Left out: there was none to stop, or it had ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::run")]
+    pub(super) run: Option<RunId>,
+    pub(super) metadata: CancelMetadata,
+}
+
 /// A stored message that this connection did not send.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -99,6 +135,9 @@ pub struct UserMessage<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::client_id")]
     pub(super) client_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::replaces")]
+    pub(super) replaces: Option<i64>,
 }
 
 /// "An answer is on its way."
@@ -117,6 +156,8 @@ pub struct Loading<'a> {
     pub(super) run: RunId,
     #[schemars(schema_with = "schema::fence")]
     pub(super) fence: i64,
+    #[schemars(schema_with = "schema::question")]
+    pub(super) question: i64,
 }
 
 /// More of an answer.
@@ -169,6 +210,8 @@ pub struct Final<'a> {
     pub(super) fence: i64,
     #[schemars(schema_with = "schema::off")]
     pub(super) off: usize,
+    #[schemars(schema_with = "schema::question")]
+    pub(super) question: i64,
     #[schemars(schema_with = "schema::status")]
     pub(super) status: Status,
     pub(super) metadata: FinalMetadata,
@@ -229,6 +272,18 @@ pub(super) struct HelloMetadata {
 #[schemars(deny_unknown_fields, inline)]
 pub(super) struct AckMetadata {
     op: AckOp,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, inline)]
+pub(super) struct ModelMetadata {
+    op: ModelOp,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, inline)]
+pub(super) struct CancelMetadata {
+    op: CancelOp,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]

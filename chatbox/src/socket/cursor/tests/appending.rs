@@ -25,6 +25,7 @@ fn live_run(run: RunId, text: &str) -> LiveRun {
     LiveRun {
         run,
         fence: 1,
+        question: 1,
         model: "m".to_owned(),
         text: text.to_owned(),
         units: utf16::len(text),
