@@ -6,8 +6,11 @@
 //! - `thinking`: what a model thinks aloud before it answers
 //! - `demo`: a model without a provider
 //! - `timeouts`: limits on time around each of them
+//! - `breaker`: whether one is worth asking; `candidates`: those that may answer, one after the other
 
 mod anthropic;
+mod breaker;
+mod candidates;
 mod demo;
 mod dify;
 mod error;
@@ -19,14 +22,17 @@ mod timeouts;
 
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::Context;
 use crds::config;
 use futures_util::Stream;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use tokio::time::Instant;
 
+use self::breaker::Breaker;
+pub use self::candidates::Candidates;
 pub use self::error::{Error, ErrorClass};
 pub use self::request::{Message, Request, Role};
 use crate::chat::ModelIds;
@@ -103,8 +109,11 @@ pub struct Model {
     pub name: String,
     pub system_prompt: Option<String>,
     pub history_tokens: usize,
+    /// Ids of the models that stand in for this one.
+    fallback: Vec<String>,
     idle: Duration,
     total: Duration,
+    breaker: Arc<Mutex<Breaker>>,
     provider: Arc<dyn Provider>,
 }
 
@@ -113,6 +122,30 @@ impl Model {
     pub fn stream_completion(&self, request: Request) -> EventStream {
         let events = self.provider.stream_completion(request);
         timeouts::bounded(events, self.idle, self.total)
+    }
+
+    /// How an answer of this model ended. An error that is up to the question says nothing about the model.
+    pub fn report(&self, result: Result<(), ErrorClass>) {
+        match result {
+            Err(class) if class.is_of_model() => {
+                if self.breaker().failed(Instant::now()) {
+                    tracing::warn!(model.id = self.id, %class, "a model has failed again and again; others answer in its place, where there are some");
+                }
+            }
+            _ => {
+                if self.breaker().succeeded() {
+                    tracing::info!(model.id = self.id, "a model answers again");
+                }
+            }
+        }
+    }
+
+    fn try_ask(&self) -> bool {
+        self.breaker().try_ask(Instant::now())
+    }
+
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -161,6 +194,14 @@ impl Models {
         self.iter().find(|model| model.id == id)
     }
 
+    /// The models that may answer where `id` is chosen: that one, then those that stand in for it. One that the document does
+    /// not have any more, as an earlier process may have left it, is the default.
+    pub fn candidates(&self, id: &str) -> Candidates<'_> {
+        let chosen = self.get(id).unwrap_or_else(|| self.first());
+        let others = chosen.fallback.iter().filter_map(|id| self.get(id));
+        Candidates::new(chosen, others.collect())
+    }
+
     /// The model that answers unless another one is chosen.
     pub fn first(&self) -> &Model {
         // `new` takes no empty list.
@@ -176,6 +217,8 @@ fn build(model: &config::Model, client: &reqwest::Client, secrets: &Path) -> any
         name: model.name.clone(),
         system_prompt: model.system_prompt.clone(),
         history_tokens: usize::try_from(model.history_tokens)?,
+        fallback: model.fallback.clone(),
+        breaker: Arc::default(),
         idle: seconds(model.idle_seconds),
         total: seconds(model.total_seconds),
         provider,
@@ -262,6 +305,8 @@ mod tests {
             name: "M".to_owned(),
             system_prompt: None,
             history_tokens: 0,
+            fallback: Vec::new(),
+            breaker: Arc::default(),
             idle: Duration::from_secs(1),
             total: Duration::from_secs(1),
             provider: Arc::new(Counting),

@@ -17,6 +17,7 @@ pub struct Metrics {
     pub message_errors: IntCounterVec,
     pub llm_requests: IntCounterVec,
     pub llm_errors: IntCounterVec,
+    pub llm_fallbacks: IntCounterVec,
     pub tokens: IntCounterVec,
     pub first_token: Histogram,
 }
@@ -48,6 +49,11 @@ impl Metrics {
                 "Completions that failed",
                 "model",
             )?,
+            llm_fallbacks: counter(
+                "chatbox_llm_fallbacks_total",
+                "Completions that failed and were requested of another model",
+                "model",
+            )?,
             tokens: counter(
                 "chatbox_tokens_used_total",
                 "Tokens as counted by providers",
@@ -73,6 +79,7 @@ impl Metrics {
             &self.message_errors,
             &self.llm_requests,
             &self.llm_errors,
+            &self.llm_fallbacks,
             &self.tokens,
         ] {
             self.registry.register(Box::new(counter.clone()))?;

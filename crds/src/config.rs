@@ -23,6 +23,10 @@ pub use storage::{Claim, EmptyDir, MongoDb, MongoDbTls, Sqlite, Storage, Volume}
 /// Configuration of the chat server. Secret values are never part of it, only references to them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = [{
+    "rule": "self.models.all(m, !has(m.fallback) || m.fallback.all(id, id != m.id && self.models.exists(other, other.id == id)))",
+    "message": "models: fallback names other models of the list by their ids"
+}]))]
 pub struct Config {
     /// How the server is reached.
     #[serde(default)]

@@ -74,6 +74,16 @@ impl ErrorClass {
         }
     }
 
+    /// Whether it is up to the model or its provider, and not to the question.
+    pub fn is_of_model(self) -> bool {
+        !matches!(self, Self::ContextTooLong | Self::ContentRefused)
+    }
+
+    /// Whether another model may answer the same question. What a content filter stopped is not taken elsewhere.
+    pub fn may_another_answer(self) -> bool {
+        self != Self::ContentRefused
+    }
+
     /// What the visitor is told.
     pub fn failure(self) -> Failure {
         match self {

@@ -60,6 +60,8 @@ impl Ending {
 /// An answer that grows.
 pub(super) struct Draft<'run> {
     run: &'run Run,
+    /// Id of the model that is asked.
+    model: String,
     text: String,
     /// Length of `text` in UTF-16 code units.
     off: usize,
@@ -72,11 +74,19 @@ impl<'run> Draft<'run> {
     pub(super) fn new(run: &'run Run) -> Self {
         Self {
             run,
+            model: run.model.clone(),
             text: String::new(),
             off: 0,
             usage: Usage::default(),
             provider_state: None,
         }
+    }
+
+    /// This model is asked now; no one before it has said a word.
+    pub(super) fn begin(&mut self, model: &str) {
+        model.clone_into(&mut self.model);
+        self.usage = Usage::default();
+        self.provider_state = None;
     }
 
     pub(super) fn text(&self) -> &str {
@@ -91,7 +101,7 @@ impl<'run> Draft<'run> {
         Delta {
             run: self.run.id,
             fence: self.run.fence,
-            model: self.run.model.clone(),
+            model: self.model.clone(),
             off,
             text,
         }
@@ -108,7 +118,7 @@ impl<'run> Draft<'run> {
             id,
             content: self.text,
             status: ending.status(),
-            model: self.run.model.clone(),
+            model: self.model,
             at,
             tokens: i64::try_from(self.usage.total()).unwrap_or(i64::MAX),
             took_ms: i64::try_from(took.as_millis()).unwrap_or(i64::MAX),

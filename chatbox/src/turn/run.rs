@@ -32,28 +32,16 @@ pub(super) struct Running<'a> {
 impl Turns {
     /// One question to one answer.
     pub(super) async fn answer(&self, claim: Claim, permit: &mut RunPermit) {
-        let models = &self.deps().models;
-        // A run that an earlier process left may name a model that the document does not have any more.
-        let model = models
-            .get(&claim.run.model)
-            .unwrap_or_else(|| models.first());
         let running = Running::new(self, claim.run.id);
         let run = &claim.run;
         let started = Instant::now();
         self.publish(run, Event::started(run));
-        count(&self.deps().metrics.llm_requests, model, 1);
-
         let mut draft = Draft::new(run);
         let ending = self
-            .stream(&claim, model, &mut draft, permit, &running.stop)
+            .ask_models(&claim, &mut draft, permit, &running.stop)
             .await;
-        count(&self.deps().metrics.tokens, model, draft.usage.total());
         if let Ending::StoreFailed(error) = &ending {
             tracing::error!(session.id = %run.session, run.id = %run.id, cause = format!("{:#}", error.cause()), "cannot read what came before a question, or keep the first words of its answer");
-        }
-        if let Ending::Failed(error) = &ending {
-            count(&self.deps().metrics.llm_errors, model, 1);
-            tracing::warn!(session.id = %run.session, run.id = %run.id, model.id, class = error.class.as_str(), cause = format!("{:#}", error.cause), "the answer failed");
         }
         if matches!(ending, Ending::Interrupted) && draft.text().is_empty() {
             // Nobody has seen a word: the next process asks again, as after a crash.
@@ -65,6 +53,63 @@ impl Turns {
         self.finish(run, answer, &ending).await;
         // The next question of the session may think for long, and others of its user write meanwhile.
         permit.release();
+    }
+
+    /// Asks the model of the session, and those that stand in for it until one has said a word.
+    async fn ask_models(
+        &self,
+        claim: &Claim,
+        draft: &mut Draft<'_>,
+        permit: &mut RunPermit,
+        stop: &Stop,
+    ) -> Ending {
+        let run = &claim.run;
+        let mut candidates = self.deps().models.candidates(&run.model);
+        let mut next = candidates.next();
+        loop {
+            let Some(model) = next else {
+                unreachable!("there is one candidate at least, and the loop ends with the last");
+            };
+            let ending = self.ask_model(claim, model, draft, permit, stop).await;
+            let Ending::Failed(error) = &ending else {
+                return ending;
+            };
+            tracing::warn!(session.id = %run.session, run.id = %run.id, model.id, class = error.class.as_str(), cause = format!("{:#}", error.cause), "the answer failed");
+            if !error.class.may_another_answer() || !draft.text().is_empty() {
+                return ending;
+            }
+            next = candidates.next();
+            let Some(other) = next else {
+                return ending;
+            };
+            tracing::info!(session.id = %run.session, run.id = %run.id, model.id, other.id, "another model answers");
+            count(&self.deps().metrics.llm_fallbacks, model, 1);
+        }
+    }
+
+    async fn ask_model(
+        &self,
+        claim: &Claim,
+        model: &Model,
+        draft: &mut Draft<'_>,
+        permit: &mut RunPermit,
+        stop: &Stop,
+    ) -> Ending {
+        let metrics = &self.deps().metrics;
+        count(&metrics.llm_requests, model, 1);
+        draft.begin(&model.id);
+        let ending = self.stream(claim, model, draft, permit, stop).await;
+        count(&metrics.tokens, model, draft.usage.total());
+        match &ending {
+            Ending::Failed(error) => {
+                count(&metrics.llm_errors, model, 1);
+                model.report(Err(error.class));
+            }
+            Ending::Done(_) | Ending::TooLong => model.report(Ok(())),
+            // These say nothing about the model.
+            Ending::StoreFailed(_) | Ending::GivenUp | Ending::Interrupted | Ending::Cancelled => {}
+        }
+        ending
     }
 
     /// Lets the model produce until it ends or must end.
@@ -129,7 +174,11 @@ impl Turns {
         let system = model.system_prompt.as_deref();
         let prompt = prompt::build(system, model.history_tokens, &history, &claim.question);
         Ok(llm::Request {
-            state: claim.provider_state.clone(),
+            // What the model of the session keeps is nothing to one that stands in for it.
+            state: claim
+                .provider_state
+                .clone()
+                .filter(|_| model.id == claim.run.model),
             ..prompt
         })
     }
@@ -162,7 +211,7 @@ impl Turns {
         let has_ended = stored.is_ok();
         match stored {
             Ok(Some(message)) => {
-                tracing::info!(session.id = %run.session, run.id = %run.id, model.id = run.model, seq = message.seq, status = ending.status().as_str(), "answered");
+                tracing::info!(session.id = %run.session, run.id = %run.id, model.id = answer.model, seq = message.seq, status = ending.status().as_str(), "answered");
                 self.publish(run, Event::MessageStored(message));
             }
             Ok(None) => {

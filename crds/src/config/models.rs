@@ -66,6 +66,12 @@ pub struct Model {
     #[serde(default = "default_total_seconds")]
     #[garde(range(min = 1, max = 3600))]
     pub total_seconds: i32,
+    /// Ids of models that answer in place of this one when it fails before its first word, in this order. After three failures
+    /// in a row a model is left alone for 30 seconds while another one can answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[garde(length(max = 4), inner(length(chars, min = 1, max = 100)))]
+    #[schemars(extend("x-kubernetes-list-type" = "set"))]
+    pub fallback: Vec<String>,
     /// An endpoint with the API of OpenAI's chat completions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
@@ -130,6 +136,10 @@ pub(super) fn check(models: &[Model]) -> Vec<Problem> {
             );
             problems.push(Problem::new(at(".id"), message));
         }
+        problems.extend(
+            fallback_problems(models, model)
+                .map(|problem| problem.under(&format!("models[{index}]"))),
+        );
         let choices = [
             model.openai.is_some(),
             model.anthropic.is_some(),
@@ -177,6 +187,28 @@ pub(super) fn check(models: &[Model]) -> Vec<Problem> {
         problems.extend(of_endpoint);
     }
     problems
+}
+
+fn fallback_problems<'a>(
+    models: &'a [Model],
+    model: &'a Model,
+) -> impl Iterator<Item = Problem> + 'a {
+    model
+        .fallback
+        .iter()
+        .enumerate()
+        .filter_map(move |(index, id)| {
+            let message = if *id == model.id {
+                "a model cannot stand in for itself; name another one".to_owned()
+            } else if model.fallback[..index].contains(id) {
+                format!("{id:?} is named twice; name it once")
+            } else if !models.iter().any(|other| other.id == *id) {
+                format!("no model has the id {id:?}; name one of this list")
+            } else {
+                return None;
+            };
+            Some(Problem::new(format!("fallback[{index}]"), message))
+        })
 }
 
 #[cfg(test)]

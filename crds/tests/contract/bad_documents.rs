@@ -73,6 +73,25 @@ fn bad_models_are_bad_everywhere_and_the_field_is_named() {
             "models[1].id",
         ),
         ("/models", numbered_models(17), "models"),
+        ("/models/0/fallback", json!(["a"]), "models[0].fallback[0]"),
+        (
+            "/models/0/fallback",
+            json!(["gone"]),
+            "models[0].fallback[0]",
+        ),
+        (
+            "/models/0/fallback",
+            json!(["b", "c", "d", "e", "f"]),
+            "models[0].fallback",
+        ),
+        (
+            "/models",
+            json!([
+                {"id": "a", "name": "A", "demo": {}, "fallback": ["b", "b"]},
+                {"id": "b", "name": "B", "demo": {}},
+            ]),
+            "models[0].fallback[1]",
+        ),
         (
             "/models",
             json!([{"id": "a b", "name": "A", "demo": {}}]),

@@ -3,7 +3,7 @@
 use crds::{Config, chatbox};
 use serde_json::{Value, json};
 
-/// The admission's verdict on `spec.config`: schema, list-map keys and CEL, as the API server reads them.
+/// The admission's verdict on `spec.config`: schema, unique items and CEL, as the API server reads them.
 pub(crate) struct Admission {
     schema: Value,
     shape: jsonschema::Validator,
@@ -51,7 +51,7 @@ pub(crate) fn default(schema: &Value, value: &Value) -> Value {
     }
 }
 
-/// Whether every list-map below has each key once.
+/// Whether every list-map below has each key once, and every set each item.
 pub(crate) fn unique(schema: &Value, value: &Value) -> bool {
     match value {
         Value::Object(object) => object
@@ -59,15 +59,17 @@ pub(crate) fn unique(schema: &Value, value: &Value) -> bool {
             .all(|(name, value)| unique(&schema["properties"][name], value)),
         Value::Array(items) => {
             let keys = schema["x-kubernetes-list-map-keys"].as_array();
-            let key = |item: &Value| {
-                keys.map(|keys| {
-                    keys.iter()
-                        .map(|key| item[key.as_str().unwrap()].clone())
-                        .collect::<Vec<_>>()
-                })
+            let is_set = schema["x-kubernetes-list-type"] == "set";
+            let key = |item: &Value| match keys {
+                Some(keys) => keys
+                    .iter()
+                    .map(|key| item[key.as_str().unwrap()].clone())
+                    .collect::<Vec<_>>(),
+                None => vec![item.clone()],
             };
             let repeated = |(index, item): (usize, &Value)| {
-                keys.is_some() && items[..index].iter().any(|other| key(other) == key(item))
+                (keys.is_some() || is_set)
+                    && items[..index].iter().any(|other| key(other) == key(item))
             };
             !items.iter().enumerate().any(repeated)
                 && items.iter().all(|item| unique(&schema["items"], item))

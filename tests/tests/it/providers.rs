@@ -5,6 +5,7 @@ mod anthropic;
 mod cancel;
 mod dify;
 mod endings;
+mod fallback;
 mod formats;
 mod headers;
 mod history;
