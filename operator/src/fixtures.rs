@@ -81,6 +81,9 @@ pub(crate) fn secrets(chatbox: &GuardedChatbox) -> BTreeMap<String, Secret> {
             ),
             Use::MongoDbUri => "mongodb://user:password@mongodb".to_owned(),
             Use::Pem => "-----BEGIN CERTIFICATE-----".to_owned(),
+            Use::Encryption => {
+                "9f1c07e25ab84d3366c0f1e87a2b95d4013fce8826745ab9d0e19c3b7f5a6e42".to_owned()
+            }
         };
         set(&mut secrets, &secret.name, &secret.key, text.as_bytes());
     }
