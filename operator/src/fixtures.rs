@@ -8,9 +8,9 @@ use crate::cache::{CachedObject, Detail};
 use crate::guarded::GuardedChatbox;
 use crate::kind::{Availability, Definition, Kind, Role, Watch};
 use crate::namespaced_name::NamespacedName;
-use crate::observed::Observed;
+use crate::observed::{NewKeys, Observed};
 use crate::plan::{self, Object, Plan};
-use crate::secrets::{self, ResolvedSecrets, Secret, SigningKey, Value};
+use crate::secrets::{self, GeneratedKey, ResolvedSecrets, Secret, Value};
 use crate::stored::Stored;
 use crate::validate::{Findings, ValidatedChatbox};
 
@@ -116,10 +116,13 @@ pub(crate) fn observed(chatbox: &GuardedChatbox) -> Observed {
     }
 }
 
-/// The same before the generated key exists.
+/// The same before the generated keys exist.
 pub(crate) fn observed_at_first(chatbox: &GuardedChatbox) -> Observed {
     Observed {
-        new_key: Some(SigningKey::new(&[15; 32])),
+        new_keys: NewKeys {
+            signing: Some(GeneratedKey::new(&[15; 32])),
+            encryption: Some(GeneratedKey::new(&[16; 32])),
+        },
         ..observed(chatbox)
     }
 }
