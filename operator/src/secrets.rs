@@ -153,7 +153,28 @@ fn problems(
             Some(Problem::new(path, message).under("spec.config"))
         })
         .collect();
+    problems.extend(repeated(effective, secrets));
     problems.sort();
+    problems
+}
+
+/// Encryption keys with the value of an earlier one: whoever replaces a key so replaces nothing.
+fn repeated(config: &Config, secrets: &BTreeMap<String, Secret>) -> Vec<Problem> {
+    let mut seen = Vec::new();
+    let mut problems = Vec::new();
+    let keys = config.secrets().into_iter();
+    for (path, reference, _) in keys.filter(|(_, _, use_)| *use_ == Use::Encryption) {
+        let value = value(secrets, reference).and_then(|value| secret::encryption_key(value).ok());
+        let Some(value) = value else {
+            continue;
+        };
+        if seen.contains(&value) {
+            let message =
+                format!("{reference} has the value of an earlier key; a new key needs a new value");
+            problems.push(Problem::new(path, message).under("spec.config"));
+        }
+        seen.push(value);
+    }
     problems
 }
 

@@ -156,6 +156,18 @@ fn an_encryption_key_is_checked_and_a_generated_one_is_asked_for() {
     }
     assert_problem(&problems_with(&generated, |_| {}), None);
     assert_problem(&problems_with(&named, |_| {}), None);
+    let two = generated.replace(
+        "encryption: {}",
+        "encryption: {keys: [{id: k2, secret: {name: enc, key: k2}}, {id: k1, secret: {name: enc, key: k1}}]}",
+    );
+    // The fixtures give both the same value.
+    let problems = problems_with(&two, |_| {});
+    assert_problem(
+        &problems,
+        Some(
+            "spec.config.encryption.keys[1].secret: key \"k1\" of secret \"enc\" has the value of an earlier key",
+        ),
+    );
 }
 
 /// A rotation that went wrong rolls nothing: the pods that run have the old value.

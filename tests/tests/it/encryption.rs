@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::process::Stdio;
 
+use chatbox::chat::UNREADABLE;
 use crds::Config;
 use crds::config::{Encryption, Storage};
 use futures_util::TryStreamExt;
 use mongodb::bson::Document;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::mongodb::Database;
 use tests::{Client, Process, Provider, demo, documents, openai, serve};
@@ -51,8 +52,12 @@ async fn connect(process: &Process, query: &str, token: &str) -> Client {
 }
 
 /// A conversation with a question that is answered, one that is being answered, and one that waits. The server is killed
-/// then, so its files are as they are while it works.
-async fn talk_and_kill(home: &TempDir, config: &Config, mut provider: Provider) -> String {
+/// then, so its files are as they are while it works. Returns what it measured and logged, and the token of the guest.
+async fn talk_and_kill(
+    home: &TempDir,
+    config: &Config,
+    mut provider: Provider,
+) -> (String, String) {
     let mut process = Process::start(BINARY, home, config).await;
     let token = process.guest().await;
     let mut client = connect(&process, "", &token).await;
@@ -73,7 +78,7 @@ async fn talk_and_kill(home: &TempDir, config: &Config, mut provider: Provider) 
         "{metrics}"
     );
     process.signal("KILL").await;
-    metrics + &process.rest_of_log().await
+    (metrics + &process.rest_of_log().await, token)
 }
 
 /// How often the canary is in the files of the database.
@@ -117,9 +122,11 @@ async fn what_is_written_is_in_no_file_log_or_metric_and_without_keys_it_is_in_t
         let provider = Provider::start().await;
         let home = tempfile::tempdir().unwrap();
         let config = with_keys(home.path(), openai(&provider), keys);
-        let told = talk_and_kill(&home, &config, provider).await;
+        let (told, _) = talk_and_kill(&home, &config, provider).await;
         assert_eq!(in_files(&home) > 0, is_found, "{keys:?}");
         assert!(!told.contains(CANARY), "{told}");
+        let age = "chatbox_encryption_key_first_used_timestamp_seconds{key=\"k1\"} ";
+        assert_eq!(told.contains(age), !is_found, "{told}");
         for (_, value) in KEYS {
             assert!(!told.contains(value), "a key in a log: {told}");
         }
@@ -140,7 +147,7 @@ async fn what_is_written_is_in_no_document_of_mongodb_and_without_keys_it_is() {
             ..openai(&provider)
         };
         let config = with_keys(home.path(), config, keys);
-        let told = talk_and_kill(&home, &config, provider).await;
+        let (told, _) = talk_and_kill(&home, &config, provider).await;
         assert_eq!(in_documents(&database).await > 0, is_found, "{keys:?}");
         assert!(!told.contains(CANARY), "{told}");
     }
@@ -186,6 +193,17 @@ async fn a_server_without_the_keys_of_its_database_does_not_start_and_says_why()
     swap("k2", "k1");
     let wrong = "the encryption key \"k1\" (key \"k1\" of secret \"enc\") is not the key that this database knows";
     assert_ends(&home, &config, wrong).await;
+    let same = with_keys(home.path(), demo(), &["k1", "k2"]);
+    swap("k1", "k2");
+    let repeated =
+        "the encryption key \"k2\" (key \"k2\" of secret \"enc\") has the value of an earlier one";
+    assert_ends(&home, &same, repeated).await;
+    let none = Config {
+        encryption: Some(Encryption::default()),
+        ..demo()
+    };
+    let nobody = "encryption.keys: is missing; name at least one key";
+    assert_ends(&home, &none, nobody).await;
     std::fs::write(home.path().join("secrets/enc/k1"), [0; 32]).unwrap();
     let weak = "key \"k1\" of secret \"enc\" is a pattern, which can be guessed";
     assert_ends(&home, &config, weak).await;
@@ -197,6 +215,71 @@ async fn assert_ends(home: &TempDir, config: &Config, words: &str) {
     let told = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(ended.status.code(), Some(1), "{told}");
     assert!(told.contains(words), "{told} lacks {words}");
+}
+
+/// What waits for an answer was damaged, and so was an answer before it.
+#[tokio::test]
+async fn a_question_that_cannot_be_read_is_not_put_to_a_model_and_stops_no_other() {
+    let provider = Provider::start().await;
+    let home = tempfile::tempdir().unwrap();
+    let config = with_keys(home.path(), openai(&provider), &["k1"]);
+    let (_, token) = talk_and_kill(&home, &config, provider).await;
+    let database = rusqlite::Connection::open(home.path().join("data/chatbox.db")).unwrap();
+    let damaged = "UPDATE messages SET content = 'enc:1:k1:AAAA' WHERE seq IN (2, 4)";
+    assert_eq!(database.execute(damaged, []).unwrap(), 2);
+    drop(database);
+
+    let mut provider = Provider::start().await;
+    let config = with_keys(home.path(), openai(&provider), &["k1"]);
+    let process = Process::start(BINARY, &home, &config).await;
+    let mut client = connect(&process, "session_id=s&after_seq=0", &token).await;
+    client.until(|frame| frame["seq"] == 6).await;
+    client.say("s", "c4", "and now?").await;
+    let call = provider.call().await;
+    let asked: Vec<_> = call
+        .messages()
+        .into_iter()
+        .map(|(_, text)| text.to_owned())
+        .collect();
+    let told = [
+        &format!("{CANARY} three"),
+        &format!("{CANARY} four "),
+        "and now?",
+    ];
+    assert_eq!(
+        asked[asked.len() - 3..],
+        told,
+        "without what cannot be read"
+    );
+    assert_eq!(asked.len(), 4, "one is the prompt of the system: {asked:?}");
+    call.reply("Now.");
+    client.until(|frame| frame["seq"] == 8).await;
+    assert!(provider.is_idle());
+
+    let history = reqwest::Client::new()
+        .get(format!("http://{}/chatbox/sessions/s", process.public))
+        .bearer_auth(token);
+    let history: Value = history.send().await.unwrap().json().await.unwrap();
+    let line = |message: &Value| {
+        let text = |key: &str| message[key].as_str().unwrap_or_default().to_owned();
+        (text("content"), text("status"))
+    };
+    let messages = history["messages"].as_array().unwrap();
+    let lines: Vec<_> = messages.iter().map(line).collect();
+    let line = |content: &str, status: &str| (content.to_owned(), status.to_owned());
+    assert_eq!(
+        lines,
+        [
+            line(&format!("{CANARY} one"), ""),
+            line(UNREADABLE, "complete"),
+            line(&format!("{CANARY} three"), ""),
+            line(UNREADABLE, ""),
+            line(&format!("{CANARY} four "), "interrupted"),
+            line("The assistant could not answer. Please try again.", "failed"),
+            line("and now?", ""),
+            line("Now.", "complete"),
+        ]
+    );
 }
 
 #[tokio::test]

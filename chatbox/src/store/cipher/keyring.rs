@@ -10,7 +10,7 @@
 
 use std::path::Path;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, ensure};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, Nonce, RandomizedNonceKey};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
@@ -39,17 +39,23 @@ impl Keyring {
     /// The keys that a document names.
     ///
     /// # Errors
-    /// When one cannot be read; the error names it and never its value.
+    /// When one cannot be read, or two have the same value; the error names it and never its value.
     pub fn load(encryption: Option<&config::Encryption>, root: &Path) -> anyhow::Result<Self> {
         let keys = encryption.map_or(&[][..], config::Encryption::keys);
-        let load = |key: &config::EncryptionKey| {
+        let mut loaded = Vec::new();
+        let mut values = Vec::new();
+        for key in keys {
             let value = secrets::read_encryption_key(root, &key.secret)?;
-            Ok(Key::new(&key.id, key.secret.to_string(), &value))
-        };
-        keys.iter()
-            .map(load)
-            .collect::<anyhow::Result<_>>()
-            .map(Self)
+            ensure!(
+                !values.contains(&value),
+                "the encryption key {:?} ({}) has the value of an earlier one; a new key needs a new value",
+                key.id,
+                key.secret
+            );
+            loaded.push(Key::new(&key.id, key.secret.to_string(), &value));
+            values.push(value);
+        }
+        Ok(Self(loaded))
     }
 
     /// Whether nothing is sealed.

@@ -238,11 +238,7 @@ impl Encrypted {
             return Ok(());
         };
         self.0.telemetry.key(&first.id, first_used);
-        let days = now
-            .duration_since(Timestamp::from_second(first_used)?)
-            .as_hours()
-            / 24;
-        if days >= KEY_DAYS {
+        if let Some(days) = old(Timestamp::from_second(first_used)?, now) {
             tracing::warn!(
                 key = first.id,
                 days,
@@ -250,5 +246,31 @@ impl Encrypted {
             );
         }
         Ok(())
+    }
+}
+
+/// The age in days of a key that is to be replaced.
+fn old(first_used: Timestamp, now: Timestamp) -> Option<i64> {
+    let days = now.duration_since(first_used).as_hours() / 24;
+    (days >= KEY_DAYS).then_some(days)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_old_after_a_year_and_a_clock_that_was_set_back_makes_none_old() {
+        let first_used = Timestamp::UNIX_EPOCH;
+        for (hours, expected) in [
+            (-24, None),
+            (0, None),
+            (365 * 24 - 1, None),
+            (365 * 24, Some(365)),
+            (1000 * 24 + 23, Some(1000)),
+        ] {
+            let now = first_used + SignedDuration::from_hours(hours);
+            assert_eq!(old(first_used, now), expected, "{hours}");
+        }
     }
 }

@@ -80,10 +80,10 @@ fn judge(
         ));
     }
     if settled != Some(first) {
-        left.push(
-            "servers that started within the last 20 minutes may still write with an older document; ask again later"
-                .to_owned(),
-        );
+        left.push(format!(
+            "no server has noted yet that everything is encrypted with the key {first:?}; it does when it has looked at every \
+             text, with MongoDB not before 20 minutes after the last start of a server"
+        ));
     }
     if of_digests.is_some_and(|key| key != first) {
         left.push(format!(
