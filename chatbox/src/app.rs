@@ -12,6 +12,7 @@ use tokio::task::spawn_blocking;
 use crate::auth::Keys;
 use crate::bus::{Bus, LocalBus};
 use crate::chat::DigestKey;
+use crate::clock;
 use crate::http::{self, serve::serve};
 use crate::lifecycle::Lifecycle;
 use crate::limits::Limits;
@@ -20,6 +21,8 @@ use crate::metrics::Metrics;
 use crate::old_clients::OldClients;
 use crate::state::{AppState, Parts};
 use crate::store::Store;
+use crate::store::cipher::Encrypted;
+use crate::store::cipher::keyring::Keyring;
 use crate::store::mongodb::MongoDb;
 use crate::store::sqlite::Sqlite;
 use crate::supervisor::Supervisor;
@@ -43,6 +46,8 @@ pub struct Paths {
 /// What a server stands on.
 pub struct Adapters {
     pub store: Arc<dyn Store>,
+    /// The cipher of the store, which has work of its own.
+    pub cipher: Encrypted,
     pub bus: Arc<dyn Bus>,
     pub models: Models,
 }
@@ -50,6 +55,7 @@ pub struct Adapters {
 /// A server that is ready to run.
 pub struct App {
     state: AppState,
+    cipher: Encrypted,
     public: TcpListener,
     internal: TcpListener,
 }
@@ -61,9 +67,12 @@ impl Adapters {
         // the machine.
         let (models, secrets) = (config.models.clone(), paths.secrets.clone());
         let models = spawn_blocking(move || Models::new(&models, &secrets));
+        let keyring = Keyring::load(config.encryption.as_ref(), &paths.secrets)?;
         let (store, models) = tokio::try_join!(open_store(config, paths), async { models.await? })?;
+        let cipher = Encrypted::open(store, keyring, clock::now()).await?;
         Ok(Self {
-            store,
+            store: Arc::new(cipher.clone()),
+            cipher,
             bus: Arc::new(LocalBus::default()),
             models,
         })
@@ -80,8 +89,14 @@ impl App {
         internal: TcpListener,
     ) -> anyhow::Result<Self> {
         let keys = Keys::load(&config.auth, &paths.secrets)?;
-        let Adapters { store, bus, models } = adapters;
+        let Adapters {
+            store,
+            cipher,
+            bus,
+            models,
+        } = adapters;
         let (lifecycle, metrics) = (Lifecycle::default(), Metrics::new()?);
+        metrics.add(cipher.collectors())?;
         let limits = Limits::new(&config.limits);
         let digest_key = store
             .digest_key(DigestKey::random())
@@ -116,6 +131,7 @@ impl App {
         });
         Ok(Self {
             state,
+            cipher,
             public,
             internal,
         })
@@ -128,6 +144,7 @@ impl App {
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let Self {
             state,
+            cipher,
             public,
             internal,
         } = self;
@@ -138,6 +155,7 @@ impl App {
             "serving"
         );
         let mut supervisor = supervise(&state, public, internal)?;
+        supervisor.spawn("the encryption", async move { cipher.maintain().await });
         let mut failure = tokio::select! {
             () = stop => None,
             failure = supervisor.failed() => Some(failure),
@@ -166,7 +184,8 @@ pub fn open_files(config: &Config) -> u64 {
     u64::from(config.limits.connections.unsigned_abs()) + files as u64
 }
 
-async fn open_store(config: &Config, paths: &Paths) -> anyhow::Result<Arc<dyn Store>> {
+/// The store that a document names, without its cipher.
+pub async fn open_store(config: &Config, paths: &Paths) -> anyhow::Result<Arc<dyn Store>> {
     if let Some(mongodb) = &config.storage.mongodb {
         return Ok(Arc::new(MongoDb::open(mongodb, &paths.secrets).await?));
     }

@@ -33,6 +33,8 @@ pub enum Command {
     },
     /// Prints a token for development, signed with the first key of the document.
     Token(Token),
+    /// Encrypts everything that is stored with the first key of the document, as a server does in the background.
+    Rekey(Rekey),
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -85,6 +87,27 @@ pub struct Token {
     /// How long the token is good for.
     #[arg(long, default_value_t = 3600, value_parser = clap::value_parser!(i64).range(1..=30 * 24 * 3600))]
     pub seconds: i64,
+}
+
+#[derive(Args)]
+pub struct Rekey {
+    /// The configuration document.
+    #[arg(long, env = "CHATBOX_CONFIG", default_value = runtime::CONFIG_FILE)]
+    pub config: PathBuf,
+    /// Directory of secrets: one directory a secret, one file a key.
+    #[arg(long, env = "CHATBOX_SECRETS", default_value = runtime::SECRETS_DIR)]
+    pub secrets: PathBuf,
+    /// Directory of the database.
+    #[arg(long, env = "CHATBOX_DATA", default_value = runtime::DATA_DIR)]
+    pub data: PathBuf,
+    /// Changes nothing: counts what each key has encrypted, and says which keys may be removed. Fails unless that is every
+    /// key but the first. Works beside a server.
+    #[arg(long)]
+    pub verify: bool,
+    /// Also encrypts texts that are not encrypted though everything was. Whoever can write to the database may have put
+    /// them there.
+    #[arg(long, conflicts_with = "verify")]
+    pub accept_plaintext: bool,
 }
 
 /// The wildcard address of IPv6, which on Linux takes IPv4 connections too.

@@ -21,7 +21,7 @@ pub use admission::{Admission, Facts, Rejection, Verdict};
 pub use changes::{Author, Newest, current, to_cancel};
 pub use digest::{Digest, DigestKey};
 pub use ids::{MessageId, OwnerId, RunId, SessionId};
-pub use message::{Answered, Message, Sender};
+pub use message::{Answered, Message, Sender, UNREADABLE};
 pub use models::ModelIds;
 pub use run::{Failure, Run, Status};
 pub use session::Session;

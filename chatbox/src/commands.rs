@@ -1,5 +1,7 @@
 //! What each command of the command line does.
 
+mod rekey;
+
 use std::io::Write;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
@@ -38,6 +40,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Schema { of } => schema(of),
         Command::Token(args) => token(args),
+        Command::Rekey(args) => rekey::run(args).await,
     }
 }
 

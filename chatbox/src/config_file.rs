@@ -39,6 +39,11 @@ pub fn load(file: &Path) -> anyhow::Result<Config> {
         let message = "is missing; name at least one signing key";
         problems.push(Problem::new("auth.hs256", message));
     }
+    let encryption = parsed.config.encryption.as_ref();
+    if encryption.is_some_and(|encryption| encryption.keys.is_none()) {
+        let message = "is missing; name at least one key";
+        problems.push(Problem::new("encryption.keys", message));
+    }
     if problems.is_empty() {
         return Ok(parsed.config);
     }

@@ -1,5 +1,6 @@
 //! Metrics. Names are those of the Go service where they were right.
 
+use prometheus::core::Collector;
 use prometheus::{
     Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
     TextEncoder,
@@ -87,6 +88,14 @@ impl Metrics {
         self.registry.register(Box::new(self.first_token.clone()))?;
         let process = prometheus::process_collector::ProcessCollector::for_self();
         self.registry.register(Box::new(process))?;
+        Ok(())
+    }
+
+    /// Adds what a module measures itself.
+    pub fn add(&self, collectors: Vec<Box<dyn Collector>>) -> anyhow::Result<()> {
+        for collector in collectors {
+            self.registry.register(collector)?;
+        }
         Ok(())
     }
 

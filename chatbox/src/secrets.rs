@@ -3,9 +3,9 @@
 use std::fmt;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use crds::SecretRef;
-use crds::secret::{Use, usable};
+use crds::secret::{KEY_BYTES, Use, encryption_key, usable};
 
 /// A secret value. It shows itself in no log.
 #[derive(Clone, PartialEq, Eq)]
@@ -58,6 +58,15 @@ pub fn read_mongodb_uri(root: &Path, reference: &SecretRef) -> anyhow::Result<Se
 /// When there is none, or it cannot be used; the error names the reference and never the value.
 pub fn read_signing_key(root: &Path, reference: &SecretRef) -> anyhow::Result<SigningKey> {
     read_bytes(root, reference, Use::Signing).map(SigningKey)
+}
+
+/// The encryption key behind a reference.
+///
+/// # Errors
+/// When there is none, or it cannot be used; the error names the reference and never the value.
+pub fn read_encryption_key(root: &Path, reference: &SecretRef) -> anyhow::Result<[u8; KEY_BYTES]> {
+    let value = read_bytes(root, reference, Use::Encryption)?;
+    encryption_key(&value).map_err(|problem| anyhow!("{reference} {problem}"))
 }
 
 fn read_text(root: &Path, reference: &SecretRef, use_: Use) -> anyhow::Result<Secret> {

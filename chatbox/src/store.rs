@@ -6,16 +6,19 @@
 //!
 //! Content, names, provider state and payloads are opaque: a store keeps and returns them, and looks into none. So one
 //! cipher can wrap any store, with session, message id (of a checkpoint: `seq` of its question) and field as associated
-//! data, all of which are known before the commit.
+//! data, all of which are known before the commit. [`cipher`] is that cipher, and [`Values`] what it needs beside.
 
+pub mod cipher;
 mod error;
 pub mod mongodb;
 pub mod sqlite;
+pub mod values;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 pub use self::error::{ErrorKind, StoreError};
+pub use self::values::Values;
 use crate::chat::{
     Admission, Answered, Author, DigestKey, Message, MessageId, ModelIds, OwnerId, Rejection, Run,
     RunId, Sender, Session, SessionId, Status,
@@ -23,7 +26,7 @@ use crate::chat::{
 
 /// What every storage must do. The conformance suite in `tests/` holds each implementation to the words below.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Values {
     /// Judges a question by its admission, and stores it and its session if that is new. When it returns, the question
     /// survives a crash. With `run`, the same commit claims it, unless a run is at work or other questions wait.
     async fn append(&self, question: Question) -> Result<Appended, StoreError>;

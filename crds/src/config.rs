@@ -1,6 +1,7 @@
 //! The configuration of a chat server: one document, written by the operator and read by the server.
 
 pub mod auth;
+pub mod encryption;
 pub mod limits;
 pub mod models;
 pub mod server;
@@ -15,6 +16,7 @@ use crate::secret::Use;
 use crate::{Problem, SecretRef};
 
 pub use auth::{Auth, Guests, Hs256};
+pub use encryption::{Encryption, EncryptionKey};
 pub use limits::Limits;
 pub use models::{Anthropic, Demo, Dify, Endpoint, Header, Model, OpenAi};
 pub use server::Server;
@@ -44,6 +46,10 @@ pub struct Config {
     /// Where sessions and messages are stored.
     #[garde(dive)]
     pub storage: Storage,
+    /// Encrypts what people and models write before it is stored. Left out: it is stored as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[garde(dive)]
+    pub encryption: Option<Encryption>,
     /// Limits of the server.
     #[serde(default)]
     #[garde(dive)]
@@ -109,6 +115,7 @@ impl Config {
         problems.extend(self.auth.check());
         problems.extend(models::check(&self.models));
         problems.extend(self.storage.check());
+        problems.extend(self.encryption.iter().flat_map(Encryption::check));
         problems.extend(self.limits.check());
         problems.sort();
         problems.dedup();
@@ -138,7 +145,11 @@ impl Config {
                 all.map(|(path, secret)| (path, secret, Use::Bearer))
             })
         });
-        keys.chain(models).chain(self.storage.secrets()).collect()
+        let encryption = self.encryption.iter().flat_map(Encryption::secrets);
+        keys.chain(models)
+            .chain(self.storage.secrets())
+            .chain(encryption)
+            .collect()
     }
 
     /// The document with `generated` as the signing key when it names none of its own.
@@ -147,6 +158,15 @@ impl Config {
         self.auth.hs256.get_or_insert_with(|| Hs256 {
             keys: vec![generated],
         });
+        self
+    }
+
+    /// The document with `generated` as the encryption key when it asks for encryption and names no key of its own.
+    #[must_use]
+    pub fn with_encryption_key(mut self, generated: EncryptionKey) -> Self {
+        if let Some(encryption) = &mut self.encryption {
+            encryption.keys.get_or_insert_with(|| vec![generated]);
+        }
         self
     }
 }

@@ -35,6 +35,10 @@ pub const UID: i64 = 65532;
 
 /// Key of the token signing key in the Secret that the operator generates.
 pub const SIGNING_KEY: &str = "jwt";
+/// Key of the encryption key in the Secret that the operator generates for it.
+pub const ENCRYPTION_KEY: &str = "key";
+/// What stored texts call that key.
+pub const ENCRYPTION_KEY_ID: &str = "generated";
 
 /// Name of the config's file in the ConfigMap.
 pub const CONFIG_KEY: &str = "config.json";

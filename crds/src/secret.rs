@@ -1,10 +1,14 @@
 //! References to secret keys, and the one rule that turns them into file paths.
 
+mod encryption;
+
 use std::path::{Path, PathBuf};
 
 use garde::Validate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use self::encryption::{KEY_BYTES, encryption_key};
 
 /// One key of one Secret in the namespace of the Chatbox.
 #[derive(
@@ -37,6 +41,8 @@ pub enum Use {
     MongoDbUri,
     /// Certificates, or a certificate and its key.
     Pem,
+    /// Encrypts what is stored.
+    Encryption,
 }
 
 /// Larger than any key; a larger value is some other file by mistake.
@@ -69,13 +75,16 @@ pub fn usable(bytes: &[u8], use_: Use) -> Result<&[u8], &'static str> {
     if bytes.len() > MAX_BYTES {
         return Err("is larger than 64 KiB; it is no key");
     }
+    if use_ == Use::Encryption {
+        return encryption_key(bytes).map(|_| bytes);
+    }
     let Ok(text) = std::str::from_utf8(bytes) else {
         return match use_ {
             Use::Signing if bytes.len() >= SIGNING_BYTES => Ok(bytes),
             Use::Signing => Err(TOO_SHORT),
             Use::Bearer => Err("is not text; write the key as letters and digits"),
             Use::MongoDbUri => Err(NO_URI),
-            Use::Pem => Err(NO_PEM),
+            Use::Pem | Use::Encryption => Err(NO_PEM),
         };
     };
     let text = text.trim();
@@ -94,7 +103,7 @@ pub fn usable(bytes: &[u8], use_: Use) -> Result<&[u8], &'static str> {
         Use::MongoDbUri => {
             return mongodb_uri(text).map(|()| text.as_bytes());
         }
-        Use::Signing | Use::Pem => {}
+        Use::Signing | Use::Pem | Use::Encryption => {}
     }
     if text.len() < SIGNING_BYTES {
         return Err(TOO_SHORT);

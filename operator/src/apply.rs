@@ -37,14 +37,14 @@ pub struct Applied {
 }
 
 /// Makes the changes, as far as they can be made now. One that is refused keeps no other from being made, unless pods
-/// would be created without something that they need: `is_held` says that this is so already. `new_secret` is the
-/// generated Secret, if it does not exist yet.
+/// would be created without something that they need: `is_held` says that this is so already. `new_secrets` are the
+/// generated Secrets that do not exist yet.
 ///
 /// An error means that nothing more can be written now.
 pub async fn apply(
     ctx: &Context,
     chatbox: &Stored,
-    new_secret: Option<&Secret>,
+    new_secrets: &[&Secret],
     changes: Vec<(Object, Change)>,
     mut objects: Arc<OwnedObjects>,
     mut is_held: bool,
@@ -60,7 +60,7 @@ pub async fn apply(
             continue;
         }
         let is_missed = diff::is_missed_by_pods(kind, &change);
-        match make(ctx, chatbox, new_secret, object, change).await {
+        match make(ctx, chatbox, new_secrets, object, change).await {
             Ok(Some(written)) => {
                 objects = Arc::new(Arc::unwrap_or_clone(objects).with(kind, &name, written));
             }
@@ -186,7 +186,7 @@ pub async fn stop(
 async fn make(
     ctx: &Context,
     chatbox: &Stored,
-    new_secret: Option<&Secret>,
+    new_secrets: &[&Secret],
     object: Object,
     change: Change,
 ) -> Result<Option<CachedObject>, Error> {
@@ -199,15 +199,17 @@ async fn make(
         _ => return Ok(None),
     };
     if object.kind == Kind::SECRET
-        && let Some(secret) = new_secret
+        && let Some(secret) = new_secrets
+            .iter()
+            .find(|secret| secret.metadata.name.as_ref() == Some(&object.name))
     {
-        create(ctx, chatbox, secret).await?;
+        create(ctx, chatbox, &object.name, secret).await?;
     }
     write(ctx, chatbox, object, uid).await.map(Some)
 }
 
-/// Creates the generated Secret. A plain create: it fails where an apply would overwrite.
-async fn create(ctx: &Context, chatbox: &Stored, secret: &Secret) -> Result<(), Error> {
+/// Creates a generated Secret. A plain create: it fails where an apply would overwrite.
+async fn create(ctx: &Context, chatbox: &Stored, name: &str, secret: &Secret) -> Result<(), Error> {
     let namespace = &chatbox.namespaced_name.namespace;
     let api: Api<Secret> = Api::namespaced(ctx.client.clone(), namespace);
     let params = PostParams {
@@ -217,10 +219,7 @@ async fn create(ctx: &Context, chatbox: &Stored, secret: &Secret) -> Result<(), 
     ctx.metrics.write(Kind::SECRET, "create");
     match api.create(&params, secret).await {
         Ok(_) => Ok(()),
-        Err(source) => {
-            let name = names::keys(&chatbox.namespaced_name.name);
-            Err(Error::write(Kind::SECRET, name, source))
-        }
+        Err(source) => Err(Error::write(Kind::SECRET, name.to_owned(), source)),
     }
 }
 

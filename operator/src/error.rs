@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use crate::cache::cached_object::Owner;
 use crate::kind::Kind;
+use crate::names;
 use crate::plan::Unserializable;
 use crate::stored::Incomplete;
 use crate::text;
@@ -52,7 +53,7 @@ pub enum Error {
         /// Name of the Chatbox that needs it.
         chatbox: String,
     },
-    #[error("{kind} {name:?} is being deleted; waiting until it is gone{}", holder(*kind))]
+    #[error("{kind} {name:?} is being deleted; waiting until it is gone{}", holder(*kind, name))]
     Terminating { kind: Kind, name: String },
     #[error("cannot read {kind} {name:?}: {}", message(source))]
     Read {
@@ -259,10 +260,12 @@ fn foreign(kind: Kind, owner: Option<&Owner>, chatbox: &str) -> String {
 }
 
 /// What may keep an object that is being deleted.
-fn holder(kind: Kind) -> &'static str {
+fn holder(kind: Kind, name: &str) -> &'static str {
     if kind == Kind::PERSISTENT_VOLUME_CLAIM {
         ", which is when no pod uses it; its data goes with it, so until then pods are not replaced; copy what is needed \
          first, and then set spec.replicas to 0 to stop them"
+    } else if kind == Kind::SECRET && names::is_encryption(name) {
+        "; what is stored cannot be read without its key, so copy this one first, and create it again from the copy"
     } else if kind == Kind::SECRET {
         "; the key that is generated then ends every token and every guest's session of today, so copy this one first, if \
          it is to stay, and name the copy in auth.hs256"

@@ -8,9 +8,9 @@ use crate::cache::{CachedObject, Detail};
 use crate::guarded::GuardedChatbox;
 use crate::kind::{Availability, Definition, Kind, Role, Watch};
 use crate::namespaced_name::NamespacedName;
-use crate::observed::Observed;
+use crate::observed::{NewKeys, Observed};
 use crate::plan::{self, Object, Plan};
-use crate::secrets::{self, ResolvedSecrets, Secret, SigningKey, Value};
+use crate::secrets::{self, GeneratedKey, ResolvedSecrets, Secret, Value};
 use crate::stored::Stored;
 use crate::validate::{Findings, ValidatedChatbox};
 
@@ -81,6 +81,9 @@ pub(crate) fn secrets(chatbox: &GuardedChatbox) -> BTreeMap<String, Secret> {
             ),
             Use::MongoDbUri => "mongodb://user:password@mongodb".to_owned(),
             Use::Pem => "-----BEGIN CERTIFICATE-----".to_owned(),
+            Use::Encryption => {
+                "9f1c07e25ab84d3366c0f1e87a2b95d4013fce8826745ab9d0e19c3b7f5a6e42".to_owned()
+            }
         };
         set(&mut secrets, &secret.name, &secret.key, text.as_bytes());
     }
@@ -113,10 +116,13 @@ pub(crate) fn observed(chatbox: &GuardedChatbox) -> Observed {
     }
 }
 
-/// The same before the generated key exists.
+/// The same before the generated keys exist.
 pub(crate) fn observed_at_first(chatbox: &GuardedChatbox) -> Observed {
     Observed {
-        new_key: Some(SigningKey::new(&[15; 32])),
+        new_keys: NewKeys {
+            signing: Some(GeneratedKey::new(&[15; 32])),
+            encryption: Some(GeneratedKey::new(&[16; 32])),
+        },
         ..observed(chatbox)
     }
 }

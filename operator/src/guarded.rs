@@ -37,7 +37,9 @@ pub struct GuardedChatbox {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Uses {
     pub claim: bool,
-    pub generated_keys: bool,
+    pub signing_key: bool,
+    /// The generated encryption key, and the data that it is for goes with the Chatbox too.
+    pub encryption_key: bool,
 }
 
 impl Uses {
@@ -47,7 +49,10 @@ impl Uses {
         Self {
             // A claim is the default.
             claim: sqlite.is_object() && sqlite["volume"]["emptyDir"].is_null(),
-            generated_keys: config.is_object() && config["auth"]["hs256"].is_null(),
+            signing_key: config.is_object() && config["auth"]["hs256"].is_null(),
+            encryption_key: sqlite.is_object()
+                && config["encryption"].is_object()
+                && config["encryption"]["keys"].is_null(),
         }
     }
 }
@@ -203,36 +208,60 @@ mod tests {
     #[test]
     fn what_it_uses_is_read_whatever_else_is_wrong() {
         let rows = [
-            ("storage: {sqlite: {}}", true, true),
+            ("storage: {sqlite: {}}", true, true, false),
             (
                 "storage: {sqlite: {volume: {claim: {}}}}, auth: {guests: {}}",
                 true,
                 true,
+                false,
             ),
-            ("storage: {sqlite: {volume: {emptyDir: {}}}}", false, true),
+            (
+                "storage: {sqlite: {volume: {emptyDir: {}}}}",
+                false,
+                true,
+                false,
+            ),
             (
                 "storage: {sqlite: {volume: {claim: null, emptyDir: {}}}}",
                 false,
                 true,
+                false,
             ),
             (
                 "storage: {another: {}}, auth: {hs256: {keys: []}}",
                 false,
                 false,
+                false,
             ),
-            ("storage: {sqlite: {}}, models: 7", true, true),
+            ("storage: {sqlite: {}}, models: 7", true, true, false),
+            ("storage: {sqlite: {}}, encryption: {}", true, true, true),
+            (
+                "storage: {sqlite: {}}, encryption: {keys: null}",
+                true,
+                true,
+                true,
+            ),
+            (
+                "storage: {sqlite: {}}, encryption: {keys: []}",
+                true,
+                true,
+                false,
+            ),
+            // Its database stays, and needs the key.
+            ("storage: {mongodb: {}}, encryption: {}", false, true, false),
         ];
-        for (config, claim, generated_keys) in rows {
+        for (config, claim, signing_key, encryption_key) in rows {
             let yaml = format!("spec: {{config: {{{config}}}}}");
             let chatbox: GuardedChatbox = serde_saphyr::from_str(&yaml).unwrap();
             let expected = Uses {
                 claim,
-                generated_keys,
+                signing_key,
+                encryption_key,
             };
             assert_eq!(chatbox.uses, expected, "{config}");
         }
         let chatbox: GuardedChatbox = serde_saphyr::from_str("spec: 7").unwrap();
-        assert!(!chatbox.uses.claim && !chatbox.uses.generated_keys);
+        assert!(!chatbox.uses.claim && !chatbox.uses.signing_key);
     }
 
     #[test]

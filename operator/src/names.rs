@@ -2,12 +2,15 @@
 //! that somebody named after the same thing; the longest fits into the 63 characters of a label.
 
 use crds::SecretRef;
-use crds::runtime::SIGNING_KEY;
+use crds::config::EncryptionKey;
+use crds::runtime::{ENCRYPTION_KEY, ENCRYPTION_KEY_ID, SIGNING_KEY};
 
 /// Name of the container of the server.
 pub const CONTAINER: &str = "chatbox";
 /// The volume of the pod that holds the config.
 pub const CONFIG_VOLUME: &str = "config";
+/// The volume of the pod that holds the secrets.
+pub const SECRETS_VOLUME: &str = "secrets";
 
 /// Annotation of the Deployment: the image that the operator chose. The image of the container is no evidence, somebody
 /// may have edited it.
@@ -28,6 +31,28 @@ pub fn signing_key(chatbox: &str) -> SecretRef {
     SecretRef {
         name: keys(chatbox),
         key: SIGNING_KEY.to_owned(),
+    }
+}
+
+/// The Secret with the generated encryption key. One of its own: whoever deletes the other one to have a new signing key must
+/// not lose what is stored.
+pub fn encryption(chatbox: &str) -> String {
+    format!("{chatbox}-chatbox-encryption")
+}
+
+/// Whether a Secret of a Chatbox is [`encryption`].
+pub fn is_encryption(secret: &str) -> bool {
+    secret.ends_with("-chatbox-encryption")
+}
+
+/// The generated key that encrypts what is stored.
+pub fn encryption_key(chatbox: &str) -> EncryptionKey {
+    EncryptionKey {
+        id: ENCRYPTION_KEY_ID.to_owned(),
+        secret: SecretRef {
+            name: encryption(chatbox),
+            key: ENCRYPTION_KEY.to_owned(),
+        },
     }
 }
 

@@ -15,9 +15,9 @@ use crate::error::Error;
 use crate::guarded::GuardedChatbox;
 use crate::kind::Kind;
 use crate::names;
-use crate::observed::{Observed, RunningConfig};
+use crate::observed::{NewKeys, Observed, RunningConfig};
 use crate::plan::Object;
-use crate::secrets::{self, Secret, SigningKey, Value};
+use crate::secrets::{self, Generated, GeneratedKey, Secret, Value};
 use crate::stored::Stored;
 use crate::validate;
 
@@ -27,7 +27,7 @@ pub struct Observation {
     pub objects: Arc<OwnedObjects>,
 }
 
-/// Reads every Secret that the config references, unless it is known, and generates a signing key if one is needed.
+/// Reads every Secret that the config references, unless it is known, and generates the keys that are needed and never existed.
 /// `last_image` is the one of the last pods, by the status.
 pub async fn observe(
     ctx: &Context,
@@ -39,8 +39,9 @@ pub async fn observe(
     now: Instant,
 ) -> Result<Observation, Error> {
     let objects = with_running(ctx, chatbox, cached).await?;
-    let (resolution, new_key) = resolve(ctx, chatbox, generation, spec, now).await?;
-    let objects = with_generated(chatbox, resolution.generated, objects);
+    let mounted = running(chatbox, &objects)?.map_or(Vec::new(), |rollout| rollout.secrets.clone());
+    let (resolution, new_keys) = resolve(ctx, chatbox, generation, spec, &mounted, now).await?;
+    let objects = with_generated(resolution.generated, objects);
     let running = running(chatbox, &objects)?;
     let observed = Observed {
         release_image: ctx.release_image.clone(),
@@ -52,7 +53,7 @@ pub async fn observe(
         running_config: running.and_then(|rollout| running_config(chatbox, rollout, &objects)),
         claim: objects.claim(chatbox).cloned(),
         secrets: resolution.secrets,
-        new_key,
+        new_keys,
     };
     Ok(Observation { observed, objects })
 }
@@ -104,21 +105,19 @@ pub async fn with_claim(
     with_object(ctx, stored, Kind::PERSISTENT_VOLUME_CLAIM, &name, objects).await
 }
 
-/// The objects with the Secret of generated keys, as it was read if that is newer than what the watch has reported.
+/// The objects with the Secrets of generated keys, as they were read if that is newer than what the watch has reported.
 fn with_generated(
-    chatbox: &Stored,
-    read: Option<CachedObject>,
-    objects: Arc<OwnedObjects>,
+    read: Vec<(String, CachedObject)>,
+    mut objects: Arc<OwnedObjects>,
 ) -> Arc<OwnedObjects> {
-    let name = names::keys(&chatbox.namespaced_name.name);
-    let Some(read) = read else {
-        return objects;
-    };
-    let known = objects.get(Kind::SECRET, &name);
-    if known.is_some_and(|known| known.uid == read.uid && known.version >= read.version) {
-        return objects;
+    for (name, read) in read {
+        let known = objects.get(Kind::SECRET, &name);
+        if known.is_some_and(|known| known.uid == read.uid && known.version >= read.version) {
+            continue;
+        }
+        objects = Arc::new(Arc::unwrap_or_clone(objects).with(Kind::SECRET, &name, read));
     }
-    Arc::new(Arc::unwrap_or_clone(objects).with(Kind::SECRET, &name, read))
+    objects
 }
 
 /// The objects with the Deployment, if it exists.
@@ -198,21 +197,23 @@ fn running_config(
     }
 }
 
-/// What the Secrets are resolved to, and a new key if one is needed and there is none.
+/// What the Secrets are resolved to, and new keys for those that are needed and do not exist. `mounted` are the Secrets of
+/// the pods that run.
 async fn resolve(
     ctx: &Context,
     chatbox: &Stored,
     generation: Option<i64>,
     spec: &ChatboxSpec,
+    mounted: &[String],
     now: Instant,
-) -> Result<(Resolution, Option<SigningKey>), Error> {
+) -> Result<(Resolution, NewKeys), Error> {
     let known = ctx
         .cache
         .references()
         .resolution(chatbox, generation, now)
         .cloned();
     if let Some(known) = known {
-        return Ok((known, None));
+        return Ok((known, NewKeys::default()));
     }
     let name = &chatbox.namespaced_name.name;
     let config = secrets::effective_config(name, spec);
@@ -221,18 +222,22 @@ async fn resolve(
         let secret = read_secret(ctx, chatbox, &name).await?;
         read.insert(name, secret);
     }
-    let generated = names::keys(name);
-    let is_needed = spec.config.auth.hs256.is_none();
-    let is_missing = read.get(&generated).is_some_and(Option::is_none);
-    if is_needed && is_missing {
-        let key = SigningKey::new(&rand::random());
-        let resolution = resolution(chatbox, spec, &config, read, Some(&key))?;
-        return Ok((resolution, Some(key)));
+    let mut new_keys = NewKeys::default();
+    for generated in Generated::ALL {
+        let secret = generated.secret(name).name;
+        let is_missing = read.get(&secret).is_some_and(Option::is_none);
+        // Another key would not decrypt what the pods that run have stored.
+        let is_lost = generated == Generated::Encryption && mounted.contains(&secret);
+        if generated.is_wanted(&spec.config) && is_missing && !is_lost {
+            new_keys.set(generated, GeneratedKey::new(&rand::random()));
+        }
     }
-    let resolution = resolution(chatbox, spec, &config, read, None)?;
-    let mut references = ctx.cache.references();
-    references.remember(chatbox, generation, resolution.clone(), now);
-    Ok((resolution, None))
+    let resolution = resolution(chatbox, spec, &config, read, &new_keys)?;
+    if new_keys.is_empty() {
+        let mut references = ctx.cache.references();
+        references.remember(chatbox, generation, resolution.clone(), now);
+    }
+    Ok((resolution, new_keys))
 }
 
 async fn read_secret(
@@ -254,11 +259,15 @@ fn resolution(
     spec: &ChatboxSpec,
     config: &Config,
     read: BTreeMap<String, Option<core::Secret>>,
-    new_key: Option<&SigningKey>,
+    new_keys: &NewKeys,
 ) -> Result<Resolution, Error> {
-    let signing_key = names::signing_key(&chatbox.namespaced_name.name);
-    let is_generated = |name: &str| spec.config.auth.hs256.is_none() && name == signing_key.name;
-    let mut generated = None;
+    let wanted: Vec<_> = Generated::ALL
+        .into_iter()
+        .filter(|generated| generated.is_wanted(&spec.config))
+        .map(|generated| (generated, generated.secret(&chatbox.namespaced_name.name)))
+        .collect();
+    let is_generated = |name: &str| wanted.iter().any(|(_, secret)| secret.name == name);
+    let mut generated = Vec::new();
     let mut versions = BTreeMap::new();
     let mut secrets = BTreeMap::new();
     for (name, secret) in read {
@@ -285,14 +294,16 @@ fn resolution(
             Some(secret) => Secret::found(&name, secret, config),
         };
         if is_generated(&name) {
-            generated = object;
+            generated.extend(object.map(|object| (name.clone(), object)));
         }
         secrets.insert(name, found);
     }
-    if let Some(key) = new_key {
-        let value = Value::new(key.expose().into());
-        let values = BTreeMap::from([(signing_key.key, value)]);
-        secrets.insert(signing_key.name, Secret::Found(values));
+    for (generated, secret) in wanted {
+        if let Some(key) = new_keys.get(generated) {
+            let value = Value::new(key.expose().into());
+            let values = BTreeMap::from([(secret.key, value)]);
+            secrets.insert(secret.name, Secret::Found(values));
+        }
     }
     Ok(Resolution {
         versions,

@@ -27,14 +27,15 @@ use crate::validate::ValidatedChatbox;
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub service_account: ServiceAccount,
-    pub keys: Option<Keys>,
+    pub signing_key: Option<Keys>,
+    pub encryption_key: Option<Keys>,
     pub pvc: Option<PersistentVolumeClaim>,
     pub config_map: ConfigMap,
     pub service: Service,
     pub deployment: Deployment,
 }
 
-/// The generated Secret. Its value is written once, when it is created; later only its metadata is applied.
+/// A generated Secret. Its value is written once, when it is created; later only its metadata is applied.
 #[derive(Clone)]
 pub struct Keys {
     /// The whole Secret with its value, when it does not exist yet.
@@ -71,7 +72,8 @@ pub struct Unserializable {
 pub fn plan(chatbox: &ValidatedChatbox) -> Plan {
     Plan {
         service_account: service_account::build(chatbox),
-        keys: secret::build(chatbox),
+        signing_key: secret::signing(chatbox),
+        encryption_key: secret::encryption(chatbox),
         pvc: pvc::build(chatbox),
         config_map: config_map::build(chatbox),
         service: service::build(chatbox),
@@ -85,16 +87,21 @@ impl Plan {
         // Without `..`: a kind that is forgotten here does not compile.
         let Self {
             service_account,
-            keys,
+            signing_key,
+            encryption_key,
             pvc,
             config_map,
             service,
             deployment,
         } = self;
-        let keys = keys.as_ref().map(|keys| &keys.metadata);
+        let keys = |keys: &Option<Keys>| {
+            let keys = keys.as_ref();
+            keys.map(|keys| object(Kind::SECRET, &keys.metadata))
+        };
         let objects = [
             Some(object(Kind::SERVICE_ACCOUNT, service_account)),
-            keys.map(|keys| object(Kind::SECRET, keys)),
+            keys(signing_key),
+            keys(encryption_key),
             pvc.as_ref()
                 .map(|pvc| object(Kind::PERSISTENT_VOLUME_CLAIM, pvc)),
             Some(object(Kind::CONFIG_MAP, config_map)),
@@ -104,9 +111,13 @@ impl Plan {
         objects.into_iter().flatten().collect()
     }
 
-    /// The generated Secret with its value, when it does not exist yet.
-    pub fn new_secret(&self) -> Option<&Secret> {
-        self.keys.as_ref()?.create.as_ref()
+    /// The generated Secrets with their values, of those that do not exist yet.
+    pub fn new_secrets(&self) -> Vec<&Secret> {
+        let keys = [&self.signing_key, &self.encryption_key];
+        keys.into_iter()
+            .flatten()
+            .filter_map(|keys| keys.create.as_ref())
+            .collect()
     }
 }
 

@@ -277,8 +277,8 @@ async fn act(
         let result = Error::all(failures).map_or(Ok(converged), Err);
         return Ok(Outcome::new(result, work.live));
     }
-    let (secret, changes) = (plan.new_secret(), work.changes);
-    let applied = apply::apply(ctx, chatbox, secret, changes, work.live, work.is_held).await?;
+    let (secrets, changes) = (plan.new_secrets(), work.changes);
+    let applied = apply::apply(ctx, chatbox, &secrets, changes, work.live, work.is_held).await?;
     let live = applied.objects;
     failures.extend(applied.failures);
     // Pods that still run may start again: what they were made from stays until the new ones have taken over.

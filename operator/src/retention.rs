@@ -48,11 +48,13 @@ pub fn unsettled(
     let name = &chatbox.namespaced_name.name;
     let Uses {
         claim,
-        generated_keys,
+        signing_key,
+        encryption_key,
     } = wishes.uses;
     let kept = [
         (Kind::PERSISTENT_VOLUME_CLAIM, names::data(name), claim),
-        (Kind::SECRET, names::keys(name), generated_keys),
+        (Kind::SECRET, names::keys(name), signing_key),
+        (Kind::SECRET, names::encryption(name), encryption_key),
     ];
     let unsettled = |(kind, name, is_used): (Kind, String, bool)| {
         let object = objects.get(kind, &name)?;
@@ -146,7 +148,8 @@ mod tests {
             policy,
             uses: Uses {
                 claim: true,
-                generated_keys: true,
+                signing_key: true,
+                encryption_key: true,
             },
             is_terminating: false,
         }
@@ -293,7 +296,8 @@ mod tests {
         ] {
             let uses = Uses {
                 claim: uses_claim,
-                generated_keys: uses_keys,
+                signing_key: uses_keys,
+                encryption_key: uses_keys,
             };
             let kept = object(&[], Some("support"));
             assert_eq!(kinds(uses, DeletionPolicy::Delete, kept), expected);

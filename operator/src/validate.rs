@@ -12,7 +12,7 @@ use crate::claim::{self, PlannedClaim};
 use crate::identity::Identity;
 use crate::names;
 use crate::observed::Observed;
-use crate::secrets::{self, SecretsDigest, SigningKey};
+use crate::secrets::{self, Generated, GeneratedKey, SecretsDigest};
 
 /// A Chatbox that is checked, and for which every choice is made: all that a plan needs.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub struct ValidatedChatbox {
     pub resources: Option<Resources>,
     pub service: Service,
     pub deletion_policy: DeletionPolicy,
-    /// The config that the server gets: with the generated key when the spec names none.
+    /// The config that the server gets: with the generated keys when the spec names none.
     pub config: Config,
     /// Name of the ConfigMap that holds it.
     pub config_map: String,
@@ -36,16 +36,17 @@ pub struct ValidatedChatbox {
     pub config_hash: Option<String>,
     /// The volume, when the config asks for a claim.
     pub claim: Option<PlannedClaim>,
-    pub generated: Generated,
+    pub signing_key: KeySource,
+    pub encryption_key: KeySource,
 }
 
-/// The generated signing key.
+/// Where a key comes from that the operator generates if it must.
 #[derive(Clone, Debug)]
-pub enum Generated {
-    /// The config names its own keys.
-    No,
+pub enum KeySource {
+    /// The config names its own keys, or needs none.
+    Named,
     Exists,
-    New(SigningKey),
+    New(GeneratedKey),
 }
 
 /// Every validation error, by the condition that reports it. Fields are paths of the resource.
@@ -77,10 +78,10 @@ pub fn validate(
     }
     let config = secrets::effective_config(&identity.name, spec);
     let config_map = config_map(&identity.name, &config, observed);
-    let generated = match (&spec.config.auth.hs256, &observed.new_key) {
-        (Some(_), _) => Generated::No,
-        (None, Some(key)) => Generated::New(key.clone()),
-        (None, None) => Generated::Exists,
+    let source = |generated: Generated| match observed.new_keys.get(generated) {
+        _ if !generated.is_wanted(&spec.config) => KeySource::Named,
+        Some(key) => KeySource::New(key.clone()),
+        None => KeySource::Exists,
     };
     let digest = observed.secrets.digest.as_ref();
     let config_hash = digest.map(|digest: &SecretsDigest| digest.config_hash(&config_map));
@@ -99,7 +100,8 @@ pub fn validate(
         config,
         config_map,
         config_hash,
-        generated,
+        signing_key: source(Generated::Signing),
+        encryption_key: source(Generated::Encryption),
     })
 }
 

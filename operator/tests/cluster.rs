@@ -13,6 +13,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 mod discovery;
 #[path = "cluster/edits.rs"]
 mod edits;
+#[path = "cluster/encryption.rs"]
+mod encryption;
 #[path = "cluster/identity.rs"]
 mod identity;
 #[path = "cluster/interference.rs"]
@@ -88,6 +90,18 @@ const SCENARIOS: &[(&str, Scenario)] = &[
     (
         "a-trial-of-the-same-name-deletes-no-old-messages",
         retention::a_trial_of_the_same_name_deletes_no_old_messages,
+    ),
+    (
+        "an-encryption-key-is-generated-once",
+        encryption::an_encryption_key_is_generated_once,
+    ),
+    (
+        "a-lost-encryption-key-is-asked-for",
+        encryption::a_lost_encryption_key_is_asked_for,
+    ),
+    (
+        "an-encryption-key-stays-with-its-data",
+        encryption::an_encryption_key_stays_with_its_data,
     ),
     (
         "a-claim-from-a-backup-is-kept",

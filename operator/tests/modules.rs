@@ -112,7 +112,9 @@ const MODULES: [(&str, &[&str]); 37] = [
     ("backoff", &["lock", "namespaced_name"]),
     (
         "error",
-        &["cache", "kind", "plan", "stored", "text", "validate"],
+        &[
+            "cache", "kind", "names", "plan", "stored", "text", "validate",
+        ],
     ),
     (
         "cache",

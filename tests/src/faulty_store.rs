@@ -8,9 +8,10 @@ use chatbox::chat::{
     SessionId,
 };
 use chatbox::clock;
+use chatbox::store::values::{Place, Replacement, Value};
 use chatbox::store::{
     Abandoned, Answer, Appended, Cancel, Claim, ErrorKind, Judged, Kept, Lease, ModelChoice,
-    NewRun, OutboxEntry, Page, Question, Regenerate, Store, StoreError,
+    NewRun, OutboxEntry, Page, Question, Regenerate, Store, StoreError, Values,
 };
 use jiff::Timestamp;
 
@@ -48,6 +49,30 @@ impl FaultyStore {
             )),
             None => Ok(()),
         }
+    }
+}
+
+#[async_trait]
+impl Values for FaultyStore {
+    async fn values(&self, after: Option<&Place>, limit: usize) -> Result<Vec<Value>, StoreError> {
+        self.inner.values(after, limit).await
+    }
+
+    async fn replace_values(&self, replacements: Vec<Replacement>) -> Result<usize, StoreError> {
+        self.inner.replace_values(replacements).await
+    }
+
+    async fn record(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.inner.record(name).await
+    }
+
+    async fn replace_record(
+        &self,
+        name: &'static str,
+        old: Option<Vec<u8>>,
+        new: Vec<u8>,
+    ) -> Result<bool, StoreError> {
+        self.inner.replace_record(name, old, new).await
     }
 }
 

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{MessageId, RunId, SessionId, Status, thoughts};
 
+/// What people are shown in place of a stored text that does not decrypt.
+pub const UNREADABLE: &str = "\u{fffd} This text cannot be read.";
+
 /// A stored message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -31,6 +34,11 @@ impl Message {
             Some(_) => thoughts::answer(&self.content),
             None => &self.content,
         }
+    }
+
+    /// Whether words stand for a text that does not decrypt.
+    pub fn is_unreadable(&self) -> bool {
+        self.content == UNREADABLE
     }
 }
 

@@ -13,6 +13,7 @@ mod error;
 mod read;
 mod schema;
 mod transaction;
+mod values;
 mod write;
 
 use std::path::Path;
@@ -28,9 +29,10 @@ use jiff::Timestamp;
 
 use self::documents::Collections;
 use self::transaction::Turns;
+use super::values::{Place, Replacement, Value};
 use super::{
     Abandoned, Answer, Appended, Cancel, Claim, Judged, Kept, ModelChoice, NewRun, OutboxEntry,
-    Page, Question, Regenerate, Store, StoreError,
+    Page, Question, Regenerate, Store, StoreError, Values,
 };
 use crate::chat::{DigestKey, Message, MessageId, Run, RunId, Session, SessionId};
 
@@ -60,6 +62,37 @@ impl MongoDb {
             turns: Turns::default(),
             timeout: Duration::from_secs(config.operation_seconds.unsigned_abs().into()),
         })
+    }
+}
+
+#[async_trait]
+impl Values for MongoDb {
+    async fn values(&self, after: Option<&Place>, limit: usize) -> Result<Vec<Value>, StoreError> {
+        self.within(values::values(&self.collections, after, limit))
+            .await
+    }
+
+    async fn replace_values(&self, replacements: Vec<Replacement>) -> Result<usize, StoreError> {
+        let replaced = self
+            .within(values::replace(&self.collections, &replacements))
+            .await?;
+        Ok(usize::try_from(replaced).unwrap_or(usize::MAX))
+    }
+
+    async fn record(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.within(values::record(&self.collections.meta, name))
+            .await
+    }
+
+    async fn replace_record(
+        &self,
+        name: &'static str,
+        old: Option<Vec<u8>>,
+        new: Vec<u8>,
+    ) -> Result<bool, StoreError> {
+        let meta = &self.collections.meta;
+        self.within(values::replace_record(meta, name, old.as_deref(), &new))
+            .await
     }
 }
 

@@ -7,6 +7,7 @@ mod meta;
 mod read;
 mod rows;
 mod schema;
+mod values;
 mod write;
 mod writer;
 
@@ -15,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
@@ -25,9 +26,10 @@ use self::damage::Damage;
 use self::writer::{Durability, Writer};
 use super::{
     Abandoned, Answer, Appended, Cancel, Claim, ErrorKind, Judged, Kept, ModelChoice, NewRun,
-    OutboxEntry, Page, Question, Regenerate, Store, StoreError,
+    OutboxEntry, Page, Question, Regenerate, Store, StoreError, Values,
 };
 use crate::chat::{DigestKey, Message, MessageId, Run, RunId, Session, SessionId};
+use crate::store::values::{Place, Replacement, Value};
 
 /// Readers at the same time. More would only compete for the same disk.
 const READERS: usize = 4;
@@ -41,14 +43,15 @@ const FILE: &str = "chatbox.db";
 /// Sessions, messages and runs in one file.
 pub struct Sqlite {
     path: PathBuf,
-    writer: Writer,
+    /// None of a database that is only looked at.
+    writer: Option<Writer>,
     damage: Damage,
     opened: Instant,
     /// Idle read connections, as many as `permits` lets run.
     readers: Arc<Mutex<Vec<Connection>>>,
     permits: Arc<Semaphore>,
     /// Held for the life of the process: two processes on one file would answer each question twice.
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl Sqlite {
@@ -67,17 +70,43 @@ impl Sqlite {
         // An acknowledged message must survive a power cut, so every commit reaches the disk.
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "foreign_keys", true)?;
+        // What is deleted or replaced is overwritten: in a file that was encrypted later, no older form stays behind.
+        connection.pragma_update(None, "secure_delete", true)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         schema::migrate(&mut connection)?;
         write::end_leases(&connection)?;
+        // Nor in the log of a process that was killed.
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         let damage = Damage::default();
+        let writer = Writer::start(connection, damage.clone())?;
+        Self::with(path, Some(writer), damage, Some(lock))
+    }
+
+    /// Opens the database below `dir` to look at it, also while a server uses it. Nothing can be written.
+    ///
+    /// # Errors
+    /// When there is none, or another release wrote it.
+    pub fn open_read_only(dir: &Path) -> anyhow::Result<Self> {
+        let path = dir.join(FILE);
+        let connection = open_reader(&path)
+            .with_context(|| format!("cannot open the database {}", path.display()))?;
+        schema::check(&connection)?;
+        Self::with(path, None, Damage::default(), None)
+    }
+
+    fn with(
+        path: PathBuf,
+        writer: Option<Writer>,
+        damage: Damage,
+        lock: Option<File>,
+    ) -> anyhow::Result<Self> {
         // All of them now: where no file can be opened any more, as in a flood of connections, the store still works.
         let readers: Vec<_> = (0..READERS)
             .map(|_| open_reader(&path))
             .collect::<rusqlite::Result<_>>()?;
         Ok(Self {
             path,
-            writer: Writer::start(connection, damage.clone())?,
+            writer,
             damage,
             opened: Instant::now(),
             readers: Arc::new(Mutex::new(readers)),
@@ -98,8 +127,7 @@ impl Sqlite {
         &self,
         change: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let written = self.writer.call(Durability::Disk, change).await;
-        self.damage.note(written)
+        self.call(Durability::Disk, change).await
     }
 
     /// The same without a flush to disk of its own: of what was half said, a machine that loses power may lose more.
@@ -107,8 +135,19 @@ impl Sqlite {
         &self,
         change: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let written = self.writer.call(Durability::Process, change).await;
-        self.damage.note(written)
+        self.call(Durability::Process, change).await
+    }
+
+    async fn call<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        change: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let Some(writer) = &self.writer else {
+            let cause = anyhow!("the database was opened to look at it");
+            return Err(StoreError::new(ErrorKind::Permanent, cause));
+        };
+        self.damage.note(writer.call(durability, change).await)
     }
 
     async fn read<T: Send + 'static>(
@@ -160,6 +199,36 @@ fn lock(path: &Path) -> anyhow::Result<File> {
         )
     })?;
     Ok(file)
+}
+
+#[async_trait]
+impl Values for Sqlite {
+    async fn values(&self, after: Option<&Place>, limit: usize) -> Result<Vec<Value>, StoreError> {
+        let after = after.cloned();
+        self.read(move |connection| values::values(connection, after.as_ref(), limit))
+            .await
+    }
+
+    async fn replace_values(&self, replacements: Vec<Replacement>) -> Result<usize, StoreError> {
+        // What a power cut takes back is replaced again: no record says before that it is done.
+        self.write_through(move |tx| values::replace(tx, &replacements))
+            .await
+    }
+
+    async fn record(&self, name: &'static str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(move |connection| values::record(connection, name))
+            .await
+    }
+
+    async fn replace_record(
+        &self,
+        name: &'static str,
+        old: Option<Vec<u8>>,
+        new: Vec<u8>,
+    ) -> Result<bool, StoreError> {
+        self.write(move |tx| values::replace_record(tx, name, old.as_deref(), &new))
+            .await
+    }
 }
 
 #[async_trait]

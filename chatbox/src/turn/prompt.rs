@@ -72,7 +72,7 @@ fn pairs<'a>(history: &'a [Message], question: &Message) -> Vec<Pair<'a>> {
 }
 
 fn has_text(message: &Message) -> bool {
-    !message.text().trim().is_empty()
+    !message.text().trim().is_empty() && !message.is_unreadable()
 }
 
 fn as_asked(message: &Message, role: Role) -> llm::Message {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use anyhow::anyhow;
 use backon::{ExponentialBuilder, Retryable};
 use futures_util::StreamExt;
 use tokio::time::{Instant, MissedTickBehavior, interval};
@@ -15,7 +16,7 @@ use crate::chat::{Message, MessageId, Run, RunId};
 use crate::clock;
 use crate::limits::RunPermit;
 use crate::llm::{self, Model};
-use crate::store::{Answer, Claim, Page, StoreError};
+use crate::store::{Answer, Claim, ErrorKind, Page, StoreError};
 
 /// Messages of a session that are read for a prompt; the token budget cuts before, as a rule.
 const HISTORY_MESSAGES: usize = 2000;
@@ -170,6 +171,10 @@ impl Turns {
     }
 
     async fn request(&self, claim: &Claim, model: &Model) -> Result<llm::Request, StoreError> {
+        if claim.question.is_unreadable() {
+            let cause = anyhow!("the question does not decrypt");
+            return Err(StoreError::new(ErrorKind::Permanent, cause));
+        }
         let history = self.history(claim, model).await?;
         let system = model.system_prompt.as_deref();
         let prompt = prompt::build(system, model.history_tokens, &history, &claim.question);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::documents::{Admission, dify, headers, mongodb, problems, with};
+use crate::documents::{Admission, dify, encryption_key, headers, mongodb, problems, with};
 
 #[test]
 fn bad_server_and_auth_are_bad_everywhere_and_the_field_is_named() {
@@ -312,6 +312,51 @@ fn bad_storage_and_limits_are_bad_everywhere_and_the_field_is_named() {
         ),
         ("/limits/connections", json!("many"), "limits.connections"),
         ("/limits", json!({"frameBytes": 44_095}), "limits"),
+    ]);
+}
+
+#[test]
+fn bad_encryption_is_bad_everywhere_and_the_field_is_named() {
+    let keys = |keys: Vec<Value>| json!({"keys": keys});
+    let ids = |ids: &[&str]| {
+        let key = |(index, id): (usize, &&str)| encryption_key(id, &format!("k{index}"));
+        keys(ids.iter().enumerate().map(key).collect())
+    };
+    let nine = ["a", "b", "c", "d", "e", "f", "g", "h", "i"];
+    assert_bad([
+        ("/encryption", ids(&[]), "encryption.keys"),
+        ("/encryption", ids(&nine), "encryption.keys"),
+        ("/encryption", ids(&[""]), "encryption.keys[0].id"),
+        ("/encryption", ids(&["K1"]), "encryption.keys[0].id"),
+        ("/encryption", ids(&["-a"]), "encryption.keys[0].id"),
+        ("/encryption", ids(&["a:b"]), "encryption.keys[0].id"),
+        ("/encryption", ids(&["a.b"]), "encryption.keys[0].id"),
+        (
+            "/encryption",
+            ids(&[&"a".repeat(33)]),
+            "encryption.keys[0].id",
+        ),
+        (
+            "/encryption",
+            ids(&["a", "b", "a"]),
+            "encryption.keys[2].id",
+        ),
+        (
+            "/encryption",
+            keys(vec![encryption_key("a", "k"), encryption_key("b", "k")]),
+            "encryption.keys[1].secret",
+        ),
+        (
+            "/encryption",
+            keys(vec![encryption_key("a", "..")]),
+            "encryption.keys[0].secret.key",
+        ),
+        (
+            "/encryption",
+            json!({"keys": [{"id": "a", "secret": "0123"}]}),
+            "encryption.keys[0].secret",
+        ),
+        ("/encryption", json!(true), "encryption"),
     ]);
 }
 

@@ -95,6 +95,11 @@ pub(crate) fn mongodb(more: Value) -> Value {
     mongodb
 }
 
+/// A key of this id, in the Secret `enc` under the name `key`.
+pub(crate) fn encryption_key(id: &str, key: &str) -> Value {
+    json!({"id": id, "secret": {"name": "enc", "key": key}})
+}
+
 pub(crate) fn header(name: &str) -> Value {
     json!({"name": name, "value": {"name": "a", "key": "b"}})
 }

@@ -158,6 +158,41 @@ fn secrets_are_found_with_their_fields() {
 }
 
 #[test]
+fn encryption_keys_are_found_and_the_generated_one_only_where_none_is_named() {
+    let generated = crds::config::EncryptionKey {
+        id: "generated".into(),
+        secret: crds::SecretRef {
+            name: "made".into(),
+            key: "key".into(),
+        },
+    };
+    let found = |encryption: &str| -> Vec<String> {
+        let text = format!(r#"{{"models": [], "storage": {{}} {encryption}}}"#);
+        let config = Config::parse(&text).unwrap().config;
+        let config = config.with_encryption_key(generated.clone());
+        let secrets = config.secrets().into_iter();
+        secrets
+            .map(|(field, secret, use_)| format!("{field} {secret} {use_:?}"))
+            .collect()
+    };
+    assert_eq!(found(""), [""; 0], "nobody has asked for it");
+    assert_eq!(
+        found(r#", "encryption": {}"#),
+        [r#"encryption.keys[0].secret key "key" of secret "made" Encryption"#]
+    );
+    assert_eq!(
+        found(
+            r#", "encryption": {"keys": [{"id": "k2", "secret": {"name": "enc", "key": "k2"}},
+                {"id": "k1", "secret": {"name": "enc", "key": "k1"}}]}"#
+        ),
+        [
+            r#"encryption.keys[0].secret key "k2" of secret "enc" Encryption"#,
+            r#"encryption.keys[1].secret key "k1" of secret "enc" Encryption"#,
+        ]
+    );
+}
+
+#[test]
 fn the_hash_is_that_of_the_meaning() {
     let hash = |json: &str| Config::parse(json).unwrap().config.hash();
     let bare = hash(r#"{"models": [], "storage": {}}"#);

@@ -4,7 +4,7 @@
 use crds::Config;
 use serde_json::{Value, json};
 
-use crate::documents::{Admission, base, header, mongodb, problems, with};
+use crate::documents::{Admission, base, encryption_key, header, mongodb, problems, with};
 
 #[test]
 fn good_documents_are_good_everywhere() {
@@ -62,6 +62,12 @@ fn good_documents_are_good_everywhere() {
             json!({"claim": {"storageClassName": ""}}),
         ),
         ("/storage/sqlite/volume/emptyDir/sizeLimit", json!("500M")),
+        ("/encryption", json!({})),
+        ("/encryption", json!({"keys": [encryption_key("k1", "a")]})),
+        (
+            "/encryption",
+            json!({"keys": [encryption_key("2", "a"), encryption_key("2026-q4", "b")]}),
+        ),
         (
             "/limits",
             json!({"frameBytes": 16_384, "messageChars": 3072}),

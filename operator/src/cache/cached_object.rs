@@ -12,7 +12,7 @@ use super::managed_fields::{self, Digest};
 use super::pod_failure::{self, PodFailure};
 use crate::claim::{ClaimPhase, Growth, GrowthKind, LiveClaim};
 use crate::kind::Kind;
-use crate::names::{CONFIG_VOLUME, CONTAINER, IMAGE_ANNOTATION};
+use crate::names::{CONFIG_VOLUME, CONTAINER, IMAGE_ANNOTATION, SECRETS_VOLUME};
 use crate::stored::{Incomplete, Stored};
 use crate::text;
 
@@ -85,6 +85,8 @@ pub struct Rollout {
     pub chosen_image: Option<String>,
     pub config_map: Option<String>,
     pub config_hash: Option<String>,
+    /// Names of the Secrets that the pods have mounted at our place.
+    pub secrets: Vec<String>,
 }
 
 /// State of a pod.
@@ -312,6 +314,10 @@ fn rollout(object: &DynamicObject) -> serde_json::Result<Rollout> {
     // Others may have put volumes of theirs before it.
     let volume = volumes.find(|volume| volume.name == CONFIG_VOLUME);
     let config_map = volume.and_then(|volume| volume.config_map.as_ref());
+    let mut volumes = pod.iter().flat_map(|pod| &pod.volumes).flatten();
+    let secrets = volumes.find(|volume| volume.name == SECRETS_VOLUME);
+    let secrets = secrets.and_then(|volume| volume.projected.as_ref()?.sources.as_ref());
+    let secrets = secrets.into_iter().flatten();
     Ok(Rollout {
         generation: object.metadata.generation,
         observed_generation: status.observed_generation,
@@ -329,6 +335,9 @@ fn rollout(object: &DynamicObject) -> serde_json::Result<Rollout> {
         chosen_image: annotation(&object.metadata, IMAGE_ANNOTATION),
         config_map: config_map.map(|source| source.name.clone()),
         config_hash: template.and_then(|metadata| annotation(metadata, CONFIG_HASH)),
+        secrets: secrets
+            .filter_map(|source| Some(source.secret.as_ref()?.name.clone()))
+            .collect(),
     })
 }
 

@@ -34,8 +34,8 @@ pub struct Resolution {
     /// The versions that were read, by name.
     pub versions: BTreeMap<String, Version>,
     pub secrets: ResolvedSecrets,
-    /// The Secret with the generated keys, if it exists.
-    pub generated: Option<CachedObject>,
+    /// The Secrets with generated keys that exist, by name.
+    pub generated: Vec<(String, CachedObject)>,
 }
 
 /// The Secrets that each Chatbox references.

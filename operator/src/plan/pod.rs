@@ -16,7 +16,7 @@ use k8s_openapi::api::core::v1::{
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
-use crate::names::{self, CONTAINER};
+use crate::names::{self, CONTAINER, SECRETS_VOLUME};
 use crate::quantity;
 use crate::validate::ValidatedChatbox;
 
@@ -25,7 +25,6 @@ pub const PUBLIC: &str = "http";
 /// Name of the port of probes and metrics.
 const INTERNAL: &str = "internal";
 
-const SECRETS: &str = "secrets";
 const DATA: &str = "data";
 
 /// The start may migrate the database: the kubelet probes every second, this often.
@@ -81,7 +80,7 @@ fn container(chatbox: &ValidatedChatbox) -> Container {
         termination_message_policy: Some("FallbackToLogsOnError".to_owned()),
         volume_mounts: Some(vec![
             mount(names::CONFIG_VOLUME, CONFIG_DIR, true),
-            mount(SECRETS, SECRETS_DIR, true),
+            mount(SECRETS_VOLUME, SECRETS_DIR, true),
             mount(DATA, DATA_DIR, false),
         ]),
         ..Container::default()
@@ -222,7 +221,7 @@ fn secrets(chatbox: &ValidatedChatbox) -> Volume {
         }
     });
     Volume {
-        name: SECRETS.to_owned(),
+        name: SECRETS_VOLUME.to_owned(),
         projected: Some(ProjectedVolumeSource {
             default_mode: Some(SECRET_MODE),
             sources: Some(sources.collect()),

@@ -75,7 +75,7 @@ fn the_generated_key_is_in_the_one_create_and_nowhere_else() {
     let chatbox = chatbox(QUICKSTART);
     let observed = observed_at_first(&chatbox);
     let plan = plan(&validate(&chatbox, &observed).unwrap());
-    let created = plan.keys.as_ref().unwrap().create.as_ref().unwrap();
+    let created = plan.signing_key.as_ref().unwrap().create.as_ref().unwrap();
     let key = created.data.as_ref().unwrap()[crds::runtime::SIGNING_KEY]
         .0
         .clone();
@@ -85,6 +85,52 @@ fn the_generated_key_is_in_the_one_create_and_nowhere_else() {
     assert!(!text(&plan).contains(&key));
     let debug = format!("{plan:?}");
     assert!(debug.contains("Keys { metadata: ") && !debug.contains(&key));
+}
+
+#[test]
+fn a_generated_encryption_key_has_a_secret_of_its_own_and_stays_with_a_database() {
+    let encrypted = QUICKSTART.replace("    auth:", "    encryption: {}\n    auth:");
+    let chatbox = chatbox(&encrypted);
+    let observed = observed_at_first(&chatbox);
+    let plan = plan(&validate(&chatbox, &observed).unwrap());
+    let created: Vec<_> = plan
+        .new_secrets()
+        .into_iter()
+        .map(|secret| secret.metadata.name.clone().unwrap())
+        .collect();
+    assert_eq!(
+        created,
+        ["support-chatbox-keys", "support-chatbox-encryption"]
+    );
+    let keys = plan.encryption_key.as_ref().unwrap();
+    let key = keys.create.as_ref().unwrap().data.as_ref().unwrap()["key"]
+        .0
+        .clone();
+    let key = String::from_utf8(key).unwrap();
+    assert!(
+        crds::secret::encryption_key(key.as_bytes()).is_err(),
+        "of the fixture"
+    );
+    assert!(!text(&plan).contains(&key) && !format!("{plan:?}").contains(&key));
+    let config = &plan.config_map.data.as_ref().unwrap()["config.json"];
+    let config = crds::Config::parse(config).unwrap().config;
+    let named = config.encryption.unwrap().keys.unwrap();
+    assert_eq!(named, [crate::names::encryption_key("support")]);
+
+    let delete = encrypted.replace("spec:", "spec:\n  deletionPolicy: Delete");
+    let mongodb = "mongodb: {uri: {name: mongodb, key: uri}, database: support}";
+    for (yaml, expected) in [
+        (delete.clone(), true),
+        (delete.replace("sqlite: {}", mongodb), false),
+        (encrypted.clone(), false),
+    ] {
+        let plan = fixtures::plan(&yaml);
+        let metadata = plan.encryption_key.unwrap().metadata.metadata;
+        assert_eq!(metadata.owner_references.is_some(), expected, "{yaml}");
+    }
+    let own = "encryption: {keys: [{id: k1, secret: {name: enc, key: k1}}]}";
+    let own = fixtures::plan(&encrypted.replace("encryption: {}", own));
+    assert!(own.encryption_key.is_none() && own.signing_key.is_some());
 }
 
 #[test]
@@ -130,7 +176,8 @@ fn objects_without_an_owner_have_our_label_alone() {
         .into_iter()
         .map(|object| object.body)
         .collect();
-    bodies.push(serde_json::to_value(plan.new_secret()).unwrap());
+    let created = plan.new_secrets().into_iter();
+    bodies.extend(created.map(|secret| serde_json::to_value(secret).unwrap()));
     let without_owner: Vec<_> = bodies
         .iter()
         .filter(|body| body["metadata"].get("ownerReferences").is_none())

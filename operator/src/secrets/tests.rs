@@ -93,6 +93,83 @@ fn a_secret_must_exist_and_hold_a_value() {
     }
 }
 
+#[test]
+fn an_encryption_key_is_checked_and_a_generated_one_is_asked_for() {
+    let generated = QUICKSTART.replace("    auth:", "    encryption: {}\n    auth:");
+    let named = generated.replace(
+        "encryption: {}",
+        "encryption: {keys: [{id: k1, secret: {name: enc, key: k1}}]}",
+    );
+    let rows: [(&str, &str, Secret, Option<&str>); 7] = [
+        (
+            &named,
+            "enc",
+            Secret::Missing,
+            Some(
+                "spec.config.encryption.keys[0].secret: secret \"enc\" does not exist; create it with key \"k1\"",
+            ),
+        ),
+        (
+            &named,
+            "enc",
+            found(&[("k1", "0123456789abcdef0123456789abcdef")]),
+            Some("is text, which can be guessed"),
+        ),
+        (
+            &named,
+            "enc",
+            found(&[("k1", &"ab".repeat(32))]),
+            Some("is a pattern, which can be guessed"),
+        ),
+        (
+            &generated,
+            "support-chatbox-encryption",
+            Secret::Missing,
+            Some(
+                "spec.config.encryption.keys: secret \"support-chatbox-encryption\" does not exist any more",
+            ),
+        ),
+        (
+            &generated,
+            "support-chatbox-encryption",
+            found(&[]),
+            Some("has no key \"key\"; restore it from a backup"),
+        ),
+        (
+            &generated,
+            "support-chatbox-encryption",
+            found(&[("key", "short")]),
+            Some("or name keys of your own in encryption.keys"),
+        ),
+        (
+            &generated,
+            "support-chatbox-encryption",
+            Secret::Foreign { owner: None },
+            Some("was not created for this chatbox; set its label chatbox.dev/name"),
+        ),
+    ];
+    for (yaml, name, secret, expected) in rows {
+        let problems = problems_with(yaml, |secrets| {
+            secrets.insert(name.to_owned(), secret);
+        });
+        assert_problem(&problems, expected);
+    }
+    assert_problem(&problems_with(&generated, |_| {}), None);
+    assert_problem(&problems_with(&named, |_| {}), None);
+    let two = generated.replace(
+        "encryption: {}",
+        "encryption: {keys: [{id: k2, secret: {name: enc, key: k2}}, {id: k1, secret: {name: enc, key: k1}}]}",
+    );
+    // The fixtures give both the same value.
+    let problems = problems_with(&two, |_| {});
+    assert_problem(
+        &problems,
+        Some(
+            "spec.config.encryption.keys[1].secret: key \"k1\" of secret \"enc\" has the value of an earlier key",
+        ),
+    );
+}
+
 /// A rotation that went wrong rolls nothing: the pods that run have the old value.
 #[test]
 fn a_value_that_the_server_would_reject_is_reported_by_its_use() {
@@ -163,7 +240,7 @@ fn nothing_prints_a_value_or_its_digest() {
         text.contains("<keyed digest>") && text.contains("<43 bytes>"),
         "{text}"
     );
-    assert_eq!(format!("{:?}", SigningKey::new(&[1; 32])), "<generated>");
+    assert_eq!(format!("{:?}", GeneratedKey::new(&[1; 32])), "<generated>");
 }
 
 #[test]

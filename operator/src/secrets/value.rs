@@ -8,7 +8,7 @@ pub struct Value(Vec<u8>);
 
 /// A generated key: hexadecimal digits.
 #[derive(Clone)]
-pub struct SigningKey(String);
+pub struct GeneratedKey(String);
 
 impl Value {
     pub fn new(bytes: Vec<u8>) -> Self {
@@ -20,7 +20,7 @@ impl Value {
     }
 }
 
-impl SigningKey {
+impl GeneratedKey {
     pub fn new(random: &[u8; 32]) -> Self {
         Self(hex(random))
     }
@@ -36,7 +36,7 @@ impl std::fmt::Debug for Value {
     }
 }
 
-impl std::fmt::Debug for SigningKey {
+impl std::fmt::Debug for GeneratedKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("<generated>")
     }

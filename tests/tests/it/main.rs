@@ -7,6 +7,7 @@ mod bounds;
 mod changes;
 mod chat;
 mod crash;
+mod encryption;
 mod limits;
 mod modules;
 mod mongodb;

@@ -32,6 +32,7 @@ async fn crash(mut fixture: Fixture, seed: u64) {
         match &home {
             Home::Directory(dir) => writer.arg(dir.path()),
             Home::Database(database) => writer.args([&database.uri, &database.name]),
+            Home::None => panic!("another fixture has it"),
         };
         let mut process = writer.stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(process.stdout.take().unwrap()).lines();

@@ -7,13 +7,13 @@ use chatbox::chat::{
     title,
 };
 use chatbox::clock;
+use chatbox::store::cipher::Encrypted;
+use chatbox::store::cipher::keyring::Keyring;
 use chatbox::store::sqlite::Sqlite;
 use chatbox::store::{Answer, Appended, Claim, Lease, NewRun, Page, Question, Store};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tests::mongodb::Database;
-
-use crate::sealed::Sealed;
 
 /// A store of its own.
 pub(crate) struct Fixture {
@@ -35,6 +35,8 @@ pub(crate) enum Kind {
 pub(crate) enum Home {
     Directory(TempDir),
     Database(Database),
+    /// Elsewhere: the store is a part of another fixture.
+    None,
 }
 
 impl Kind {
@@ -53,9 +55,11 @@ impl Fixture {
     }
 
     pub(crate) async fn open(kind: Kind, home: Home) -> Self {
-        let store: Arc<dyn Store> = match &home {
-            Home::Directory(dir) => on(kind, Sqlite::open(dir.path()).unwrap()),
-            Home::Database(database) => on(kind, database.open().await),
+        let store = bare(&home).await;
+        let store = if kind.is_encrypted() {
+            Arc::new(encrypted(store, &["k1"]).await)
+        } else {
+            store
         };
         Self { store, kind, home }
     }
@@ -92,12 +96,28 @@ impl Fixture {
     }
 }
 
-fn on(kind: Kind, store: impl Store + 'static) -> Arc<dyn Store> {
-    if kind.is_encrypted() {
-        Arc::new(Sealed::new(store))
-    } else {
-        Arc::new(store)
+/// The store without a cipher.
+pub(crate) async fn bare(home: &Home) -> Arc<dyn Store> {
+    match home {
+        Home::Directory(dir) => Arc::new(Sqlite::open(dir.path()).unwrap()),
+        Home::Database(database) => Arc::new(database.open().await),
+        Home::None => panic!("another fixture has it"),
     }
+}
+
+/// The same below a cipher, whose first key writes.
+pub(crate) async fn encrypted(store: Arc<dyn Store>, keys: &[&str]) -> Encrypted {
+    Encrypted::open(store, keyring(keys), clock::now())
+        .await
+        .unwrap()
+}
+
+/// Keys of these ids. The same id stands for the same key.
+pub(crate) fn keyring(ids: &[&str]) -> Keyring {
+    Keyring::new(ids.iter().map(|id| {
+        let digest = DigestKey::from_bytes([9; 32]).digest(id);
+        (*id, *digest.as_bytes())
+    }))
 }
 
 /// The message of an outcome that has one.

@@ -5,16 +5,21 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod changes;
+mod cipher;
 mod crash;
 mod fixture;
 mod messages;
 mod mongodb_server;
 mod outbox;
 mod runs;
-mod sealed;
+mod values;
 
 /// Makes a test of each function for each store.
 macro_rules! on_every_store {
+    (below a cipher: $($module:ident :: $name:ident),* $(,)?) => {
+        on_every_store!(@ cipher_on_sqlite Sqlite $($module::$name),*);
+        on_every_store!(@ cipher_on_mongodb MongoDb $($module::$name),*);
+    };
     ($($module:ident :: $name:ident),* $(,)?) => {
         on_every_store!(@ sqlite Sqlite $($module::$name),*);
         on_every_store!(@ encrypted_sqlite EncryptedSqlite $($module::$name),*);
@@ -59,5 +64,24 @@ on_every_store!(
     changes::a_run_is_stopped_by_its_user_alone,
     changes::what_a_provider_kept_is_dropped_when_it_does_not_know_all,
     outbox::entries_are_stored_with_the_answer_or_not_at_all,
+    values::every_text_is_found_once_with_its_place,
+    values::a_text_is_replaced_only_while_it_is_the_old_one,
+    values::a_record_is_replaced_only_while_it_is_the_old_one,
     crash::a_killed_process_loses_nothing_and_leaves_nothing_half_done,
+);
+
+// What only a cipher must do. These open the cipher themselves.
+on_every_store!(
+    below a cipher:
+    cipher::nothing_that_people_write_is_in_the_database,
+    cipher::a_text_that_cannot_be_read_hides_no_other,
+    cipher::deliveries_behind_unreadable_ones_are_found,
+    cipher::what_belongs_elsewhere_is_not_shown,
+    cipher::plaintext_is_read_until_all_is_encrypted_and_never_after,
+    cipher::a_new_first_key_takes_over_and_the_old_one_may_go,
+    cipher::texts_that_are_written_meanwhile_are_kept,
+    cipher::keys_that_are_not_those_of_the_database_are_refused,
+    cipher::a_database_that_lost_its_record_is_refused,
+    cipher::the_same_message_is_recognised_after_encryption_was_switched_on,
+    cipher::other_processes_are_given_time,
 );

@@ -132,7 +132,11 @@ pub(crate) async fn a_page_has_an_end_in_bytes_and_at_least_one_message(fixture:
         fixture.ask("s", text).await;
     }
     // A cipher adds to each content, but as much to each.
-    let stored = if fixture.kind.is_encrypted() { 64 } else { 4 };
+    let stored = if fixture.kind.is_encrypted() {
+        "enc:1:k1:".len() + 43
+    } else {
+        4
+    };
     for (bytes, after, before) in [
         (0, "aaaa", "cccc"),
         (stored, "aaaa", "cccc"),

@@ -5,7 +5,7 @@ use chatbox::store::OutboxEntry;
 
 use crate::fixture::{Fixture, answer, id};
 
-fn entry(payload: &str) -> OutboxEntry {
+pub(crate) fn entry(payload: &str) -> OutboxEntry {
     OutboxEntry {
         id: MessageId::new(),
         session: id("s"),

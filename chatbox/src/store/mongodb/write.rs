@@ -10,9 +10,8 @@ use super::documents::{
 use super::error;
 use super::transaction::Tx;
 use crate::chat::{Digest, DigestKey, Facts, Message, MessageId, Newest, Run, SessionId, Verdict};
+use crate::store::values::DIGEST_KEY;
 use crate::store::{Answer, Appended, Claim, Kept, NewRun, OutboxEntry, Question};
-
-const DIGEST_KEY: &str = "digest_key";
 
 pub(super) async fn append(mut tx: Tx<'_>, question: &Question) -> Result<Appended> {
     let head = tx.head(&question.session).await?;

@@ -3,8 +3,7 @@
 use rusqlite::{Connection, Result, params};
 
 use crate::chat::DigestKey;
-
-const DIGEST_KEY: &str = "digest_key";
+use crate::store::values::DIGEST_KEY;
 
 /// The key of the file's digests; `proposed` if it has none yet.
 pub(super) fn digest_key(tx: &Connection, proposed: DigestKey) -> Result<DigestKey> {

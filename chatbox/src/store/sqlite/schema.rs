@@ -146,6 +146,17 @@ pub(super) fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether the file is of this release's version.
+pub(super) fn check(connection: &Connection) -> anyhow::Result<()> {
+    let version: usize = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    ensure!(
+        version == MIGRATIONS.len(),
+        "the database was written by another release (version {version}, this one writes {}); use that release",
+        MIGRATIONS.len()
+    );
+    Ok(())
+}
+
 /// A message that was stored by an older release is recognised when its client sends it again after the upgrade.
 fn digest_contents(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     let key = meta::digest_key(tx, crate::chat::DigestKey::random())?;

@@ -160,7 +160,7 @@ fn remember(references: &mut References, llm: impl Into<Version>) {
             ("llm".to_owned(), llm.into()),
         ]),
         secrets: ResolvedSecrets::default(),
-        generated: None,
+        generated: Vec::new(),
     };
     references.remember(&full, generation, resolution, start());
 }
