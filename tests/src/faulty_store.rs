@@ -20,14 +20,17 @@ use jiff::Timestamp;
 pub enum Operation {
     Claim,
     Finish,
+    Abandoned,
+    TakeOver,
 }
 
-/// Whether an operation on a session fails, and how.
-type Judge = dyn Fn(Operation, &SessionId) -> Option<ErrorKind> + Send + Sync;
+/// Whether an operation, on a session if it is on one, fails, and how.
+type Judge = dyn Fn(Operation, Option<&SessionId>) -> Option<ErrorKind> + Send + Sync;
 
 /// Does what the store below it does, but for the operations that the test lets fail.
 pub struct FaultyStore {
     inner: Arc<dyn Store>,
+    is_shared: bool,
     fails: Box<Judge>,
 }
 
@@ -35,13 +38,28 @@ impl FaultyStore {
     /// `fails` is asked before each operation, and may count them.
     pub fn new(
         inner: Arc<dyn Store>,
-        fails: impl Fn(Operation, &SessionId) -> Option<ErrorKind> + Send + Sync + 'static,
+        fails: impl Fn(Operation, Option<&SessionId>) -> Option<ErrorKind> + Send + Sync + 'static,
     ) -> Arc<Self> {
-        let fails = Box::new(fails);
-        Arc::new(Self { inner, fails })
+        Arc::new(Self {
+            is_shared: inner.is_shared(),
+            inner,
+            fails: Box::new(fails),
+        })
     }
 
-    fn check(&self, operation: Operation, session: &SessionId) -> Result<(), StoreError> {
+    /// The same, as a store that other processes use too.
+    pub fn shared(
+        inner: Arc<dyn Store>,
+        fails: impl Fn(Operation, Option<&SessionId>) -> Option<ErrorKind> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            is_shared: true,
+            inner,
+            fails: Box::new(fails),
+        })
+    }
+
+    fn check(&self, operation: Operation, session: Option<&SessionId>) -> Result<(), StoreError> {
         match (self.fails)(operation, session) {
             Some(kind) => Err(StoreError::new(
                 kind,
@@ -98,7 +116,7 @@ impl Store for FaultyStore {
     }
 
     async fn claim(&self, session: &SessionId, run: NewRun) -> Result<Option<Claim>, StoreError> {
-        self.check(Operation::Claim, session)?;
+        self.check(Operation::Claim, Some(session))?;
         self.inner.claim(session, run).await
     }
 
@@ -121,11 +139,12 @@ impl Store for FaultyStore {
         answer: Answer,
         outbox: Vec<OutboxEntry>,
     ) -> Result<Option<Message>, StoreError> {
-        self.check(Operation::Finish, &run.session)?;
+        self.check(Operation::Finish, Some(&run.session))?;
         self.inner.finish(run, answer, outbox).await
     }
 
     async fn abandoned(&self, now: Timestamp, limit: usize) -> Result<Vec<Abandoned>, StoreError> {
+        self.check(Operation::Abandoned, None)?;
         self.inner.abandoned(now, limit).await
     }
 
@@ -135,6 +154,7 @@ impl Store for FaultyStore {
         new: NewRun,
         now: Timestamp,
     ) -> Result<Option<Claim>, StoreError> {
+        self.check(Operation::TakeOver, Some(&run.session))?;
         // No test waits for a lease to end.
         let lease = Lease {
             until: now,
@@ -187,7 +207,7 @@ impl Store for FaultyStore {
     }
 
     fn is_shared(&self) -> bool {
-        self.inner.is_shared()
+        self.is_shared
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

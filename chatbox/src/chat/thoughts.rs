@@ -132,6 +132,51 @@ mod tests {
         }
     }
 
+    /// As models write them.
+    #[test]
+    fn blocks_of_each_name_are_thoughts() {
+        let tags = [
+            "think",
+            "thinking",
+            "thought",
+            "thoughts",
+            "reason",
+            "reasoning",
+            "seed:think",
+            "mm:think",
+            "antthinking",
+        ];
+        let tags = tags.map(|tag| (format!("<{tag}>"), format!("</{tag}>")));
+        let others = [
+            ("[THINK]", "[/THINK]"),
+            ("◁think▷", "◁/think▷"),
+            ("<|START_THINKING|>", "<|END_THINKING|>"),
+            ("<|begin_of_thought|>", "<|end_of_thought|>"),
+            ("<|thinking|>", "<|/thinking|>"),
+        ];
+        let others = others.map(|(start, end)| (start.to_owned(), end.to_owned()));
+        for (start, end) in tags.into_iter().chain(others) {
+            for text in [
+                format!("{start}Hm{end}Yes."),
+                format!("\n{start}Hm{end}\n\nYes."),
+                format!("Hm{end}Yes."),
+            ] {
+                assert_eq!(answer(&text), "Yes.", "{text}");
+            }
+        }
+        for (start, end) in [
+            ("<details type=\"reasoning\" done=\"true\">", "</details>"),
+            ("<|channel|>analysis<|message|>", "<|end|>"),
+            ("<|channel|>commentary<|message|>", "<|end|>"),
+            ("<|channel|>thought<|message|>", "<|end|>"),
+        ] {
+            assert_eq!(answer(&format!("{start}Hm{end}Yes.")), "Yes.", "{start}");
+            // Other things end so too.
+            let text = format!("Hm{end}Yes.");
+            assert_eq!(answer(&text), text);
+        }
+    }
+
     proptest! {
         #[test]
         fn an_answer_can_be_taken_back_for_another(

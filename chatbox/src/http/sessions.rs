@@ -268,3 +268,51 @@ fn entry(message: Message) -> Entry {
         metadata: model.into_iter().collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::Answered;
+
+    #[test]
+    fn an_answer_without_a_word_says_its_status_in_words() {
+        let message = |status: Status, content: &str| Message {
+            id: MessageId::new(),
+            session: SessionId::random(),
+            seq: 2,
+            client_id: None,
+            sender: Sender::Ai,
+            content: content.to_owned(),
+            at: clock::now(),
+            replaces: None,
+            answer: Some(Answered {
+                run: RunId::new(),
+                fence: 1,
+                question: 1,
+                status,
+                model: "m".to_owned(),
+            }),
+        };
+        let failed = "The assistant could not answer. Please try again.";
+        for (status, words) in [
+            (Status::Complete, failed),
+            (Status::Failed, failed),
+            (Status::Interrupted, "This answer was interrupted."),
+            (Status::Refusal, "The assistant declined to answer this."),
+            (
+                Status::ContentFilter,
+                "A content filter stopped this answer.",
+            ),
+            (Status::Length, "This answer became too long."),
+            (Status::Cancelled, "This answer was stopped."),
+        ] {
+            assert_eq!(with_words(message(status, "")).content, words);
+            assert_eq!(with_words(message(status, "Hi")).content, "Hi");
+        }
+        let question = Message {
+            answer: None,
+            ..message(Status::Complete, "")
+        };
+        assert_eq!(with_words(question).content, "");
+    }
+}

@@ -166,6 +166,7 @@ mod tests {
                 "b",
             ),
             ("<|channel|>final<|message|>b<|ret", "b<|ret"),
+            ("<|START_TEXT|>b<|END_TEXT|>", "b"),
             (
                 "<details type=\"reasoning\" done=\"true\">\n<summary>x</summary>\na</details>\nb",
                 "b",

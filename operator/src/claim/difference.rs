@@ -363,6 +363,25 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_that_a_pod_can_write_to_is_as_good_as_any() {
+        for modes in [
+            &["ReadWriteOnce"][..],
+            &["ReadWriteMany"],
+            &["ReadWriteOncePod"],
+            &["ReadOnlyMany", "ReadWriteMany"],
+            // It has just been created.
+            &[],
+        ] {
+            let live = LiveClaim {
+                access_modes: modes.iter().map(|&mode| mode.to_owned()).collect(),
+                ..live("1Gi", "1Gi")
+            };
+            let found = differences("data", &spec("1Gi", None), &live);
+            assert_eq!(found.first(), None, "{modes:?}");
+        }
+    }
+
+    #[test]
     fn the_most_serious_gives_the_reason_and_all_are_told() {
         let live = LiveClaim {
             growth: vec![],

@@ -117,6 +117,11 @@ mod tests {
                 "image: ''",
                 "spec.image: must have",
             ),
+            (
+                "image: registry.example/chatbox:1.2.3",
+                &format!("image: {}", "x".repeat(513)),
+                "spec.image: must have",
+            ),
         ];
         for (from, to, expected) in rows {
             let found = problems(from, to);

@@ -50,7 +50,7 @@ async fn a_question_that_comes_to_no_end_has_three_attempts_and_one_close() {
     let world = World::start_on_store(openai(&provider), |inner| {
         store = Some(Arc::clone(&inner));
         FaultyStore::new(inner, move |operation, session| {
-            if operation != Operation::Finish || session.as_str() != "bad" {
+            if operation != Operation::Finish || session.is_none_or(|id| id.as_str() != "bad") {
                 return None;
             }
             let _ = finished.send(());
@@ -82,6 +82,45 @@ async fn a_question_that_comes_to_no_end_has_three_attempts_and_one_close() {
     world.stop().stopped().await;
     drop(work);
     assert!(working.await.unwrap().is_err());
+}
+
+/// How long a run belongs to a process that does not renew it.
+const LEASE: Duration = Duration::from_secs(15);
+
+/// Its owner may be alive, and could not say so while the store was away.
+#[tokio::test(start_paused = true)]
+async fn on_a_shared_store_owners_have_a_lease_to_come_back_at_the_start_and_after_an_outage() {
+    let begin = Instant::now();
+    let (seen, mut operations) = mpsc::unbounded_channel();
+    let mut store = None;
+    let world = World::start_on_store(demo(), |inner| {
+        store = Some(Arc::clone(&inner));
+        FaultyStore::shared(inner, move |operation, _| {
+            let now = Instant::now();
+            let is_away = (20..40).contains(&(now - begin).as_secs());
+            let _ = seen.send((operation, now, is_away));
+            (is_away || operation == Operation::TakeOver).then_some(ErrorKind::Unavailable)
+        })
+    })
+    .await;
+    leave_run(&*store.unwrap(), "left", "u", "left").await;
+    let (mut since, mut was_away, mut outages) = (begin, false, 0);
+    while let Some((operation, now, is_away)) = operations.recv().await {
+        match operation {
+            Operation::Abandoned if was_away && !is_away => (since, outages) = (now, outages + 1),
+            Operation::TakeOver => {
+                let had = now - since;
+                assert!(had >= LEASE, "{outages} outages: taken over after {had:?}");
+                if outages > 0 {
+                    break;
+                }
+            }
+            _ => {}
+        }
+        was_away = is_away;
+    }
+    assert_eq!(outages, 1);
+    world.stop().stopped().await;
 }
 
 #[tokio::test]

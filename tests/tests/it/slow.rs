@@ -6,7 +6,7 @@ use std::time::Duration;
 use chatbox::store::ErrorKind;
 use serde_json::{Value, json};
 use tests::raw::{Raw, TEXT};
-use tests::{FaultyStore, World, demo, leave_question};
+use tests::{FaultyStore, Operation, World, demo, leave_question};
 use tokio::task::spawn_blocking;
 use tokio::time::advance;
 
@@ -20,7 +20,9 @@ async fn who_takes_more_than_a_minute_for_what_was_missed_is_not_taken_for_dead(
     let world = World::start_on_store(demo(), |inner| {
         store = Some(Arc::clone(&inner));
         // Nobody answers: the session stays as it is.
-        FaultyStore::new(inner, |_, _| Some(ErrorKind::Unavailable))
+        FaultyStore::new(inner, |operation, _| {
+            (operation == Operation::Claim).then_some(ErrorKind::Unavailable)
+        })
     })
     .await;
     let store = store.unwrap();

@@ -10,7 +10,7 @@ use mongodb::{Client, IndexModel};
 use tests::mongodb::{Database, Server};
 use tests::seeds;
 
-use crate::fixture::{ALL, id, question};
+use crate::fixture::{ALL, answer, id, in_seconds, new_run, question};
 
 const WRITERS: usize = 8;
 
@@ -53,6 +53,51 @@ async fn faults_that_pass_are_not_noticed_and_store_once() {
     let messages = store.messages_after(&id("s"), 0, ALL).await.unwrap();
     let seqs: Vec<_> = messages.iter().map(|message| message.seq).collect();
     assert_eq!(seqs, (1..=count).collect::<Vec<_>>());
+}
+
+/// The reply to the commit may be lost.
+#[tokio::test]
+async fn an_answer_that_is_stored_already_is_found_again() {
+    let store = Database::new().open().await;
+    store.append(question("s", None, "q")).await.unwrap();
+    let claim = store.claim(&id("s"), new_run(in_seconds(60))).await;
+    let run = claim.unwrap().unwrap().run;
+    let answer = answer("a");
+    let stored = store.finish(&run, answer.clone(), Vec::new()).await;
+    let again = store.finish(&run, answer, Vec::new()).await;
+    let stored = stored.unwrap();
+    assert!(stored.is_some());
+    assert_eq!(again.unwrap(), stored);
+    let messages = store.messages_after(&id("s"), 0, ALL).await.unwrap();
+    assert_eq!(messages.len(), 2);
+}
+
+#[tokio::test]
+async fn documents_that_cannot_be_read_hide_no_others() {
+    let database = Database::new();
+    let store = database.open().await;
+    for session in ["waits", "abandoned"] {
+        store.append(question(session, None, "q")).await.unwrap();
+    }
+    let run = new_run(in_seconds(-1));
+    store.claim(&id("abandoned"), run).await.unwrap().unwrap();
+    let client = Client::with_uri_str(&database.uri).await.unwrap();
+    let raw = client.database(&database.name);
+    // Of a newer release, say.
+    for (collection, document) in [
+        ("runs", doc! {"_id": "a", "lease": 1_i64}),
+        (
+            "sessions",
+            doc! {"_id": "", "user": "v", "pending": 1_i64, "active": 1_i64, "run": null},
+        ),
+    ] {
+        let collection = raw.collection::<Document>(collection);
+        collection.insert_one(document).await.unwrap();
+    }
+    let left = store.abandoned(in_seconds(0), 1).await.unwrap();
+    assert_eq!(left[0].run.session, id("abandoned"));
+    assert_eq!(store.waiting(1).await.unwrap(), [id("waits")]);
+    assert_eq!(store.waiting(9).await.unwrap(), [id("waits")]);
 }
 
 /// As many processes do, each with its own client. `SOAK_ROUNDS=100` makes it 10,000 messages.
@@ -98,12 +143,16 @@ async fn a_fault_that_stays_is_told_from_one_that_passes() {
     let server = Server::start(&[]);
     let store = Database::at(server.uri()).open().await;
     let client = Client::with_uri_str(server.uri()).await.unwrap();
-    // Unauthorized, and MaxTimeMSExpired.
-    for (code, times, kind) in [
-        (13, 1, ErrorKind::Permanent),
-        (50, 1, ErrorKind::Unavailable),
+    let passes = "TransientTransactionError";
+    // Unauthorized, MaxTimeMSExpired, and one that only its label tells.
+    for (code, labels, kind) in [
+        (13, &[][..], ErrorKind::Permanent),
+        (50, &[], ErrorKind::Unavailable),
+        (9999, &[], ErrorKind::Permanent),
+        (9999, &[passes], ErrorKind::Unavailable),
     ] {
-        fail(&client, "find", times, doc! {"errorCode": code}).await;
+        let how = doc! {"errorCode": code, "errorLabels": labels};
+        fail(&client, "find", 1, how).await;
         let error = store.session(&id("s")).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{code}: {error:?}");
     }
@@ -134,6 +183,28 @@ async fn a_database_that_cannot_be_used_says_why() {
     let error = format!("{:#}", database.try_open().await.err().unwrap());
     assert!(
         error.contains("the indexes of the collection messages"),
+        "{error}"
+    );
+}
+
+/// Without it two questions of one session could get the same number.
+#[tokio::test]
+async fn an_index_that_is_not_unique_is_told() {
+    let database = Database::new();
+    let client = Client::with_uri_str(&database.uri).await.unwrap();
+    let index = IndexModel::builder()
+        .keys(doc! {"session": 1, "seq": 1})
+        .options(IndexOptions::builder().name("in_order".to_owned()).build())
+        .build();
+    client
+        .database(&database.name)
+        .collection::<Document>("messages")
+        .create_index(index)
+        .await
+        .unwrap();
+    let error = format!("{:#}", database.try_open().await.err().unwrap());
+    assert!(
+        error.contains("in_order") || error.contains("the indexes of the collection messages"),
         "{error}"
     );
 }

@@ -49,6 +49,10 @@ pub(crate) async fn one_at_a_time_takes_the_oldest_question(fixture: Fixture) {
         ),
         (4, 6, 2, 40, 20)
     );
+    // An answer stands behind the newest question that has one.
+    fixture.ask("s", "three").await;
+    let third = fixture.claim("s").await.unwrap();
+    assert_eq!(third.question.content, "three");
 }
 
 pub(crate) async fn a_question_is_claimed_by_the_commit_that_stores_it(fixture: Fixture) {

@@ -337,9 +337,12 @@ mod tests {
             words.contains("baseUrl") && words.contains("/v1"),
             "{words}"
         );
+        // What is missing is the model: the address is right.
+        let codes = &[("model_not_found", ErrorClass::Malformed)];
+        let model = json!({"error": {"code": "model_not_found"}});
+        let words = rejected(codes, StatusCode::NOT_FOUND, model).error;
+        assert!(!words.to_string().contains("baseUrl"), "{words}");
     }
-
-    /// As servers without a code write it.
 
     #[test]
     fn words_decide_only_where_no_code_or_status_does() {

@@ -119,3 +119,23 @@ fn index(name: &str, keys: Document, options: Option<IndexOptions>) -> IndexMode
     options.name = Some(name.to_owned());
     IndexModel::builder().keys(keys).options(options).build()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_counts_only_as_it_is_needed() {
+        let unique = || Some(IndexOptions::builder().unique(true).build());
+        let keys = || doc! {"session": 1, "seq": 1};
+        let needed = &messages()[0];
+        assert!(is_same(&index("in_order", keys(), unique()), needed));
+        for other in [
+            index("in_order", keys(), None),
+            index("in_order", doc! {"seq": 1, "session": 1}, unique()),
+            index("of_session", keys(), unique()),
+        ] {
+            assert!(!is_same(&other, needed), "{other:?}");
+        }
+    }
+}

@@ -53,14 +53,7 @@ impl MongoDb {
     ) -> Result<T, StoreError> {
         let attempts = async {
             let _turn = self.turns.take(session).await;
-            for _ in 0..RACES_MAX {
-                match self.attempt(argument, work).await {
-                    // Two made the same document at the same time: the next attempt finds it.
-                    Err(error) if error::is_duplicate_key(&error) => {}
-                    result => return result,
-                }
-            }
-            self.attempt(argument, work).await
+            repeated(|| self.attempt(argument, work)).await
         };
         self.within(attempts).await
     }
@@ -88,6 +81,17 @@ impl MongoDb {
     }
 }
 
+/// Attempts again where two have made the same document at the same time: the next attempt finds it.
+async fn repeated<T, F: Future<Output = Driver<T>>>(mut attempt: impl FnMut() -> F) -> Driver<T> {
+    for _ in 0..RACES_MAX {
+        match attempt().await {
+            Err(error) if error::is_duplicate_key(&error) => {}
+            result => return result,
+        }
+    }
+    attempt().await
+}
+
 async fn within<T>(
     limit: Duration,
     operation: impl Future<Output = Driver<T>>,
@@ -98,5 +102,40 @@ async fn within<T>(
             ErrorKind::Unavailable,
             anyhow!("MongoDB did not answer within {limit:?}"),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mongodb::error::{Error, ErrorKind};
+    use serde_json::json;
+
+    use super::*;
+
+    fn error(code: i32) -> Error {
+        let error = json!({"code": code, "codeName": "", "errmsg": ""});
+        ErrorKind::Command(serde_json::from_value(error).unwrap()).into()
+    }
+
+    #[tokio::test]
+    async fn who_made_a_document_a_moment_too_late_finds_it() {
+        for (failures, code, expected) in [
+            (2, 11000, Ok(3)),
+            (RACES_MAX + 1, 11000, Err(RACES_MAX + 1)),
+            (2, 13, Err(1)),
+        ] {
+            let mut attempts = 0;
+            let result = repeated(|| {
+                attempts += 1;
+                let result = if attempts <= failures {
+                    Err(error(code))
+                } else {
+                    Ok(attempts)
+                };
+                std::future::ready(result)
+            });
+            let result = result.await.map_err(|_| attempts);
+            assert_eq!(result, expected, "{code}");
+        }
     }
 }
