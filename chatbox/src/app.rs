@@ -111,6 +111,7 @@ impl App {
             metrics: metrics.clone(),
             pending_max: usize::try_from(config.limits.pending_questions)?,
             digest_key,
+            away: Duration::from_secs(config.takeover.away_seconds.unsigned_abs().into()),
         });
         turns
             .recover()

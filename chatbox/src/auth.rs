@@ -11,6 +11,8 @@ use crate::chat::{Author, Participant};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub user: String,
+    /// What others are shown; the user id where the token names nothing else.
+    pub name: String,
     pub roles: Vec<String>,
     /// When the token ends, and with it a connection.
     pub expires: Timestamp,
@@ -29,6 +31,7 @@ impl Caller {
     pub fn to_author(&self) -> Author {
         Author {
             user: self.user.clone(),
+            name: self.name.clone(),
             roles: self.roles.clone(),
         }
     }

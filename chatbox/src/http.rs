@@ -1,5 +1,6 @@
 //! Every route, and what wraps them.
 
+mod admin;
 mod caller;
 mod client_address;
 pub mod error;
@@ -39,6 +40,7 @@ pub fn public(state: AppState) -> Router {
         .route("/guest", post(guest::issue))
         .route("/sessions", get(sessions::list))
         .route("/sessions/{id}", get(sessions::read))
+        .route("/admin/takeover/{id}", post(admin::take_over))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))
         .route("/{*page}", get(pages::page));

@@ -1,7 +1,7 @@
 //! The life of one connection: what the client sends, what the session publishes, pings, the end.
 //!
 //! `cursor` decides what the client is sent (pure), `catch_up` binds the connection to a session and fills gaps from
-//! the store, `change` serves what is asked beside questions, `transport` writes and reads frames, `rejection` holds the words for what is not served.
+//! the store, `change` and `takeover` serve what is asked beside questions, `transport` writes and reads frames, `rejection` holds the words for what is not served.
 
 mod binding;
 mod catch_up;
@@ -9,6 +9,7 @@ mod change;
 mod coalesce;
 mod cursor;
 mod rejection;
+mod takeover;
 mod transport;
 mod turn_away;
 
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use axum::extract::ws::WebSocket;
 use prometheus::IntGauge;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use self::binding::Binding;
 use self::coalesce::coalesce;
@@ -26,12 +27,12 @@ use self::transport::{Closed, Incoming, Transport};
 pub use self::turn_away::turn_away;
 use crate::auth::Caller;
 use crate::bus::{Event, Received, Subscription};
-use crate::chat::{Message, RunId, SessionId};
+use crate::chat::{Message, RunId, Sender, SessionId};
 use crate::clock;
 use crate::limits::InFlight;
 use crate::old_clients::OldClient;
 use crate::state::AppState;
-use crate::turn::{Asked, NewQuestion};
+use crate::turn::{Asked, NewQuestion, Present};
 use crate::wire::inbound::{self, Resume, UserMessage};
 use crate::wire::{
     CLOSE_EXPIRED, CLOSE_GOING_AWAY, CLOSE_SLOW, CLOSE_TRY_LATER, ClientFrame, Rejection,
@@ -72,6 +73,8 @@ pub fn serve(
         binding: Binding::None,
         is_old: true,
         old_client: None,
+        present: None,
+        typed: None,
         state,
     };
     // Boxed, as everything that a connection does: it takes memory while it is under way, and not while it waits.
@@ -105,6 +108,10 @@ struct Connection {
     /// The client has not said what it has of a session, as clients of the predecessor never do.
     is_old: bool,
     old_client: Option<OldClient>,
+    /// The caller is a member of staff in somebody else's session.
+    present: Option<Present>,
+    /// When it was last passed on that the caller is writing.
+    typed: Option<Instant>,
     state: AppState,
 }
 
@@ -189,6 +196,13 @@ impl Connection {
             Ok(ClientFrame::ModelSelect(select)) => self.select_model(select).await,
             Ok(ClientFrame::Cancel(cancel)) => self.cancel(cancel).await,
             Ok(ClientFrame::Regenerate(regenerate)) => self.regenerate(regenerate).await,
+            Ok(ClientFrame::AdminJoin(about)) => self.join_as_admin(about).await,
+            Ok(ClientFrame::AdminLeave(about)) => self.leave_as_admin(about).await,
+            Ok(ClientFrame::HelpRequest(about)) => self.request_help(about).await,
+            Ok(ClientFrame::Typing(about)) => {
+                self.typing(&about);
+                Ok(())
+            }
             Ok(ClientFrame::Resume(Resume {
                 session,
                 after,
@@ -293,6 +307,10 @@ impl Connection {
                 cursor: self.cursor_before(message),
                 events: subscription.events,
             };
+            let is_own = message.sender == Sender::User;
+            let owner = if is_own { &self.caller.user } else { "" };
+            let owner = owner.to_owned();
+            self.attend(&message.session, &owner);
         }
         if let (Some(client), Some(_)) = (&self.old_client, &message.client_id) {
             client.names_messages();
@@ -367,13 +385,22 @@ impl Connection {
     }
 
     async fn deliver(&mut self, event: &Event) -> Result<(), Closed> {
+        if matches!(event, Event::Typing { user, .. } if *user == self.caller.user) {
+            return Ok(());
+        }
         let Binding::Bound { cursor, .. } = &mut self.binding else {
             return Ok(());
         };
-        match cursor.event(clock::now(), event) {
+        let step = cursor.event(clock::now(), event);
+        match step {
             Step::Send(frame) => {
                 count_error(&self.state, &frame);
-                self.transport.feed(&frame).await
+                let is_end = matches!(*frame, ServerFrame::AdminLeave(_));
+                self.transport.feed(&frame).await?;
+                if is_end {
+                    self.leave_session();
+                }
+                Ok(())
             }
             Step::Skip => Ok(()),
             Step::Gap => Box::pin(self.catch_up()).await.map(drop),

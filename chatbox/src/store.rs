@@ -12,16 +12,18 @@ pub mod cipher;
 mod error;
 pub mod mongodb;
 pub mod sqlite;
+mod takeover;
 pub mod values;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 pub use self::error::{ErrorKind, StoreError};
+pub use self::takeover::{Assign, Assigned, By, HelpRequest, Notice, Ongoing, Release};
 pub use self::values::Values;
 use crate::chat::{
-    Admission, Answered, Author, DigestKey, Message, MessageId, ModelIds, OwnerId, Rejection, Run,
-    RunId, Sender, Session, SessionId, Status,
+    Admission, Answered, Author, DigestKey, Kind, Message, MessageId, ModelIds, OwnerId, Rejection,
+    Run, RunId, Sender, Session, SessionId, Speaker, Status,
 };
 
 /// What every storage must do. The conformance suite in `tests/` holds each implementation to the words below.
@@ -87,6 +89,40 @@ pub trait Store: Values {
     /// Sessions with a question that nobody is answering: one of each user before a second of any, so that those of one
     /// user do not hide the others. Of one user the one that has waited longest comes first.
     async fn waiting(&self, limit: usize) -> Result<Vec<SessionId>, StoreError>;
+
+    /// The run at work in a session, with what is kept of it.
+    async fn ongoing(&self, session: &SessionId) -> Result<Option<Ongoing>, StoreError>;
+
+    /// Gives a session to a member of staff, in one commit with the end of the run at work: nothing with an older fence is
+    /// stored after it. What waits for an answer waits for the member of staff from then on.
+    async fn assign(&self, request: Assign) -> Result<Judged<Assigned>, StoreError>;
+
+    /// Gives a session back to the model. Nothing if nobody has it.
+    async fn release(&self, request: Release) -> Result<Judged<Option<Message>>, StoreError>;
+
+    /// Notes that the user asks for a member of staff. Nothing if one is there, or was asked for already.
+    async fn request_help(
+        &self,
+        request: HelpRequest,
+    ) -> Result<Judged<Option<Message>>, StoreError>;
+
+    /// Notes that the assignee of a session is there. False: it is another one, or none.
+    async fn attend(
+        &self,
+        session: &SessionId,
+        agent: &str,
+        at: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Sessions whose assignee was not there since `before`.
+    async fn unattended(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<SessionId>, StoreError>;
+
+    /// Sessions whose users wait for a member of staff, the one that has waited longest first.
+    async fn waiting_for_help(&self, limit: usize) -> Result<Vec<Session>, StoreError>;
 
     async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError>;
 
@@ -272,16 +308,23 @@ pub struct OutboxEntry {
 
 impl Question {
     /// What is stored of it.
-    fn message(&self, seq: i64) -> Message {
+    fn message(&self, seq: i64, speaker: Speaker) -> Message {
+        let is_agent = speaker == Speaker::Agent;
         Message {
             id: self.id,
             session: self.session.clone(),
             seq,
             client_id: self.client_id.clone(),
-            sender: Sender::User,
+            sender: if is_agent {
+                Sender::Admin
+            } else {
+                Sender::User
+            },
             content: self.content.clone(),
             at: self.at,
             replaces: self.admission.replaces,
+            kind: Kind::Text,
+            agent: is_agent.then(|| self.admission.author.to_agent()),
             answer: None,
         }
     }
@@ -313,6 +356,8 @@ impl Answer {
             content: self.content.clone(),
             at: self.at,
             replaces: None,
+            kind: Kind::Text,
+            agent: None,
             answer: Some(Answered {
                 run: run.id,
                 fence: run.fence,

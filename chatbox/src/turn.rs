@@ -1,15 +1,18 @@
 //! From a question to its answer. [`Turns::ask`] stores a question and has it answered; `run` is one answer; `prompt`
 //! decides what the model is asked and `answer` what happens to its words; `change` stops an answer, has it written anew or
-//! chooses the model; `stop` says why a run ends before its model does; `recover` takes up what others left.
+//! chooses the model; `takeover` lets staff talk in place of a model, and `attendance` knows which of them are there; `stop` says why a run ends before its model does; `recover` takes up what others left.
 
 mod answer;
+mod attendance;
 mod change;
 mod checkpoint;
+mod notes;
 mod prompt;
 mod recover;
 mod run;
 mod stop;
 mod take_over_after;
+mod takeover;
 mod waiters;
 
 use std::collections::{HashMap, HashSet};
@@ -18,7 +21,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+pub use self::attendance::{Attendance, Present};
 use self::stop::Stop;
+pub use self::takeover::TakenOver;
 use self::waiters::Waiters;
 use crate::bus::{Bus, Event};
 use crate::chat::{
@@ -50,6 +55,8 @@ pub struct Deps {
     /// How many questions of a session may wait for an answer.
     pub pending_max: usize,
     pub digest_key: DigestKey,
+    /// How long a member of staff may be away from a session.
+    pub away: Duration,
 }
 
 struct Inner {
@@ -60,6 +67,8 @@ struct Inner {
     running: Mutex<HashMap<RunId, Stop>>,
     /// Sessions that wait for their user's turn.
     waiters: Waiters,
+    /// Members of staff who are there.
+    attendance: Attendance,
     /// Runs that this process could not close: they are left to the next one.
     given_up: Mutex<HashSet<RunId>>,
     /// A question that an earlier process left has been answered: others may wait.
@@ -82,7 +91,7 @@ pub struct NewQuestion {
 pub enum Asked {
     /// It is stored. Not new: it was before, and may be answered.
     Stored {
-        message: Message,
+        message: Box<Message>,
         is_new: bool,
     },
     Rejected(Rejection),
@@ -95,6 +104,7 @@ impl Turns {
             owner: OwnerId::new(),
             running: Mutex::default(),
             waiters: Waiters::default(),
+            attendance: Attendance::default(),
             given_up: Mutex::default(),
             left_answered: Notify::new(),
         }))
@@ -110,7 +120,7 @@ impl Turns {
         match self.deps().store.append(question).await? {
             Appended::Rejected(rejection) => Ok(Asked::Rejected(rejection)),
             Appended::Duplicate(message) => Ok(Asked::Stored {
-                message,
+                message: Box::new(message),
                 is_new: false,
             }),
             Appended::Stored { message, claim } => {
@@ -123,11 +133,16 @@ impl Turns {
                     _ => {}
                 }
                 Ok(Asked::Stored {
-                    message,
+                    message: Box::new(message),
                     is_new: true,
                 })
             }
         }
+    }
+
+    /// Members of staff who have connections of this process.
+    pub fn attendance(&self) -> &Attendance {
+        &self.0.attendance
     }
 
     fn question(&self, question: NewQuestion, is_claimed: bool) -> Question {

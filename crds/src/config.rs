@@ -6,6 +6,7 @@ pub mod limits;
 pub mod models;
 pub mod server;
 pub mod storage;
+pub mod takeover;
 
 use garde::Validate;
 use schemars::JsonSchema;
@@ -21,6 +22,7 @@ pub use limits::Limits;
 pub use models::{Anthropic, Demo, Dify, Endpoint, Header, Model, OpenAi};
 pub use server::Server;
 pub use storage::{Claim, EmptyDir, MongoDb, MongoDbTls, Sqlite, Storage, Volume};
+pub use takeover::Takeover;
 
 /// Configuration of the chat server. Secret values are never part of it, only references to them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
@@ -50,6 +52,10 @@ pub struct Config {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[garde(dive)]
     pub encryption: Option<Encryption>,
+    /// Members of staff who take conversations over.
+    #[serde(default, skip_serializing_if = "Takeover::is_default")]
+    #[garde(dive)]
+    pub takeover: Takeover,
     /// Limits of the server.
     #[serde(default)]
     #[garde(dive)]

@@ -10,8 +10,9 @@ use chatbox::chat::{
 use chatbox::clock;
 use chatbox::store::values::{Place, Replacement, Value};
 use chatbox::store::{
-    Abandoned, Answer, Appended, Cancel, Claim, ErrorKind, Judged, Kept, Lease, ModelChoice,
-    NewRun, OutboxEntry, Page, Question, Regenerate, Store, StoreError, Values,
+    Abandoned, Answer, Appended, Assign, Assigned, Cancel, Claim, ErrorKind, HelpRequest, Judged,
+    Kept, Lease, ModelChoice, NewRun, Ongoing, OutboxEntry, Page, Question, Regenerate, Release,
+    Store, StoreError, Values,
 };
 use jiff::Timestamp;
 
@@ -168,6 +169,46 @@ impl Store for FaultyStore {
         self.inner.waiting(limit).await
     }
 
+    async fn ongoing(&self, session: &SessionId) -> Result<Option<Ongoing>, StoreError> {
+        self.inner.ongoing(session).await
+    }
+
+    async fn assign(&self, request: Assign) -> Result<Judged<Assigned>, StoreError> {
+        self.inner.assign(request).await
+    }
+
+    async fn release(&self, request: Release) -> Result<Judged<Option<Message>>, StoreError> {
+        self.inner.release(request).await
+    }
+
+    async fn request_help(
+        &self,
+        request: HelpRequest,
+    ) -> Result<Judged<Option<Message>>, StoreError> {
+        self.inner.request_help(request).await
+    }
+
+    async fn attend(
+        &self,
+        session: &SessionId,
+        agent: &str,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.inner.attend(session, agent, at).await
+    }
+
+    async fn unattended(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.inner.unattended(before, limit).await
+    }
+
+    async fn waiting_for_help(&self, limit: usize) -> Result<Vec<Session>, StoreError> {
+        self.inner.waiting_for_help(limit).await
+    }
+
     async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
         self.inner.session(id).await
     }
@@ -255,6 +296,7 @@ fn question(session: &str, user: &str, content: &str) -> Question {
         admission: Admission {
             author: Author {
                 user: user.to_owned(),
+                name: user.to_owned(),
                 roles: Vec::new(),
             },
             digest: DigestKey::from_bytes([7; 32]).digest(content),

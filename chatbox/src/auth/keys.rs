@@ -17,6 +17,8 @@ use crate::secrets::{self, SigningKey};
 const NBF_LEEWAY: SignedDuration = SignedDuration::from_mins(1);
 /// Longest user id, in bytes.
 const USER_MAX: usize = 255;
+/// Longest name that others are shown, in characters.
+const NAME_MAX: usize = 100;
 
 /// Checks and makes tokens. The keys show themselves in no log.
 #[derive(Clone)]
@@ -40,6 +42,9 @@ pub struct Claims {
 #[derive(Deserialize)]
 struct Received {
     user_id: String,
+    /// What others are shown. Of another type it is none.
+    #[serde(default)]
+    name: Value,
     /// Without any, the user has no rights but over the own sessions.
     roles: Option<Vec<String>>,
     exp: NumericDate,
@@ -108,7 +113,14 @@ impl Keys {
         if expires <= now {
             return Err(InvalidToken);
         }
+        let name = received.name.as_str().map(str::trim);
+        let name = name.filter(|name| !name.is_empty());
         Ok(Caller {
+            name: name
+                .map_or(&*received.user_id, |name| name)
+                .chars()
+                .take(NAME_MAX)
+                .collect(),
             user: received.user_id,
             roles: received.roles.unwrap_or_default(),
             expires,

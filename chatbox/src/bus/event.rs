@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::chat::{Failure, Message, Run, RunId, utf16};
+use crate::chat::{Failure, Kind, Message, Run, RunId, Sender, utf16};
 
 /// Version of the bytes. A process that reads another one takes the event for lost, and reads the store.
 const VERSION: u32 = 1;
@@ -31,6 +31,8 @@ pub enum Event {
     },
     /// The user chose the model of the next answers.
     ModelChosen { model: String },
+    /// Somebody is writing.
+    Typing { user: String, sender: Sender },
 }
 
 /// A piece of an answer.
@@ -122,7 +124,10 @@ impl Event {
         match self {
             Self::MessageStored(message) => message.content.len(),
             Self::Delta(delta) => delta.text.len(),
-            Self::RunStarted { .. } | Self::RunEnded { .. } | Self::ModelChosen { .. } => 0,
+            Self::RunStarted { .. }
+            | Self::RunEnded { .. }
+            | Self::ModelChosen { .. }
+            | Self::Typing { .. } => 0,
         }
     }
 }
@@ -150,6 +155,10 @@ impl LiveRun {
                 units: 0,
             }),
             Event::Delta(delta) => live.map(|live| live.grown(delta)),
+            Event::MessageStored(Message {
+                kind: Kind::AdminJoin { fence },
+                ..
+            }) => live.filter(|live| live.fence >= *fence),
             Event::MessageStored(message) => live.filter(|live| {
                 message
                     .answer
@@ -157,7 +166,7 @@ impl LiveRun {
                     .is_none_or(|answer| answer.run != live.run)
             }),
             Event::RunEnded { run, .. } => live.filter(|live| live.run != *run),
-            Event::ModelChosen { .. } => live,
+            Event::ModelChosen { .. } | Event::Typing { .. } => live,
         }
     }
 
@@ -197,6 +206,10 @@ mod tests {
             },
             Event::ModelChosen {
                 model: "m".to_owned(),
+            },
+            Event::Typing {
+                user: "u".to_owned(),
+                sender: Sender::Admin,
             },
             Event::RunEnded {
                 run: RunId::new(),

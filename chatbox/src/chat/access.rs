@@ -23,20 +23,32 @@ pub struct Participant<'a> {
     pub roles: &'a [String],
 }
 
+/// Those whose conversation it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Parties<'a> {
+    /// The session's user.
+    pub owner: &'a str,
+    /// The member of staff who has taken it over.
+    pub assignee: Option<&'a str>,
+}
+
 impl Participant<'_> {
-    /// Whether `action` is permitted in a session of `owner`.
+    /// Whether `action` is permitted in a session of `parties`.
     ///
     /// A conversation belongs to its user: nobody else reads it, writes in it or shares it by being staff alone. Staff
-    /// take a conversation over, and not their own.
-    pub fn may(&self, action: Action, owner: &str) -> bool {
-        let is_owner = self.user == owner;
+    /// take a conversation over, and not their own; then it is theirs to read and write until they hand it back.
+    pub fn may(&self, action: Action, parties: Parties<'_>) -> bool {
+        let is_owner = self.user == parties.owner;
+        let is_assignee = parties.assignee == Some(self.user);
         match action {
-            Action::Read | Action::Write | Action::Share => is_owner,
+            Action::Read | Action::Write => is_owner || is_assignee,
+            Action::Share => is_owner,
             Action::TakeOver => !is_owner && self.is_staff(),
         }
     }
 
-    fn is_staff(&self) -> bool {
+    /// Whether this is a member of staff.
+    pub fn is_staff(&self) -> bool {
         self.roles
             .iter()
             .any(|role| STAFF_ROLES.contains(&role.as_str()))
@@ -61,17 +73,26 @@ mod tests {
             ("", &visitor, false, false, false, false),
         ] {
             let participant = Participant { user, roles };
+            let parties = |assignee| Parties {
+                owner: "owner",
+                assignee,
+            };
             for (action, expected) in [
                 (Action::Read, read),
                 (Action::Write, write),
                 (Action::TakeOver, take_over),
                 (Action::Share, share),
             ] {
-                assert_eq!(
-                    participant.may(action, "owner"),
-                    expected,
-                    "{user} {roles:?} {action:?}"
-                );
+                for assignee in [None, Some("somebody")] {
+                    assert_eq!(
+                        participant.may(action, parties(assignee)),
+                        expected,
+                        "{user} {roles:?} {action:?} {assignee:?}"
+                    );
+                }
+                let assigned = participant.may(action, parties(Some(user)));
+                let by_assignment = matches!(action, Action::Read | Action::Write);
+                assert_eq!(assigned, expected || by_assignment, "{user} {action:?}");
             }
         }
     }

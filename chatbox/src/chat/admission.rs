@@ -3,7 +3,7 @@
 //! A store gathers [`Facts`] inside its transaction, asks [`Admission::judge`], and does what the [`Verdict`] says. So
 //! the rule is the same on every store, and no store has one of its own.
 
-use super::{Author, Digest, Newest};
+use super::{Author, Digest, Newest, Parties, Speaker, takeover};
 
 /// Under which conditions a question is stored. Made when it arrives, judged at the commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub struct Admission {
 /// What a store knows of the session at the moment of the commit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Facts<'a> {
-    /// The session's user; `None` while there is no such session.
-    pub owner: Option<&'a str>,
+    /// `None` while there is no such session.
+    pub parties: Option<Parties<'a>>,
     /// Questions that wait for an answer, the one being answered included.
     pub pending: usize,
     /// The digest of the message that carries the question's `client_id` already.
@@ -34,7 +34,8 @@ pub struct Facts<'a> {
 /// What to do with a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    Store,
+    /// As something that this one says.
+    Store(Speaker),
     /// It is stored already.
     Duplicate,
     Reject(Rejection),
@@ -52,13 +53,16 @@ pub enum Rejection {
     Busy,
     /// What shall be replaced is not the newest of its kind any more.
     NotNewest,
+    /// Another member of staff has taken the session over.
+    AssignedToAnother,
 }
 
 impl Admission {
     pub fn judge(&self, facts: Facts<'_>) -> Verdict {
-        if let Err(rejection) = self.author.may_write(facts.owner) {
-            return Verdict::Reject(rejection);
-        }
+        let speaker = match takeover::speaker(&self.author, facts.parties) {
+            Ok(speaker) => speaker,
+            Err(rejection) => return Verdict::Reject(rejection),
+        };
         match facts.same_client_id {
             Some(digest) if digest == self.digest => return Verdict::Duplicate,
             Some(_) => return Verdict::Reject(Rejection::ClientIdReused),
@@ -69,8 +73,10 @@ impl Admission {
         }
         let replaces = self.replaces.map(|seq| facts.newest.may_replace(seq));
         match replaces {
+            // Staff replace nothing of what a user has said.
+            Some(Ok(())) if speaker == Speaker::Agent => Verdict::Reject(Rejection::NotPermitted),
             Some(Err(rejection)) => Verdict::Reject(rejection),
-            Some(Ok(())) | None => Verdict::Store,
+            Some(Ok(())) | None => Verdict::Store(speaker),
         }
     }
 }
@@ -80,6 +86,13 @@ mod tests {
     use super::*;
     use crate::chat::DigestKey;
 
+    fn of(owner: &str) -> Parties<'_> {
+        Parties {
+            owner,
+            assignee: None,
+        }
+    }
+
     #[test]
     fn what_happens_to_a_question() {
         let key = DigestKey::random();
@@ -87,6 +100,7 @@ mod tests {
         let admission = Admission {
             author: Author {
                 user: "u".to_owned(),
+                name: "U".to_owned(),
                 roles: Vec::new(),
             },
             digest: same,
@@ -94,8 +108,8 @@ mod tests {
             replaces: None,
         };
         for (owner, pending, same_client_id, expected) in [
-            (None, 0, None, Verdict::Store),
-            (Some("u"), 1, None, Verdict::Store),
+            (None, 0, None, Verdict::Store(Speaker::User)),
+            (Some("u"), 1, None, Verdict::Store(Speaker::User)),
             (
                 Some("u"),
                 2,
@@ -119,7 +133,7 @@ mod tests {
             ),
         ] {
             let facts = Facts {
-                owner,
+                parties: owner.map(of),
                 pending,
                 same_client_id,
                 newest: Newest::default(),
@@ -135,6 +149,7 @@ mod tests {
         let admission = Admission {
             author: Author {
                 user: "u".to_owned(),
+                name: "U".to_owned(),
                 roles: Vec::new(),
             },
             digest: key.digest("q"),
@@ -142,14 +157,14 @@ mod tests {
             replaces: Some(replaced),
         };
         let facts = Facts {
-            owner: Some("u"),
+            parties: Some(of("u")),
             newest: Newest {
                 question: Some(replaced),
                 ..Newest::default()
             },
             ..Facts::default()
         };
-        assert_eq!(admission.judge(facts), Verdict::Store);
+        assert_eq!(admission.judge(facts), Verdict::Store(Speaker::User));
         // It was stored, so another one is the newest now.
         let again = Facts {
             same_client_id: Some(key.digest("q")),

@@ -4,27 +4,38 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Action, Message, Participant, Rejection, RunId};
+use super::{Agent, Message, Participant, Parties, Rejection, RunId, Speaker, takeover};
 
-/// A user who wants to change what happens in a session.
+/// Somebody who writes in a session, or changes what happens in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Author {
     pub user: String,
+    /// What others are shown.
+    pub name: String,
     pub roles: Vec<String>,
 }
 
 impl Author {
-    /// Whether this one may write in a session of `owner`; a session that nobody has yet is everybody's.
-    pub fn may_write(&self, owner: Option<&str>) -> Result<(), Rejection> {
-        let participant = Participant {
+    pub fn as_participant(&self) -> Participant<'_> {
+        Participant {
             user: &self.user,
             roles: &self.roles,
-        };
-        let owner = owner.unwrap_or(&self.user);
-        if participant.may(Action::Write, owner) {
-            Ok(())
-        } else {
-            Err(Rejection::NotPermitted)
+        }
+    }
+
+    /// The author, as a member of staff.
+    pub fn to_agent(&self) -> Agent {
+        Agent {
+            id: self.user.clone(),
+            name: self.name.clone(),
+        }
+    }
+
+    /// Whether this one may choose how a model answers: the user alone, and anybody in a session that nobody has yet.
+    pub fn may_steer(&self, parties: Option<Parties<'_>>) -> Result<(), Rejection> {
+        match takeover::speaker(self, parties)? {
+            Speaker::User | Speaker::UserToAgent => Ok(()),
+            Speaker::Agent => Err(Rejection::NotPermitted),
         }
     }
 }
@@ -32,7 +43,7 @@ impl Author {
 /// What a store knows of the end of a session at the moment of a commit.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Newest {
-    /// A run is at work, or questions wait for one.
+    /// A run is at work, questions wait for one, or staff have taken the session over.
     pub is_busy: bool,
     /// `seq` of the newest question.
     pub question: Option<i64>,
@@ -98,7 +109,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::chat::{Answered, MessageId, Sender, SessionId, Status};
+    use crate::chat::{Answered, Kind, MessageId, Sender, SessionId, Status};
 
     fn question(seq: i64, replaces: Option<i64>) -> Message {
         Message {
@@ -110,6 +121,8 @@ mod tests {
             content: "q".to_owned(),
             at: Timestamp::UNIX_EPOCH,
             replaces,
+            kind: Kind::Text,
+            agent: None,
             answer: None,
         }
     }
@@ -199,14 +212,24 @@ mod tests {
     }
 
     #[test]
-    fn only_its_user_writes_in_a_session() {
+    fn only_its_user_steers_a_session() {
         let author = |user: &str| Author {
             user: user.to_owned(),
+            name: user.to_owned(),
             roles: vec!["admin".to_owned()],
         };
-        assert_eq!(author("u").may_write(Some("u")), Ok(()));
-        assert_eq!(author("u").may_write(None), Ok(()));
-        let refused = author("v").may_write(Some("u"));
-        assert_eq!(refused, Err(Rejection::NotPermitted));
+        let parties = |assignee| {
+            Some(Parties {
+                owner: "u",
+                assignee,
+            })
+        };
+        assert_eq!(author("u").may_steer(parties(None)), Ok(()));
+        assert_eq!(author("u").may_steer(parties(Some("v"))), Ok(()));
+        assert_eq!(author("u").may_steer(None), Ok(()));
+        for assignee in [None, Some("v")] {
+            let refused = author("v").may_steer(parties(assignee));
+            assert_eq!(refused, Err(Rejection::NotPermitted));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{MessageId, RunId, SessionId, Status, thoughts};
+use super::{Agent, MessageId, RunId, SessionId, Status, thoughts};
 
 /// What people are shown in place of a stored text that does not decrypt.
 pub const UNREADABLE: &str = "\u{fffd} This text cannot be read.";
@@ -22,6 +22,9 @@ pub struct Message {
     pub at: Timestamp,
     /// `seq` of an earlier question of the same user that this one stands for: that one and its answer are not shown any more.
     pub replaces: Option<i64>,
+    pub kind: Kind,
+    /// The member of staff who said it, or whom it is about.
+    pub agent: Option<Agent>,
     /// Set on answers of a model.
     pub answer: Option<Answered>,
 }
@@ -39,6 +42,49 @@ impl Message {
     /// Whether words stand for a text that does not decrypt.
     pub fn is_unreadable(&self) -> bool {
         self.content == UNREADABLE
+    }
+}
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Words of somebody.
+    Text,
+    /// A member of staff has taken the session over; no answer with an older fence comes after this.
+    AdminJoin { fence: i64 },
+    /// The session was handed back to the model.
+    AdminLeave { fence: i64 },
+    /// The user asks for a member of staff.
+    HelpRequest,
+}
+
+impl Kind {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::AdminJoin { .. } => "admin_join",
+            Self::AdminLeave { .. } => "admin_leave",
+            Self::HelpRequest => "help_request",
+        }
+    }
+
+    /// `fence`: of a kind that has one.
+    pub fn parse(text: &str, fence: Option<i64>) -> Option<Self> {
+        match (text, fence) {
+            ("text", _) => Some(Self::Text),
+            ("admin_join", Some(fence)) => Some(Self::AdminJoin { fence }),
+            ("admin_leave", Some(fence)) => Some(Self::AdminLeave { fence }),
+            ("help_request", _) => Some(Self::HelpRequest),
+            _ => None,
+        }
+    }
+
+    pub fn fence(self) -> Option<i64> {
+        match self {
+            Self::AdminJoin { fence } | Self::AdminLeave { fence } => Some(fence),
+            Self::Text | Self::HelpRequest => None,
+        }
     }
 }
 
@@ -60,11 +106,13 @@ pub struct Answered {
 pub enum Sender {
     User,
     Ai,
+    /// A member of staff.
+    Admin,
     System,
 }
 
 impl Sender {
-    pub const ALL: [Self; 3] = [Self::User, Self::Ai, Self::System];
+    pub const ALL: [Self; 4] = [Self::User, Self::Ai, Self::Admin, Self::System];
 
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|sender| sender.as_str() == text)
@@ -74,6 +122,7 @@ impl Sender {
         match self {
             Self::User => "user",
             Self::Ai => "ai",
+            Self::Admin => "admin",
             Self::System => "system",
         }
     }
@@ -84,11 +133,28 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_kind_reads_back_what_it_prints() {
+        for kind in [
+            Kind::Text,
+            Kind::AdminJoin { fence: 3 },
+            Kind::AdminLeave { fence: 4 },
+            Kind::HelpRequest,
+        ] {
+            assert_eq!(Kind::parse(kind.as_str(), kind.fence()), Some(kind));
+        }
+        assert_eq!(Kind::parse("admin_join", None), None);
+        assert_eq!(Kind::parse("picture", Some(1)), None);
+    }
+
+    #[test]
     fn a_sender_reads_back_what_it_prints() {
-        for (sender, text) in Sender::ALL.into_iter().zip(["user", "ai", "system"]) {
+        for (sender, text) in Sender::ALL
+            .into_iter()
+            .zip(["user", "ai", "admin", "system"])
+        {
             assert_eq!(sender.as_str(), text);
             assert_eq!(Sender::parse(text), Some(sender));
         }
-        assert_eq!(Sender::parse("admin"), None);
+        assert_eq!(Sender::parse("agent"), None);
     }
 }

@@ -37,10 +37,12 @@ pub enum Status {
     Interrupted,
     /// Its user stopped it.
     Cancelled,
+    /// A member of staff took the session over.
+    Superseded,
 }
 
 impl Status {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Complete,
         Self::Length,
         Self::ContentFilter,
@@ -48,6 +50,7 @@ impl Status {
         Self::Failed,
         Self::Interrupted,
         Self::Cancelled,
+        Self::Superseded,
     ];
 
     pub fn as_str(self) -> &'static str {
@@ -59,6 +62,7 @@ impl Status {
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
             Self::Cancelled => "cancelled",
+            Self::Superseded => "superseded",
         }
     }
 

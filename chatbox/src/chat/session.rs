@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::SessionId;
+use super::{Agent, Parties, SessionId};
 
 /// One conversation of one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Session {
     pub model: Option<String>,
     /// `seq` of the newest message; 0 before the first.
     pub seq: i64,
+    /// Number of the newest run or takeover: what comes under a smaller one is old.
+    pub fence: i64,
     pub created: Timestamp,
     /// When the newest message was stored.
     pub active: Timestamp,
@@ -24,4 +26,20 @@ pub struct Session {
     pub answers: i64,
     pub answer_ms_sum: i64,
     pub answer_ms_max: i64,
+    /// The member of staff who has taken it over.
+    pub assignee: Option<Agent>,
+    /// Whether a member of staff has ever taken it over.
+    pub is_assisted: bool,
+    /// Since when its user waits for a member of staff.
+    pub help_since: Option<Timestamp>,
+}
+
+impl Session {
+    /// Those whose conversation it is.
+    pub fn parties(&self) -> Parties<'_> {
+        Parties {
+            owner: &self.user,
+            assignee: self.assignee.as_ref().map(|agent| agent.id.as_str()),
+        }
+    }
 }

@@ -22,6 +22,8 @@ pub enum ApiError {
     InvalidToken,
     /// The page that asks comes from a web origin that is not allowed.
     ForeignOrigin,
+    /// Something for members of staff.
+    NotStaff,
     /// It does not exist, or not for this caller.
     NotFound,
     BadRequest(&'static str),
@@ -63,6 +65,7 @@ impl IntoResponse for ApiError {
                 "FORBIDDEN",
                 "this web origin is not allowed",
             ),
+            Self::NotStaff => (StatusCode::FORBIDDEN, "FORBIDDEN", "only staff may do this"),
             Self::NotFound => (StatusCode::NOT_FOUND, "NOT_FOUND", "not found"),
             Self::BadRequest(words) => (StatusCode::BAD_REQUEST, "BAD_REQUEST", words),
             Self::Stopping => (

@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use super::client_address::client_address;
 use super::error::ApiError;
 use crate::auth::Caller;
-use crate::chat::{Action, Message, MessageId, RunId, Sender, Session, SessionId, Status, current};
+use crate::chat::{
+    Action, Kind, Message, MessageId, RunId, Sender, Session, SessionId, Status, current,
+};
 use crate::clock;
 use crate::limits::HistoryPermit;
 use crate::state::AppState;
@@ -49,6 +51,8 @@ struct Summary {
     last_activity: Timestamp,
     message_count: i64,
     admin_assisted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assisting_admin_name: Option<String>,
     start_time: Timestamp,
     is_active: bool,
     /// Seconds.
@@ -101,6 +105,9 @@ struct Entry {
     /// Of a question: `seq` of an earlier one that it stands for.
     #[serde(skip_serializing_if = "Option::is_none")]
     replaces: Option<i64>,
+    /// What it is, if no words of somebody: `admin_join`, `admin_leave`, `help_request`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     metadata: BTreeMap<&'static str, String>,
 }
@@ -153,7 +160,7 @@ pub(super) async fn read(
         .store
         .session(&id)
         .await?
-        .filter(|session| caller.as_participant().may(Action::Read, &session.user))
+        .filter(|session| caller.as_participant().may(Action::Read, session.parties()))
         .ok_or(ApiError::NotFound)?;
     let page = Page {
         messages: before.limit.map_or(HISTORY_MAX.messages, |limit| {
@@ -180,7 +187,8 @@ pub(super) async fn read(
         messages: if before.with_empty {
             messages.into_iter().map(entry).collect()
         } else {
-            let shown = current(&messages).cloned();
+            let shown = current(&messages).filter(|message| message.kind == Kind::Text);
+            let shown = shown.cloned();
             shown.map(with_words).map(entry).collect()
         },
         seq: session.seq,
@@ -211,7 +219,8 @@ fn summary(session: Session, now: Timestamp) -> Summary {
         name: session.name,
         last_activity: session.active,
         message_count: session.seq,
-        admin_assisted: false,
+        admin_assisted: session.is_assisted,
+        assisting_admin_name: session.assignee.map(|agent| agent.name),
         start_time: session.created,
         is_active: true,
         duration: now.duration_since(session.created).as_secs(),
@@ -244,16 +253,21 @@ fn words(status: Status) -> &'static str {
         Status::ContentFilter => "A content filter stopped this answer.",
         Status::Length => "This answer became too long.",
         Status::Cancelled => "This answer was stopped.",
+        Status::Superseded => "A member of our staff answered instead.",
         Status::Complete | Status::Failed => "The assistant could not answer. Please try again.",
     }
 }
 
 fn entry(message: Message) -> Entry {
     let content = message.text().to_owned();
-    let model = message
-        .answer
-        .as_ref()
-        .map(|answer| ("model_id", answer.model.clone()));
+    let mut metadata = BTreeMap::new();
+    if let Some(answer) = &message.answer {
+        metadata.insert("model_id", answer.model.clone());
+    }
+    if let Some(agent) = &message.agent {
+        metadata.insert("admin_id", agent.id.clone());
+        metadata.insert("admin_name", agent.name.clone());
+    }
     Entry {
         id: message.id,
         seq: message.seq,
@@ -265,7 +279,8 @@ fn entry(message: Message) -> Entry {
         run: message.answer.as_ref().map(|answer| answer.run),
         question: message.answer.as_ref().map(|answer| answer.question),
         replaces: message.replaces,
-        metadata: model.into_iter().collect(),
+        kind: (message.kind != Kind::Text).then(|| message.kind.as_str()),
+        metadata,
     }
 }
 
@@ -285,6 +300,8 @@ mod tests {
             content: content.to_owned(),
             at: clock::now(),
             replaces: None,
+            kind: Kind::Text,
+            agent: None,
             answer: Some(Answered {
                 run: RunId::new(),
                 fence: 1,

@@ -43,13 +43,13 @@ impl Connection {
             return self.wait_for(start, is_asked, subscription.events).await;
         };
         let caller = self.caller.as_participant();
-        if !caller.may(Action::Read, &session.user) {
-            self.binding = Binding::None;
-            return self.reject(None, rejection::not_permitted()).await;
+        if !caller.may(Action::Read, session.parties()) {
+            return self.reject_session().await;
         }
+        self.attend(&session.id, &session.user);
         self.feed_model(&session.id, session.model.as_deref())
             .await?;
-        let cursor = if self.is_old {
+        let mut cursor = if self.is_old {
             let has = match start.after {
                 // It has waited for the session.
                 Some(after) => Has::History(after),
@@ -60,6 +60,7 @@ impl Connection {
             let after = start.after.unwrap_or(session.seq).min(session.seq);
             Cursor::new(start.session, after, start.run)
         };
+        cursor.at_fence(session.fence);
         self.binding = Binding::Bound {
             cursor,
             events: subscription.events,
@@ -100,10 +101,21 @@ impl Connection {
         let session = cursor.session().clone();
         let subscription = self.state.bus.subscribe(&session).await;
         *events = subscription.events;
-        let newest = match self.state.store.session(&session).await {
-            Ok(newest) => newest.map_or(0, |session| session.seq),
+        let found = match self.state.store.session(&session).await {
+            Ok(found) => found,
             Err(error) => return Err(self.not_read(&session, &error).await),
         };
+        let caller = self.caller.as_participant();
+        if found
+            .as_ref()
+            .is_some_and(|found| !caller.may(Action::Read, found.parties()))
+        {
+            return self.reject_session().await;
+        }
+        let (newest, fence) = found.map_or((0, 0), |session| (session.seq, session.fence));
+        if let Binding::Bound { cursor, .. } = &mut self.binding {
+            cursor.at_fence(fence);
+        }
         self.send_missing(newest).await?;
         self.deliver_live(subscription.live.as_ref()).await
     }

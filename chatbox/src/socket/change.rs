@@ -97,7 +97,7 @@ impl Connection {
     }
 
     /// The session that a frame is about, unless it names none and there is none, or the client sends too much.
-    async fn session_or_reject(
+    pub(super) async fn session_or_reject(
         &mut self,
         named: Option<SessionId>,
     ) -> Result<Option<SessionId>, Closed> {
@@ -121,7 +121,7 @@ impl Connection {
 }
 
 /// What a request came to, in the words for its sender.
-fn judged<T>(result: Result<Judged<T>, StoreError>) -> Result<T, Rejection> {
+pub(super) fn judged<T>(result: Result<Judged<T>, StoreError>) -> Result<T, Rejection> {
     match result {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(rejected)) => Err(rejection::not_admitted(rejected)),

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use crate::bus::{Delta, Event, LiveRun};
-use crate::chat::{Answered, Message, MessageId, RunId, SessionId, utf16};
+use crate::chat::{Answered, Kind, Message, MessageId, RunId, Sender, SessionId, utf16};
 use crate::old_clients::{Has, Position};
 use crate::wire::ServerFrame;
 use crate::wire::outbound::Piece;
@@ -73,6 +73,11 @@ impl Cursor {
         }
     }
 
+    /// The session has come so far: what comes under a smaller fence is old, whatever the client has seen.
+    pub(super) fn at_fence(&mut self, fence: i64) {
+        self.fence = self.fence.max(fence);
+    }
+
     /// The client has everything that it missed.
     pub(super) fn has_caught_up(&mut self) {
         self.misses_answers = false;
@@ -123,6 +128,10 @@ impl Cursor {
                 let frame = ServerFrame::model_chosen(now, &self.session, model);
                 Step::Send(Box::new(frame))
             }
+            Event::Typing { sender, .. } => {
+                let frame = ServerFrame::typing(now, &self.session, *sender);
+                Step::Send(Box::new(frame))
+            }
             Event::Delta(delta) => self.delta(now, delta),
             Event::RunEnded { fence, .. } if *fence < self.fence || *fence <= self.failed => {
                 Step::Skip
@@ -157,7 +166,12 @@ impl Cursor {
             return Step::Gap;
         }
         self.seq = message.seq;
-        if self.misses_answers && message.answer.is_none() {
+        if let Kind::AdminJoin { fence } | Kind::AdminLeave { fence } = message.kind {
+            // What still comes of a run before it is old.
+            self.fence = self.fence.max(fence);
+            self.run = None;
+        }
+        if self.misses_answers && message.sender == Sender::User {
             return Step::Skip;
         }
         let own = self.own.iter().position(|id| *id == message.id);
@@ -167,7 +181,7 @@ impl Cursor {
                 self.own.swap_remove(index);
                 ServerFrame::ack(now, message)
             }
-            (None, None) => ServerFrame::user_message(message),
+            (None, None) => ServerFrame::stored(message),
         }))
     }
 

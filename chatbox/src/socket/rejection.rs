@@ -90,6 +90,10 @@ pub(super) fn not_admitted(rejection: chat::Rejection) -> Rejection {
                 "Please wait for the answer that is being written, or stop it.",
             )
         },
+        chat::Rejection::AssignedToAnother => Rejection::new(
+            Code::InvalidFormat,
+            "another member of staff has taken the conversation over",
+        ),
         chat::Rejection::NotNewest => Rejection::new(
             Code::InvalidFormat,
             "only the newest question and its answer can be replaced",
@@ -150,6 +154,7 @@ mod tests {
             (not_admitted(chat::Rejection::TooManyPending), true),
             (not_admitted(chat::Rejection::Busy), true),
             (not_admitted(chat::Rejection::NotNewest), false),
+            (not_admitted(chat::Rejection::AssignedToAnother), false),
             (unknown_model(), false),
             (no_session(), false),
         ];

@@ -6,6 +6,7 @@
 //! - `record`: what the database knows of its keys, sealed
 //! - `start`: whether these are the keys of this database
 //! - `store`: the operations of a store, with everything that is text of people sealed on its way in
+//! - `takeover`: those about members of staff
 //! - `reencrypt`: what other keys have sealed, and what nobody has, in the background
 //! - [`survey`]: which keys are still needed
 //!
@@ -19,6 +20,7 @@ mod reencrypt;
 mod start;
 mod store;
 pub mod survey;
+mod takeover;
 mod telemetry;
 
 use std::sync::Arc;

@@ -12,6 +12,7 @@ mod documents;
 mod error;
 mod read;
 mod schema;
+mod takeover;
 mod transaction;
 mod values;
 mod write;
@@ -31,8 +32,9 @@ use self::documents::Collections;
 use self::transaction::Turns;
 use super::values::{Place, Replacement, Value};
 use super::{
-    Abandoned, Answer, Appended, Cancel, Claim, Judged, Kept, ModelChoice, NewRun, OutboxEntry,
-    Page, Question, Regenerate, Store, StoreError, Values,
+    Abandoned, Answer, Appended, Assign, Assigned, Cancel, Claim, HelpRequest, Judged, Kept,
+    ModelChoice, NewRun, Ongoing, OutboxEntry, Page, Question, Regenerate, Release, Store,
+    StoreError, Values,
 };
 use crate::chat::{DigestKey, Message, MessageId, Run, RunId, Session, SessionId};
 
@@ -165,7 +167,9 @@ impl Store for MongoDb {
         self.transaction(
             &run.session,
             &(run, answer, outbox),
-            |tx, (run, answer, outbox)| write::finish(tx, run, answer, outbox).boxed(),
+            |mut tx, (run, answer, outbox)| {
+                async move { write::finish(&mut tx, run, answer, outbox).await }.boxed()
+            },
         )
         .await
     }
@@ -195,6 +199,61 @@ impl Store for MongoDb {
 
     async fn waiting(&self, limit: usize) -> Result<Vec<SessionId>, StoreError> {
         self.within(read::waiting(&self.collections, limit)).await
+    }
+
+    async fn ongoing(&self, session: &SessionId) -> Result<Option<Ongoing>, StoreError> {
+        self.within(takeover::ongoing(&self.collections, session))
+            .await
+    }
+
+    async fn assign(&self, request: Assign) -> Result<Judged<Assigned>, StoreError> {
+        self.transaction(&request.session, &request, |tx, request| {
+            takeover::assign(tx, request).boxed()
+        })
+        .await
+    }
+
+    async fn release(&self, request: Release) -> Result<Judged<Option<Message>>, StoreError> {
+        self.transaction(&request.session, &request, |tx, request| {
+            takeover::release(tx, request).boxed()
+        })
+        .await
+    }
+
+    async fn request_help(
+        &self,
+        request: HelpRequest,
+    ) -> Result<Judged<Option<Message>>, StoreError> {
+        self.transaction(&request.session, &request, |tx, request| {
+            takeover::request_help(tx, request).boxed()
+        })
+        .await
+    }
+
+    async fn attend(
+        &self,
+        session: &SessionId,
+        agent: &str,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let at = at.as_microsecond();
+        self.within(takeover::attend(&self.collections, session, agent, at))
+            .await
+    }
+
+    async fn unattended(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        let before = before.as_microsecond();
+        self.within(takeover::unattended(&self.collections, before, limit))
+            .await
+    }
+
+    async fn waiting_for_help(&self, limit: usize) -> Result<Vec<Session>, StoreError> {
+        self.within(takeover::waiting_for_help(&self.collections, limit))
+            .await
     }
 
     async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {

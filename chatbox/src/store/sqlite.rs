@@ -7,6 +7,7 @@ mod meta;
 mod read;
 mod rows;
 mod schema;
+mod takeover;
 mod values;
 mod write;
 mod writer;
@@ -25,8 +26,9 @@ use tokio::sync::Semaphore;
 use self::damage::Damage;
 use self::writer::{Durability, Writer};
 use super::{
-    Abandoned, Answer, Appended, Cancel, Claim, ErrorKind, Judged, Kept, ModelChoice, NewRun,
-    OutboxEntry, Page, Question, Regenerate, Store, StoreError, Values,
+    Abandoned, Answer, Appended, Assign, Assigned, Cancel, Claim, ErrorKind, HelpRequest, Judged,
+    Kept, ModelChoice, NewRun, Ongoing, OutboxEntry, Page, Question, Regenerate, Release, Store,
+    StoreError, Values,
 };
 use crate::chat::{DigestKey, Message, MessageId, Run, RunId, Session, SessionId};
 use crate::store::values::{Place, Replacement, Value};
@@ -305,6 +307,55 @@ impl Store for Sqlite {
 
     async fn waiting(&self, limit: usize) -> Result<Vec<SessionId>, StoreError> {
         self.read(move |connection| read::waiting(connection, limit))
+            .await
+    }
+
+    async fn ongoing(&self, session: &SessionId) -> Result<Option<Ongoing>, StoreError> {
+        let session = session.clone();
+        self.read(move |connection| takeover::ongoing(connection, &session))
+            .await
+    }
+
+    async fn assign(&self, request: Assign) -> Result<Judged<Assigned>, StoreError> {
+        self.write(move |tx| takeover::assign(tx, &request)).await
+    }
+
+    async fn release(&self, request: Release) -> Result<Judged<Option<Message>>, StoreError> {
+        self.write(move |tx| takeover::release(tx, &request)).await
+    }
+
+    async fn request_help(
+        &self,
+        request: HelpRequest,
+    ) -> Result<Judged<Option<Message>>, StoreError> {
+        self.write(move |tx| takeover::request_help(tx, &request))
+            .await
+    }
+
+    async fn attend(
+        &self,
+        session: &SessionId,
+        agent: &str,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (session, agent) = (session.clone(), agent.to_owned());
+        self.write_through(move |tx| takeover::attend(tx, &session, &agent, at.as_microsecond()))
+            .await
+    }
+
+    async fn unattended(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.read(move |connection| {
+            takeover::unattended(connection, before.as_microsecond(), limit)
+        })
+        .await
+    }
+
+    async fn waiting_for_help(&self, limit: usize) -> Result<Vec<Session>, StoreError> {
+        self.read(move |connection| takeover::waiting_for_help(connection, limit))
             .await
     }
 

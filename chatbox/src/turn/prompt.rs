@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::notes::Notes;
 use crate::chat::{Message, Sender, Status, current};
 use crate::llm::{self, Request, Role};
 
@@ -24,18 +25,35 @@ pub(super) fn build(
     history: &[Message],
     question: &Message,
 ) -> Request {
+    let pairs = pairs(history, question);
+    let notes = Notes::new(
+        history,
+        pairs.iter().map(|(asked, _)| asked.seq),
+        question.seq,
+    );
+    let asked_now = notes.before(question);
     let mut left = budget
         .saturating_sub(system.map_or(0, cost))
-        .saturating_sub(cost(&question.content));
-    let mut newest_first = vec![as_asked(question, Role::User)];
-    for (asked, answered) in pairs(history, question).into_iter().rev() {
-        let cost = cost(asked.text()) + cost(answered.text());
+        .saturating_sub(cost(&asked_now));
+    let mut newest_first = vec![llm::Message {
+        role: Role::User,
+        content: asked_now,
+    }];
+    for (asked, answered) in pairs.into_iter().rev() {
+        let text = notes.before(asked);
+        let cost = cost(&text) + cost(answered.text());
         if cost > left {
             break;
         }
         left -= cost;
-        newest_first.push(as_asked(answered, Role::Assistant));
-        newest_first.push(as_asked(asked, Role::User));
+        newest_first.push(llm::Message {
+            role: Role::Assistant,
+            content: answered.text().to_owned(),
+        });
+        newest_first.push(llm::Message {
+            role: Role::User,
+            content: text,
+        });
     }
     newest_first.reverse();
     Request {
@@ -75,20 +93,13 @@ fn has_text(message: &Message) -> bool {
     !message.text().trim().is_empty() && !message.is_unreadable()
 }
 
-fn as_asked(message: &Message, role: Role) -> llm::Message {
-    llm::Message {
-        role,
-        content: message.text().to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::chat::{Answered, MessageId, RunId, SessionId};
+    use crate::chat::{Answered, Kind, MessageId, RunId, SessionId};
 
     fn user(seq: i64, content: &str) -> Message {
         Message {
@@ -100,6 +111,8 @@ mod tests {
             content: content.to_owned(),
             at: Timestamp::UNIX_EPOCH,
             replaces: None,
+            kind: Kind::Text,
+            agent: None,
             answer: None,
         }
     }

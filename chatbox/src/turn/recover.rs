@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::Turns;
 use super::answer::Ending;
 use super::run::Running;
 use super::take_over_after::TakeOverAfter;
+use super::{LEASE, Turns};
 use crate::chat::{MessageId, ModelIds, Run, RunId, Session, SessionId};
 use crate::clock;
 use crate::store::{Abandoned, Answer, ErrorKind, NewRun, StoreError};
@@ -29,7 +29,9 @@ impl Turns {
     }
 
     fn take_over_after(&self) -> TakeOverAfter {
-        TakeOverAfter::new(self.deps().store.is_shared(), Instant::now())
+        let is_shared = self.deps().store.is_shared();
+        let lease = if is_shared { LEASE } else { Duration::ZERO };
+        TakeOverAfter::new(lease, Instant::now())
     }
 
     async fn recover_after(&self, after: &mut TakeOverAfter) -> Result<(), StoreError> {
@@ -88,6 +90,8 @@ impl Turns {
         interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         interval.reset();
         let mut after = self.take_over_after();
+        // Who was there before this process started needs time to come back.
+        let mut away_after = TakeOverAfter::new(self.deps().away, Instant::now());
         loop {
             tokio::select! {
                 _ = interval.tick() => {}
@@ -96,13 +100,26 @@ impl Turns {
             if self.deps().lifecycle.is_stopping() {
                 continue;
             }
-            if let Err(error) = self.recover_after(&mut after).await {
+            let attended = self.attend_sessions(&mut away_after).await;
+            let recovered = self.recover_after(&mut after).await;
+            if let Err(error) = recovered.and(attended) {
                 tracing::warn!(
                     cause = format!("{:#}", error.cause()),
-                    "cannot look for runs that were left; the next sweep tries again"
+                    "cannot look for what was left; the next sweep tries again"
                 );
             }
         }
+    }
+
+    /// Says which members of staff are there, and gives back the sessions of those who are away.
+    async fn attend_sessions(&self, after: &mut TakeOverAfter) -> Result<(), StoreError> {
+        let attended = self.attend().await;
+        after.read(attended.is_ok(), Instant::now());
+        attended?;
+        if after.is_over(Instant::now()) {
+            self.release_unattended().await?;
+        }
+        Ok(())
     }
 
     /// A run of this process whose lease ended while the store was away is not left: it goes on.

@@ -1,31 +1,32 @@
-//! From when on runs of other processes may be taken over. Pure.
+//! From when on runs of other processes may be taken over, and sessions of members of staff who seem to be away. Pure.
+
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::LEASE;
-
-/// While a shared store was away nobody could renew a lease. So after its return, and when a process starts, which may be
+/// While a store was away nobody could renew a lease in it. So after its return, and when a process starts, which may be
 /// at that moment, one full lease passes before anybody is taken for dead.
 #[derive(Debug)]
 pub(super) struct TakeOverAfter {
-    is_shared: bool,
+    /// How long a lease lasts; zero where no other process can have one.
+    lease: Duration,
     is_away: bool,
     from: Instant,
 }
 
 impl TakeOverAfter {
-    pub(super) fn new(is_shared: bool, now: Instant) -> Self {
+    pub(super) fn new(lease: Duration, now: Instant) -> Self {
         Self {
-            is_shared,
+            lease,
             is_away: false,
-            from: if is_shared { now + LEASE } else { now },
+            from: now + lease,
         }
     }
 
     /// The store was read, or could not be.
     pub(super) fn read(&mut self, succeeded: bool, now: Instant) {
-        if self.is_shared && self.is_away && succeeded {
-            self.from = now + LEASE;
+        if self.is_away && succeeded {
+            self.from = now + self.lease;
         }
         self.is_away = !succeeded;
     }
@@ -38,11 +39,12 @@ impl TakeOverAfter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::turn::LEASE;
 
     #[tokio::test]
     async fn owners_have_one_lease_to_renew_theirs() {
         let start = Instant::now();
-        let mut after = TakeOverAfter::new(true, start);
+        let mut after = TakeOverAfter::new(LEASE, start);
         assert!(!after.is_over(start));
         assert!(after.is_over(start + LEASE));
         let away = start + 4 * LEASE;
@@ -62,7 +64,7 @@ mod tests {
     #[tokio::test]
     async fn a_store_of_one_process_has_nobody_to_wait_for() {
         let start = Instant::now();
-        let mut after = TakeOverAfter::new(false, start);
+        let mut after = TakeOverAfter::new(Duration::ZERO, start);
         assert!(after.is_over(start));
         after.read(false, start);
         after.read(true, start);

@@ -12,7 +12,9 @@ use serde_json::Value;
 
 use super::outbound::{ModelName, Piece};
 use super::{Code, Rejection, ServerFrame, inbound, schema};
-use crate::chat::{Answered, Failure, Message, MessageId, RunId, Sender, SessionId, Status};
+use crate::chat::{
+    Agent, Answered, Failure, Kind, Message, MessageId, RunId, Sender, SessionId, Status,
+};
 
 const CLOSE_CODES: [u16; 9] = [
     super::CLOSE_GOING_AWAY,
@@ -37,6 +39,11 @@ struct Fixed {
     answered: Answered,
     /// A question that stands for another one.
     replacement: Message,
+    /// A member of staff comes, says something, and goes; the user has asked for that.
+    joined: Message,
+    said: Message,
+    left: Message,
+    help: Message,
 }
 
 fn fixed() -> Fixed {
@@ -59,6 +66,8 @@ fn fixed() -> Fixed {
         content: "Hello 😀!".to_owned(),
         at: now,
         replaces: None,
+        kind: Kind::Text,
+        agent: None,
         answer: Some(answered.clone()),
     };
     let question = Message {
@@ -82,6 +91,36 @@ fn fixed() -> Fixed {
         replaces: Some(1),
         ..question.clone()
     };
+    let of_staff = |seq: i64, kind: Kind, content: &str| Message {
+        seq,
+        client_id: None,
+        sender: Sender::Admin,
+        content: content.to_owned(),
+        kind,
+        agent: Some(Agent {
+            id: "grace".to_owned(),
+            name: "Grace".to_owned(),
+        }),
+        ..question.clone()
+    };
+    let joined = of_staff(
+        5,
+        Kind::AdminJoin { fence: 3 },
+        "Grace has joined the conversation.",
+    );
+    let said = of_staff(6, Kind::Text, "How can I help?");
+    let left = of_staff(
+        7,
+        Kind::AdminLeave { fence: 4 },
+        "Grace has left the conversation.",
+    );
+    let help = Message {
+        seq: 4,
+        client_id: None,
+        content: "I would like to talk to somebody.".to_owned(),
+        kind: Kind::HelpRequest,
+        ..question.clone()
+    };
     Fixed {
         now,
         session,
@@ -91,6 +130,10 @@ fn fixed() -> Fixed {
         answer,
         answered,
         replacement,
+        joined,
+        said,
+        left,
+        help,
     }
 }
 
@@ -121,6 +164,12 @@ impl Fixed {
             ServerFrame::cancelled(now, session, Some(self.run)),
             ServerFrame::cancelled(now, session, None),
             ServerFrame::user_message(&self.replacement),
+            ServerFrame::help_confirmed(now, session),
+            ServerFrame::stored(&self.help),
+            ServerFrame::stored(&self.joined),
+            ServerFrame::stored(&self.said),
+            ServerFrame::stored(&self.left),
+            ServerFrame::typing(now, session, Sender::Admin),
             ServerFrame::loading(now, session, self.run, 1, 1),
             ServerFrame::delta(now, session, &self.piece(0, "Hello ")),
             ServerFrame::delta(now, session, &self.piece(6, "😀")),
@@ -301,6 +350,8 @@ prop_compose! {
             seq, client_id, sender, content,
             at: Timestamp::from_millisecond(at).unwrap(),
             replaces: None,
+            kind: Kind::Text,
+            agent: None,
             answer: None,
         }
     }
@@ -321,6 +372,9 @@ proptest! {
         let (at, session, run) = (message.at, &message.session, RunId::new());
         let piece = Piece { run, fence, model: &message.content, off, text: &message.content };
         let answered = Answered { run, fence, question: message.seq, status, model: String::new() };
+        let agent = Some(Agent { id: message.content.clone(), name: message.content.clone() });
+        let of_staff = |kind| Message { kind, agent: agent.clone(), ..message.clone() };
+        let staff = [Kind::Text, Kind::AdminJoin { fence }, Kind::AdminLeave { fence }, Kind::HelpRequest].map(of_staff);
         let models = vec![ModelName { id: message.content.clone(), name: message.content.clone() }];
         let rejection = Rejection {
             client_id: message.client_id.clone(),
@@ -335,6 +389,12 @@ proptest! {
             ServerFrame::loading(at, session, run, fence, fence),
             ServerFrame::delta(at, session, &piece),
             ServerFrame::answered(&message, &answered, &piece),
+            ServerFrame::stored(&staff[0]),
+            ServerFrame::stored(&staff[1]),
+            ServerFrame::stored(&staff[2]),
+            ServerFrame::stored(&staff[3]),
+            ServerFrame::help_confirmed(at, session),
+            ServerFrame::typing(at, session, message.sender),
             ServerFrame::model_chosen(at, session, &message.content),
             ServerFrame::cancelled(at, session, Some(run)),
             ServerFrame::rejected(at, Some(session), rejection),
@@ -350,7 +410,7 @@ proptest! {
 fn an_error_is_counted_by_its_code_and_no_other_frame_is() {
     let fixed = fixed();
     let codes: Vec<_> = fixed.frames().iter().map(ServerFrame::error_code).collect();
-    let (none, errors) = codes.split_at(14);
+    let (none, errors) = codes.split_at(20);
     assert!(none.iter().all(Option::is_none));
     let expected = [
         Code::InvalidFormat,

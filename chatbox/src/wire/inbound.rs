@@ -25,6 +25,14 @@ pub enum ClientFrame {
     ModelSelect(ModelSelect),
     Cancel(Cancel),
     Regenerate(Regenerate),
+    /// A member of staff takes the session over.
+    AdminJoin(About),
+    /// A member of staff hands the session back.
+    AdminLeave(About),
+    /// The user asks for a member of staff.
+    HelpRequest(About),
+    /// Somebody is writing.
+    Typing(About),
 }
 
 /// A message to store and answer.
@@ -74,6 +82,13 @@ pub struct Regenerate {
     pub answer: i64,
 }
 
+/// Something about a session, without more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Left out: the session of the connection.
+    pub session: Option<SessionId>,
+}
+
 /// Reads a frame. `message_chars` bounds the content.
 ///
 /// # Errors
@@ -86,6 +101,10 @@ pub fn parse(text: &str, message_chars: usize) -> Result<ClientFrame, Rejection>
             read(&object).and_then(|message| user_message(message, message_chars))
         }
         (Some("model_select"), _) => read(&object).and_then(model_select),
+        (Some("admin_join"), _) => about(&object).map(ClientFrame::AdminJoin),
+        (Some("admin_leave"), _) => about(&object).map(ClientFrame::AdminLeave),
+        (Some("help_request"), _) => about(&object).map(ClientFrame::HelpRequest),
+        (Some("typing_indicator"), _) => about(&object).map(ClientFrame::Typing),
         (Some("connection_status"), Some("resume")) => read(&object).and_then(resume),
         (Some("connection_status"), Some("cancel")) => read(&object).and_then(cancel),
         (Some("connection_status"), Some("regenerate")) => {
@@ -112,6 +131,7 @@ impl JsonSchema for ClientFrame {
             generator.subschema_for::<raw::ModelSelect>(),
             generator.subschema_for::<raw::Cancel>(),
             generator.subschema_for::<raw::Regenerate>(),
+            generator.subschema_for::<raw::About>(),
         ];
         json_schema!({"description": "Every frame that the server takes.", "anyOf": kinds})
     }
@@ -189,6 +209,13 @@ fn regenerate(raw: &raw::Regenerate) -> Result<ClientFrame, Rejection> {
         session: named_session(raw.session_id.as_deref())?,
         answer: raw.seq.ok_or_else(missing)?,
     }))
+}
+
+fn about(object: &Value) -> Result<About, Rejection> {
+    let raw: raw::About = read(object)?;
+    Ok(About {
+        session: named_session(raw.session_id.as_deref())?,
+    })
 }
 
 /// The session that a frame names, if it names one.

@@ -38,14 +38,21 @@ literal! {
     UserMessageType = "user_message";
     LoadingType = "loading";
     AiResponseType = "ai_response";
+    AdminJoinType = "admin_join";
+    AdminLeaveType = "admin_leave";
+    HelpRequestType = "help_request";
+    TypingIndicatorType = "typing_indicator";
     ErrorType = "error";
     AiSender = "ai";
+    UserSender = "user";
+    AdminSender = "admin";
     SystemSender = "system";
     HelloOp = "hello";
     AckOp = "ack";
     CaughtUpOp = "caught_up";
     CancelOp = "cancel";
     ModelOp = "model";
+    HelpOp = "help";
     True = "true";
     False = "false";
 }

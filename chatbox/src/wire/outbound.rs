@@ -9,18 +9,25 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use self::frames::{
-    Ack, Cancelled, CaughtUp, Delta, ErrorFrame, Final, Hello, Loading, ModelChosen, UserMessage,
+    Ack, AdminJoin, AdminLeave, Cancelled, CaughtUp, Delta, ErrorFrame, Final, Hello,
+    HelpConfirmed, HelpRequested, Loading, ModelChosen, Typing, UserMessage,
 };
 use self::frames::{
-    AckMetadata, CancelMetadata, CaughtUpMetadata, DeltaMetadata, ErrorBody, FinalMetadata,
-    HelloLimits, HelloMetadata, ModelMetadata,
+    AckMetadata, AdminChange, AgentMetadata, CancelMetadata, CaughtUpMetadata, DeltaMetadata,
+    ErrorBody, FinalMetadata, HelloLimits, HelloMetadata, HelpMetadata, ModelMetadata,
 };
 use super::literal::{
-    AiResponseType, AiSender, CaughtUpOp, ConnectionStatusType, ErrorType, LoadingType,
-    SystemSender, UserMessageType,
+    AdminJoinType, AdminLeaveType, AdminSender, AiResponseType, AiSender, CaughtUpOp,
+    ConnectionStatusType, ErrorType, HelpRequestType, LoadingType, SystemSender,
+    TypingIndicatorType, UserMessageType, UserSender,
 };
 use super::rejection::{Code, Rejection};
-use crate::chat::{Answered, Failure, Message, RunId, SessionId};
+use crate::chat::{Agent, Answered, Failure, Kind, Message, RunId, Sender, SessionId};
+
+const NOBODY: AgentMetadata<'static> = AgentMetadata {
+    admin_id: "",
+    admin_name: "",
+};
 
 /// Every frame that the server sends. It borrows its text: one is made and written for each piece of an answer.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -32,6 +39,11 @@ pub enum ServerFrame<'a> {
     ModelChosen(ModelChosen<'a>),
     Cancelled(Cancelled<'a>),
     UserMessage(UserMessage<'a>),
+    AdminJoin(AdminJoin<'a>),
+    AdminLeave(AdminLeave<'a>),
+    HelpRequested(HelpRequested<'a>),
+    HelpConfirmed(HelpConfirmed<'a>),
+    Typing(Typing<'a>),
     Loading(Loading<'a>),
     Delta(Delta<'a>),
     Final(Final<'a>),
@@ -139,6 +151,52 @@ impl<'a> ServerFrame<'a> {
             seq: message.seq,
             client_id: message.client_id.as_deref(),
             replaces: message.replaces,
+            metadata: message.agent.as_ref().map(agent),
+        })
+    }
+
+    /// A stored message that no model wrote.
+    pub fn stored(message: &'a Message) -> Self {
+        match message.kind {
+            Kind::Text => Self::user_message(message),
+            Kind::AdminJoin { fence } => Self::AdminJoin(AdminJoin {
+                kind: AdminJoinType,
+                change: admin_change(message, fence),
+            }),
+            Kind::AdminLeave { fence } => Self::AdminLeave(AdminLeave {
+                kind: AdminLeaveType,
+                change: admin_change(message, fence),
+            }),
+            Kind::HelpRequest => Self::HelpRequested(HelpRequested {
+                kind: HelpRequestType,
+                sender: UserSender,
+                timestamp: message.at,
+                session_id: message.session.as_str(),
+                content: &message.content,
+                id: message.id,
+                seq: message.seq,
+            }),
+        }
+    }
+
+    pub fn help_confirmed(now: Timestamp, session: &'a SessionId) -> Self {
+        Self::HelpConfirmed(HelpConfirmed {
+            kind: ConnectionStatusType,
+            sender: SystemSender,
+            timestamp: now,
+            session_id: session.as_str(),
+            content: "We have told our staff that you would like to talk to somebody.",
+            metadata: HelpMetadata::default(),
+        })
+    }
+
+    /// `sender`: who is writing.
+    pub fn typing(now: Timestamp, session: &'a SessionId, sender: Sender) -> Self {
+        Self::Typing(Typing {
+            kind: TypingIndicatorType,
+            sender,
+            timestamp: now,
+            session_id: session.as_str(),
         })
     }
 
@@ -238,6 +296,27 @@ impl<'a> ServerFrame<'a> {
     pub fn render(&self) -> String {
         // Text, numbers and lists of them always have a JSON form.
         serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+fn admin_change(message: &Message, fence: i64) -> AdminChange<'_> {
+    AdminChange {
+        sender: AdminSender,
+        timestamp: message.at,
+        session_id: message.session.as_str(),
+        content: &message.content,
+        id: message.id,
+        seq: message.seq,
+        fence,
+        // Whoever came or went is stored with it.
+        metadata: message.agent.as_ref().map_or(NOBODY, agent),
+    }
+}
+
+fn agent(agent: &Agent) -> AgentMetadata<'_> {
+    AgentMetadata {
+        admin_id: &agent.id,
+        admin_name: &agent.name,
     }
 }
 

@@ -312,6 +312,12 @@ fn bad_storage_and_limits_are_bad_everywhere_and_the_field_is_named() {
         ),
         ("/limits/connections", json!("many"), "limits.connections"),
         ("/limits", json!({"frameBytes": 44_095}), "limits"),
+        ("/takeover/awaySeconds", json!(0), "takeover.awaySeconds"),
+        (
+            "/takeover/awaySeconds",
+            json!(86_401),
+            "takeover.awaySeconds",
+        ),
     ]);
 }
 

@@ -115,6 +115,7 @@ fn question(session: &SessionId, content: &str, at_once: bool) -> Question {
         admission: Admission {
             author: Author {
                 user: "u".to_owned(),
+                name: "u".to_owned(),
                 roles: Vec::new(),
             },
             replaces: None,

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use chatbox::bus::{Bus, Delta, Event, LocalBus};
-use chatbox::chat::{Answered, Message, MessageId, OwnerId, Run, RunId, Sender, SessionId, Status};
+use chatbox::chat::{
+    Answered, Kind, Message, MessageId, OwnerId, Run, RunId, Sender, SessionId, Status,
+};
 use jiff::Timestamp;
 use tests::UnreliableBus;
 
@@ -64,6 +66,8 @@ pub(crate) fn stored(run: &Run, content: &str) -> Event {
         content: content.to_owned(),
         at: Timestamp::UNIX_EPOCH,
         replaces: None,
+        kind: Kind::Text,
+        agent: None,
         answer: Some(Answered {
             run: run.id,
             fence: run.fence,

@@ -57,7 +57,8 @@ impl Follower {
                         Event::MessageStored(message) => return message.content.clone(),
                         Event::RunStarted { .. }
                         | Event::RunEnded { .. }
-                        | Event::ModelChosen { .. } => {}
+                        | Event::ModelChosen { .. }
+                        | Event::Typing { .. } => {}
                     }
                 }
             }

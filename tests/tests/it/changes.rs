@@ -1,8 +1,11 @@
 //! What users ask for beside answers: another model, the end of an answer, another answer, other words.
 
+use chatbox::chat::{Author, SessionId};
+use chatbox::store::sqlite::Sqlite;
+use chatbox::store::{Cancel, Store};
 use serde_json::{Value, json};
 use tests::mongodb::Database;
-use tests::{Client, Provider, World, demo, openai};
+use tests::{Client, Provider, World, demo, leave_run, openai};
 
 /// Two models behind one provider, `small` and `large`.
 fn two_models(provider: &Provider) -> crds::Config {
@@ -300,4 +303,30 @@ async fn an_answer_is_stopped_through_another_server() {
         .pop()
         .unwrap();
     assert_eq!(last["status"], "cancelled");
+}
+
+/// The process ended between the request and the end of the answer.
+#[tokio::test]
+async fn an_answer_that_was_to_stop_is_not_asked_for_again() {
+    let world = World::start(demo()).await;
+    let data = world.data();
+    let mut stopping = world.stop();
+    stopping.stopped().await;
+    {
+        let store = Sqlite::open(&data).unwrap();
+        leave_run(&store, "s", "u", "Tell me all.").await;
+        let request = Cancel {
+            session: SessionId::parse("s").unwrap(),
+            author: Author {
+                user: "u".to_owned(),
+                name: "u".to_owned(),
+                roles: Vec::new(),
+            },
+            run: None,
+        };
+        assert!(matches!(store.cancel(request).await, Ok(Ok(Some(_)))));
+    }
+    let world = stopping.start_again().await;
+    let mut client = world.connect("u", "session_id=s&after_seq=1").await;
+    assert_eq!(client.answer().await.status, "cancelled");
 }

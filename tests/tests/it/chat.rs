@@ -217,7 +217,7 @@ async fn bad_frames_are_answered_and_the_connection_stays() {
         "{",
         "[]",
         r#"{"type":"ping"}"#,
-        r#"{"type":"typing_indicator","session_id":"s"}"#,
+        r#"{"type":"loading","session_id":"s"}"#,
     ] {
         client.send_text(text.to_owned()).await;
         assert_eq!(

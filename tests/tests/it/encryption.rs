@@ -275,7 +275,10 @@ async fn a_question_that_cannot_be_read_is_not_put_to_a_model_and_stops_no_other
             line(&format!("{CANARY} three"), ""),
             line(UNREADABLE, ""),
             line(&format!("{CANARY} four "), "interrupted"),
-            line("The assistant could not answer. Please try again.", "failed"),
+            line(
+                "The assistant could not answer. Please try again.",
+                "failed"
+            ),
             line("and now?", ""),
             line("Now.", "complete"),
         ]

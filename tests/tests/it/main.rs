@@ -19,4 +19,5 @@ mod resume;
 mod slow;
 mod stop;
 mod supervision;
+mod takeover;
 mod unreliable;

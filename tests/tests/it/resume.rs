@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chatbox::bus::{Bus, Event, LocalBus};
-use chatbox::chat::{Admission, Author, DigestKey, Message, MessageId, Sender, SessionId};
+use chatbox::chat::{Admission, Author, DigestKey, Kind, Message, MessageId, Sender, SessionId};
 use chatbox::clock;
 use chatbox::store::sqlite::Sqlite;
 use chatbox::store::{Question, Store};
@@ -219,6 +219,8 @@ async fn a_catch_up_that_cannot_be_read_ends_the_connection() {
         content: "later".to_owned(),
         at: clock::now(),
         replaces: None,
+        kind: Kind::Text,
+        agent: None,
         answer: None,
     };
     let database = Connection::open(data.join("chatbox.db")).unwrap();
@@ -246,6 +248,7 @@ async fn fill(data: &std::path::Path, count: usize) {
             admission: Admission {
                 author: Author {
                     user: "u".to_owned(),
+                    name: "u".to_owned(),
                     roles: Vec::new(),
                 },
                 digest: DigestKey::random().digest(&content),

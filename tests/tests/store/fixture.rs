@@ -172,6 +172,7 @@ pub(crate) fn question(session: &str, client_id: Option<&str>, content: &str) ->
 pub(crate) fn author(user: &str) -> Author {
     Author {
         user: user.to_owned(),
+        name: user.to_uppercase(),
         roles: Vec::new(),
     }
 }

@@ -12,6 +12,7 @@ mod messages;
 mod mongodb_server;
 mod outbox;
 mod runs;
+mod takeover;
 mod values;
 
 /// Makes a test of each function for each store.
@@ -63,6 +64,11 @@ on_every_store!(
     changes::a_question_is_replaced_and_who_may_do_that,
     changes::a_run_is_stopped_by_its_user_alone,
     changes::what_a_provider_kept_is_dropped_when_it_does_not_know_all,
+    takeover::a_run_ends_in_the_commit_that_gives_its_session_away,
+    takeover::both_talk_and_no_run_begins_until_it_is_given_back,
+    takeover::of_many_who_take_a_session_one_has_it,
+    takeover::one_who_is_away_loses_the_session,
+    takeover::who_asks_for_help_waits_once_until_somebody_comes,
     outbox::entries_are_stored_with_the_answer_or_not_at_all,
     values::every_text_is_found_once_with_its_place,
     values::a_text_is_replaced_only_while_it_is_the_old_one,

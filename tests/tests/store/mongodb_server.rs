@@ -236,7 +236,10 @@ async fn the_indexes_have_their_names() {
     database.open().await;
     let client = Client::with_uri_str(&database.uri).await.unwrap();
     for (collection, expected) in [
-        ("sessions", &["_id_", "of_user", "waiting"][..]),
+        (
+            "sessions",
+            &["_id_", "attended", "help", "of_user", "waiting"][..],
+        ),
         ("messages", &["_id_", "by_client_id", "in_order"]),
         ("runs", &["_id_", "by_lease"]),
     ] {

@@ -1,6 +1,7 @@
 //! Whatever the bus reorders, loses or repeats, the client ends with the text that is stored.
 
 mod appending;
+mod takeover;
 
 use proptest::prelude::*;
 
@@ -21,6 +22,8 @@ fn stored(session: &SessionId, seq: i64, answer: Option<(RunId, &str)>) -> Messa
         content: answer.map_or("question", |(_, text)| text).to_owned(),
         at: Timestamp::UNIX_EPOCH,
         replaces: None,
+        kind: Kind::Text,
+        agent: None,
         answer: answer.map(|(run, _)| Answered {
             run,
             fence: 1,

@@ -11,18 +11,19 @@ use super::form::{AssociatedData, Field};
 use crate::chat::{DigestKey, Message, MessageId, Run, RunId, Session, SessionId};
 use crate::store::values::{Place, Replacement, Value};
 use crate::store::{
-    Abandoned, Answer, Appended, Cancel, Claim, Judged, Kept, ModelChoice, NewRun, OutboxEntry,
-    Page, Question, Regenerate, Store, StoreError, Values,
+    Abandoned, Answer, Appended, Assign, Assigned, Cancel, Claim, HelpRequest, Judged, Kept,
+    ModelChoice, NewRun, Ongoing, OutboxEntry, Page, Question, Regenerate, Release, Store,
+    StoreError, Values,
 };
 
 impl Encrypted {
-    fn message(&self, message: Message) -> Message {
+    pub(super) fn message(&self, message: Message) -> Message {
         let id = message.id.to_string();
         let content = self.show(&content(&message.session, &id), &message.content);
         Message { content, ..message }
     }
 
-    fn messages(&self, messages: Vec<Message>) -> Vec<Message> {
+    pub(super) fn messages(&self, messages: Vec<Message>) -> Vec<Message> {
         let open = |message| self.message(message);
         messages.into_iter().map(open).collect()
     }
@@ -199,6 +200,48 @@ impl Store for Encrypted {
         self.inner().waiting(limit).await
     }
 
+    async fn ongoing(&self, session: &SessionId) -> Result<Option<Ongoing>, StoreError> {
+        self.sealed_ongoing(session).await
+    }
+
+    async fn assign(&self, request: Assign) -> Result<Judged<Assigned>, StoreError> {
+        self.sealed_assign(request).await
+    }
+
+    async fn release(&self, request: Release) -> Result<Judged<Option<Message>>, StoreError> {
+        self.sealed_release(request).await
+    }
+
+    async fn request_help(
+        &self,
+        request: HelpRequest,
+    ) -> Result<Judged<Option<Message>>, StoreError> {
+        self.sealed_help_request(request).await
+    }
+
+    async fn attend(
+        &self,
+        session: &SessionId,
+        agent: &str,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.inner().attend(session, agent, at).await
+    }
+
+    async fn unattended(
+        &self,
+        before: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.inner().unattended(before, limit).await
+    }
+
+    async fn waiting_for_help(&self, limit: usize) -> Result<Vec<Session>, StoreError> {
+        let waiting = self.inner().waiting_for_help(limit).await?;
+        let open = |session| self.session_of(session);
+        Ok(waiting.into_iter().map(open).collect())
+    }
+
     async fn session(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
         let session = self.inner().session(id).await?;
         Ok(session.map(|session| self.session_of(session)))
@@ -278,7 +321,7 @@ fn name(session: &SessionId) -> AssociatedData<'_> {
     }
 }
 
-fn content<'a>(session: &'a SessionId, id: &'a str) -> AssociatedData<'a> {
+pub(super) fn content<'a>(session: &'a SessionId, id: &'a str) -> AssociatedData<'a> {
     AssociatedData {
         session: session.as_str(),
         field: Field::Content,
@@ -286,7 +329,7 @@ fn content<'a>(session: &'a SessionId, id: &'a str) -> AssociatedData<'a> {
     }
 }
 
-fn checkpoint<'a>(run: &'a Run, question: &'a str) -> AssociatedData<'a> {
+pub(super) fn checkpoint<'a>(run: &'a Run, question: &'a str) -> AssociatedData<'a> {
     AssociatedData {
         session: run.session.as_str(),
         field: Field::Checkpoint,

@@ -10,8 +10,8 @@ use crate::store::{Cancel, Claim, Judged, ModelChoice, Regenerate};
 
 pub(super) async fn choose_model(mut tx: Tx<'_>, choice: &ModelChoice) -> Result<Judged<()>> {
     let head = tx.head(&choice.session).await?;
-    let owner = head.as_ref().map(|head| head.user.as_str());
-    if let Err(rejection) = choice.author.may_write(owner) {
+    let parties = head.as_ref().map(SessionDocument::parties);
+    if let Err(rejection) = choice.author.may_steer(parties) {
         return Ok(Err(rejection));
     }
     if head.is_some() {
@@ -36,7 +36,7 @@ pub(super) async fn regenerate(
     let Some(head) = tx.head(&request.session).await? else {
         return Ok(Err(Rejection::NotNewest));
     };
-    if let Err(rejection) = request.author.may_write(Some(&head.user)) {
+    if let Err(rejection) = request.author.may_steer(Some(head.parties())) {
         return Ok(Err(rejection));
     }
     let session = request.session.as_str();
@@ -68,7 +68,7 @@ pub(super) async fn cancel(mut tx: Tx<'_>, request: &Cancel) -> Result<Judged<Op
     let Some(head) = tx.head(&request.session).await? else {
         return Ok(Ok(None));
     };
-    if let Err(rejection) = request.author.may_write(Some(&head.user)) {
+    if let Err(rejection) = request.author.may_steer(Some(head.parties())) {
         return Ok(Err(rejection));
     }
     let at_work = head.run.as_deref().and_then(RunId::parse);

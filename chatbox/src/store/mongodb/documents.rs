@@ -8,10 +8,10 @@ use mongodb::{Collection, Database};
 use serde::{Deserialize, Serialize};
 
 use crate::chat::{
-    Answered, Digest, Message, MessageId, Newest, OwnerId, Run, RunId, Sender, Session, SessionId,
-    Status,
+    Agent, Answered, Digest, Kind, Message, MessageId, Newest, OwnerId, Parties, Run, RunId,
+    Sender, Session, SessionId, Status,
 };
-use crate::store::{Abandoned, NewRun, OutboxEntry, Question};
+use crate::store::{Abandoned, NewRun, Ongoing, OutboxEntry, Question};
 
 /// Everything that this store keeps.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ pub(super) struct SessionDocument {
     #[serde(rename = "_id")]
     pub(super) id: String,
     pub(super) user: String,
-    name: String,
+    pub(super) name: String,
     /// Id of the model that the user chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) model: Option<String>,
@@ -62,6 +62,16 @@ pub(super) struct SessionDocument {
     answers: i64,
     answer_ms_sum: i64,
     answer_ms_max: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) assignee: Option<Agent>,
+    /// When the assignee was there last. Indexed, and so there only while there is an assignee.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) attended: Option<i64>,
+    #[serde(default)]
+    assisted: bool,
+    /// Since when the user waits for a member of staff. Indexed, and so there only while one waits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) help: Option<i64>,
 }
 
 impl SessionDocument {
@@ -97,6 +107,17 @@ impl SessionDocument {
             answers: 0,
             answer_ms_sum: 0,
             answer_ms_max: 0,
+            assignee: None,
+            attended: None,
+            assisted: false,
+            help: None,
+        }
+    }
+
+    pub(super) fn parties(&self) -> Parties<'_> {
+        Parties {
+            owner: &self.user,
+            assignee: self.assignee.as_ref().map(|agent| agent.id.as_str()),
         }
     }
 
@@ -107,7 +128,7 @@ impl SessionDocument {
     /// The end of the session, given its newest question and the newest answer to that.
     pub(super) fn newest(&self, question: Option<&Message>, answer: Option<&Message>) -> Newest {
         Newest {
-            is_busy: !self.is_free(),
+            is_busy: !self.is_free() || self.assignee.is_some(),
             question: question.map(|message| message.seq),
             answer: answer.map(|message| message.seq),
         }
@@ -125,12 +146,16 @@ impl SessionDocument {
             name: self.name,
             model: self.model,
             seq: self.seq,
+            fence: self.fence,
             created: time(self.created)?,
             active: time(self.active)?,
             tokens: self.tokens,
             answers: self.answers,
             answer_ms_sum: self.answer_ms_sum,
             answer_ms_max: self.answer_ms_max,
+            assignee: self.assignee,
+            is_assisted: self.assisted,
+            help_since: self.help.map(time).transpose()?,
         })
     }
 }
@@ -150,8 +175,20 @@ pub(super) struct MessageDocument {
     at: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     replaces: Option<i64>,
+    /// Of another kind than words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kind: Option<KindDocument>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    agent: Option<Agent>,
     #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<AnswerDocument>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct KindDocument {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fence: Option<i64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -189,6 +226,11 @@ impl MessageDocument {
             content: message.content.clone(),
             at: message.at.as_microsecond(),
             replaces: message.replaces,
+            kind: (message.kind != Kind::Text).then(|| KindDocument {
+                name: message.kind.as_str().to_owned(),
+                fence: message.kind.fence(),
+            }),
+            agent: message.agent.clone(),
             answer,
         }
     }
@@ -220,6 +262,10 @@ impl MessageDocument {
             content: self.content,
             at: time(self.at)?,
             replaces: self.replaces,
+            kind: self.kind.map_or(Ok(Kind::Text), |kind| {
+                parsed(&kind.name, |name| Kind::parse(name, kind.fence))
+            })?,
+            agent: self.agent,
             answer: self.answer.map(answer).transpose()?,
         })
     }
@@ -266,6 +312,11 @@ impl RunDocument {
             attempts: earlier.attempts.saturating_add(1),
             ..self
         }
+    }
+
+    pub(super) fn ongoing(self) -> Result<Ongoing> {
+        let Abandoned { run, text, .. } = self.abandoned()?;
+        Ok(Ongoing { run, text })
     }
 
     pub(super) fn abandoned(self) -> Result<Abandoned> {

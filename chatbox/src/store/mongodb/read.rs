@@ -128,7 +128,7 @@ pub(super) async fn ping(client: &Client) -> Result<()> {
 }
 
 /// So many documents that this release can read: one that it cannot read must not keep others from being found.
-async fn readable<D: DeserializeOwned, T>(
+pub(super) async fn readable<D: DeserializeOwned, T>(
     mut found: Cursor<Document>,
     limit: usize,
     read: impl Fn(D) -> Result<T>,
@@ -152,6 +152,6 @@ async fn readable<D: DeserializeOwned, T>(
 }
 
 /// A limit as the driver takes it, where 0 would mean none.
-fn count(limit: usize) -> i64 {
+pub(super) fn count(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX).max(1)
 }

@@ -91,7 +91,19 @@ fn sessions() -> Vec<IndexModel> {
                     .build(),
             ),
         ),
+        index(
+            "attended",
+            doc! {"attended": 1},
+            Some(where_present("attended")),
+        ),
+        index("help", doc! {"help": 1}, Some(where_present("help"))),
     ]
+}
+
+fn where_present(field: &str) -> IndexOptions {
+    IndexOptions::builder()
+        .partial_filter_expression(doc! {field: {"$exists": true}})
+        .build()
 }
 
 fn messages() -> Vec<IndexModel> {

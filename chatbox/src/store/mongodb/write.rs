@@ -9,7 +9,9 @@ use super::documents::{
 };
 use super::error;
 use super::transaction::Tx;
-use crate::chat::{Digest, DigestKey, Facts, Message, MessageId, Newest, Run, SessionId, Verdict};
+use crate::chat::{
+    Digest, DigestKey, Facts, Message, MessageId, Newest, Run, SessionId, Speaker, Verdict,
+};
 use crate::store::values::DIGEST_KEY;
 use crate::store::{Answer, Appended, Claim, Kept, NewRun, OutboxEntry, Question};
 
@@ -22,35 +24,38 @@ pub(super) async fn append(mut tx: Tx<'_>, question: &Question) -> Result<Append
     };
     let newest = |head: &SessionDocument| head.newest(replaced.as_ref(), None);
     let facts = Facts {
-        owner: head.as_ref().map(|head| head.user.as_str()),
+        parties: head.as_ref().map(SessionDocument::parties),
         pending: head
             .as_ref()
             .map_or(0, |head| usize::try_from(head.pending).unwrap_or(0)),
         same_client_id: same.as_ref().map(|(_, digest)| *digest),
         newest: head.as_ref().map_or_else(Newest::default, newest),
     };
-    match (question.admission.judge(facts), same) {
+    let speaker = match (question.admission.judge(facts), same) {
         (Verdict::Reject(rejection), _) => return Ok(Appended::Rejected(rejection)),
         (Verdict::Duplicate, Some((message, _))) => return Ok(Appended::Duplicate(message)),
-        // Without a stored message there is no digest, and so no verdict that it is a duplicate.
-        (Verdict::Duplicate | Verdict::Store, _) => {}
-    }
-    let message = question.message(head.as_ref().map_or(1, |head| head.seq + 1));
+        (Verdict::Store(speaker), _) => speaker,
+        (Verdict::Duplicate, None) => {
+            unreachable!("without a stored message there is no digest to be the same")
+        }
+    };
+    let wants_answer = speaker == Speaker::User;
+    let message = question.message(head.as_ref().map_or(1, |head| head.seq + 1), speaker);
     let chosen = head.as_ref().and_then(|head| head.model.as_deref());
     let fence = head.as_ref().map_or(0, |head| head.fence) + 1;
     let is_free = head.as_ref().is_none_or(SessionDocument::is_free);
-    let new = question.run.as_ref().filter(|_| is_free);
+    let new = question.run.as_ref().filter(|_| is_free && wants_answer);
     let run = new.map(|new| new.of(&message, fence, chosen));
     if let Some(head) = &head {
         let mut set = doc! {"seq": message.seq};
-        if head.seq == 0 {
+        if head.name.is_empty() {
             set.insert("name", &question.name);
         }
         if let Some(run) = &run {
             set.extend(doc! {"run": run.id.to_string(), "fence": run.fence});
         }
         let at = question.at.as_microsecond();
-        let change = doc! {"$set": set, "$max": {"active": at}, "$inc": {"pending": 1}};
+        let change = doc! {"$set": set, "$max": {"active": at}, "$inc": {"pending": i64::from(wants_answer)}};
         tx.change(&question.session, change).await?;
     } else {
         let session = SessionDocument::new(question, run.as_ref());
@@ -121,7 +126,7 @@ pub(super) async fn keep(db: &Collections, run: &Run, change: Document) -> Resul
 }
 
 pub(super) async fn finish(
-    mut tx: Tx<'_>,
+    tx: &mut Tx<'_>,
     run: &Run,
     answer: &Answer,
     outbox: &[OutboxEntry],
@@ -256,7 +261,7 @@ impl Tx<'_> {
         self.change(&run.session, change).await
     }
 
-    async fn insert(&mut self, message: MessageDocument) -> Result<()> {
+    pub(super) async fn insert(&mut self, message: MessageDocument) -> Result<()> {
         self.db
             .messages
             .insert_one(message)

@@ -3,14 +3,14 @@
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::rows::{self, MESSAGE};
-use super::write::{FIRST, begin, forget_provider_state, head, insert_session, newest};
+use super::write::{FIRST, Head, begin, forget_provider_state, head, insert_session, newest};
 use crate::chat::{Rejection, RunId, to_cancel};
 use crate::store::{Cancel, Claim, Judged, ModelChoice, Regenerate};
 
 pub(super) fn choose_model(tx: &Connection, choice: &ModelChoice) -> Result<Judged<()>> {
     let head = head(tx, &choice.session)?;
-    let owner = head.as_ref().map(|head| head.user.as_str());
-    if let Err(rejection) = choice.author.may_write(owner) {
+    let parties = head.as_ref().map(Head::parties);
+    if let Err(rejection) = choice.author.may_steer(parties) {
         return Ok(Err(rejection));
     }
     if head.is_none() {
@@ -29,7 +29,7 @@ pub(super) fn regenerate(
     let Some(head) = head(tx, &request.session)? else {
         return Ok(Err(Rejection::NotNewest));
     };
-    if let Err(rejection) = request.author.may_write(Some(&head.user)) {
+    if let Err(rejection) = request.author.may_steer(Some(head.parties())) {
         return Ok(Err(rejection));
     }
     let newest = newest(tx, &request.session, &head)?;
@@ -59,7 +59,7 @@ pub(super) fn cancel(tx: &Connection, request: &Cancel) -> Result<Judged<Option<
     let Some(head) = head(tx, &request.session)? else {
         return Ok(Ok(None));
     };
-    if let Err(rejection) = request.author.may_write(Some(&head.user)) {
+    if let Err(rejection) = request.author.may_steer(Some(head.parties())) {
         return Ok(Err(rejection));
     }
     let at_work = head.run.as_deref().and_then(RunId::parse);

@@ -5,15 +5,17 @@ use rusqlite::types::{FromSql, FromSqlError, Type};
 use rusqlite::{Error, Result, Row};
 
 use crate::chat::{
-    Answered, Message, MessageId, OwnerId, Run, RunId, Sender, Session, SessionId, Status,
+    Agent, Answered, Kind, Message, MessageId, OwnerId, Run, RunId, Sender, Session, SessionId,
+    Status,
 };
 use crate::store::OutboxEntry;
 
 /// Columns of [`message`], in its order.
-pub(super) const MESSAGE: &str = "id, session, seq, client_id, sender, content, at, run, fence, question, status, model, replaces";
+pub(super) const MESSAGE: &str = "id, session, seq, client_id, sender, content, at, run, fence, question, status, model, replaces, kind, agent, \
+     agent_name";
 /// Columns of [`session`], in its order.
-pub(super) const SESSION: &str =
-    "id, user, name, model, seq, created, active, tokens, answers, answer_ms_sum, answer_ms_max";
+pub(super) const SESSION: &str = "id, user, name, model, seq, created, active, tokens, answers, answer_ms_sum, answer_ms_max, \
+     assignee, assignee_name, assisted, help, fence";
 /// Columns of [`run`], in its order.
 pub(super) const RUN: &str = "id, session, question, fence, model, owner";
 
@@ -27,6 +29,8 @@ pub(super) fn message(row: &Row<'_>) -> Result<Message> {
         content: row.get(5)?,
         at: time(row, 6)?,
         replaces: row.get(12)?,
+        kind: text(row, 13, |kind| Kind::parse(kind, row.get(8).ok()))?,
+        agent: agent(row, 14)?,
         answer: answered(row)?,
     })
 }
@@ -57,7 +61,23 @@ pub(super) fn session(row: &Row<'_>) -> Result<Session> {
         answers: row.get(8)?,
         answer_ms_sum: row.get(9)?,
         answer_ms_max: row.get(10)?,
+        assignee: agent(row, 11)?,
+        fence: row.get(15)?,
+        is_assisted: row.get(13)?,
+        help_since: row
+            .get::<_, Option<i64>>(14)?
+            .map(|_| time(row, 14))
+            .transpose()?,
     })
+}
+
+/// Id and name, in this column and the next.
+fn agent(row: &Row<'_>, column: usize) -> Result<Option<Agent>> {
+    let Some(id) = row.get(column)? else {
+        return Ok(None);
+    };
+    let name = row.get(column + 1)?;
+    Ok(Some(Agent { id, name }))
 }
 
 pub(super) fn run(row: &Row<'_>) -> Result<Run> {

@@ -117,13 +117,25 @@ const VERSION_3: &str = "
     ALTER TABLE runs ADD COLUMN attempts INTEGER NOT NULL DEFAULT 1;
 ";
 
-/// The model that a user chose, questions that replace others, answers that are stopped.
+/// The model that a user chose, questions that replace others, answers that are stopped, members of staff who take over.
 const VERSION_4: &str = "
     ALTER TABLE sessions ADD COLUMN model TEXT;
     ALTER TABLE messages ADD COLUMN replaces INTEGER;
     ALTER TABLE runs ADD COLUMN cancelled INTEGER NOT NULL DEFAULT 0;
     -- Of the answer that the state came with.
     ALTER TABLE provider_state ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;
+
+    ALTER TABLE sessions ADD COLUMN assignee TEXT;
+    ALTER TABLE sessions ADD COLUMN assignee_name TEXT;
+    -- When the assignee was there last, and since when the user waits for one. Microseconds since 1970.
+    ALTER TABLE sessions ADD COLUMN attended INTEGER;
+    ALTER TABLE sessions ADD COLUMN help INTEGER;
+    ALTER TABLE sessions ADD COLUMN assisted INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX sessions_attended ON sessions (attended) WHERE assignee IS NOT NULL;
+    CREATE INDEX sessions_help ON sessions (help) WHERE help IS NOT NULL;
+    ALTER TABLE messages ADD COLUMN kind TEXT NOT NULL DEFAULT 'text';
+    ALTER TABLE messages ADD COLUMN agent TEXT;
+    ALTER TABLE messages ADD COLUMN agent_name TEXT;
 ";
 
 /// Brings the file to this release's version, all or nothing.

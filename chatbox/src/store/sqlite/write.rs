@@ -3,14 +3,18 @@
 use rusqlite::{Connection, OptionalExtension, Result, params};
 
 use super::rows::{self, MESSAGE, RUN};
-use crate::chat::{Digest, Facts, Message, MessageId, Newest, Run, SessionId, Verdict};
+use crate::chat::{
+    Digest, Facts, Message, MessageId, Newest, Parties, Run, SessionId, Speaker, Verdict,
+};
 use crate::store::{Answer, Appended, Claim, Kept, NewRun, OutboxEntry, Question};
 
 /// What an operation needs to know of a session.
 pub(super) struct Head {
     pub(super) user: String,
     pub(super) model: Option<String>,
-    seq: i64,
+    pub(super) assignee: Option<String>,
+    pub(super) asks_for_help: bool,
+    has_name: bool,
     pub(super) fence: i64,
     answered: i64,
     pending: usize,
@@ -19,13 +23,20 @@ pub(super) struct Head {
 }
 
 impl Head {
+    pub(super) fn parties(&self) -> Parties<'_> {
+        Parties {
+            owner: &self.user,
+            assignee: self.assignee.as_deref(),
+        }
+    }
+
     /// Nothing is under way.
     pub(super) fn is_free(&self) -> bool {
         self.run.is_none() && self.pending == 0
     }
 
     /// Whether the session still belongs to this run.
-    fn is_held_by(&self, run: &Run) -> bool {
+    pub(super) fn is_held_by(&self, run: &Run) -> bool {
         self.fence == run.fence && self.run.as_deref() == Some(run.id.to_string().as_str())
     }
 }
@@ -50,17 +61,19 @@ pub(super) fn append(tx: &Connection, question: &Question) -> Result<Appended> {
         _ => Newest::default(),
     };
     let facts = Facts {
-        owner: head.as_ref().map(|head| head.user.as_str()),
+        parties: head.as_ref().map(Head::parties),
         pending: head.as_ref().map_or(0, |head| head.pending),
         same_client_id: same.as_ref().map(|(_, digest)| *digest),
         newest,
     };
-    match (question.admission.judge(facts), same) {
+    let speaker = match (question.admission.judge(facts), same) {
         (Verdict::Reject(rejection), _) => return Ok(Appended::Rejected(rejection)),
         (Verdict::Duplicate, Some((message, _))) => return Ok(Appended::Duplicate(message)),
-        // Without a stored message there is no digest, and so no verdict that it is a duplicate.
-        (Verdict::Duplicate | Verdict::Store, _) => {}
-    }
+        (Verdict::Store(speaker), _) => speaker,
+        (Verdict::Duplicate, None) => {
+            unreachable!("without a stored message there is no digest to be the same")
+        }
+    };
     let is_free = head.as_ref().is_none_or(Head::is_free);
     let (fence, model) = head
         .as_ref()
@@ -69,18 +82,19 @@ pub(super) fn append(tx: &Connection, question: &Question) -> Result<Appended> {
     if head.is_none() {
         insert_session(tx, &question.session, &question.admission.author.user, at)?;
     }
-    if head.as_ref().is_none_or(|head| head.seq == 0) {
+    if head.as_ref().is_none_or(|head| !head.has_name) {
         tx.prepare_cached("UPDATE sessions SET name = ?2 WHERE id = ?1")?
             .execute(params![question.session.as_str(), question.name])?;
     }
     if question.admission.replaces.is_some() {
         forget_provider_state(tx, &question.session)?;
     }
-    let seq = next_seq(tx, &question.session, at, 1)?;
-    let message = question.message(seq);
+    let wants_answer = speaker == Speaker::User;
+    let seq = next_seq(tx, &question.session, at, i64::from(wants_answer))?;
+    let message = question.message(seq, speaker);
     insert_message(tx, &message, Some(&question.admission.digest))?;
     let claim = match &question.run {
-        Some(new) if is_free => {
+        Some(new) if is_free && wants_answer => {
             let run = new.of(&message, fence + 1, model);
             Some(Box::new(begin(tx, new, run, &message, FIRST)?))
         }
@@ -227,17 +241,20 @@ pub(super) fn end_leases(connection: &Connection) -> Result<()> {
 
 pub(super) fn head(tx: &Connection, session: &SessionId) -> Result<Option<Head>> {
     tx.prepare_cached(
-        "SELECT user, model, seq, fence, answered, pending, run FROM sessions WHERE id = ?1",
+        "SELECT user, model, assignee, help IS NOT NULL, name <> '', fence, answered, pending, run
+         FROM sessions WHERE id = ?1",
     )?
     .query_row([session.as_str()], |row| {
         Ok(Head {
             user: row.get(0)?,
             model: row.get(1)?,
-            seq: row.get(2)?,
-            fence: row.get(3)?,
-            answered: row.get(4)?,
-            pending: row.get(5)?,
-            run: row.get(6)?,
+            assignee: row.get(2)?,
+            asks_for_help: row.get(3)?,
+            has_name: row.get(4)?,
+            fence: row.get(5)?,
+            answered: row.get(6)?,
+            pending: row.get(7)?,
+            run: row.get(8)?,
         })
     })
     .optional()
@@ -258,7 +275,7 @@ pub(super) fn newest(tx: &Connection, session: &SessionId, head: &Head) -> Resul
         .query_row(params![session.as_str(), question], |row| row.get(0))
         .optional()?;
     Ok(Newest {
-        is_busy: !head.is_free(),
+        is_busy: !head.is_free() || head.assignee.is_some(),
         question,
         answer,
     })
@@ -350,7 +367,7 @@ fn by_client_id(tx: &Connection, question: &Question) -> Result<Option<(Message,
 }
 
 /// The next number of a session, after a change of how many of its questions wait.
-fn next_seq(tx: &Connection, session: &SessionId, at: i64, pending: i64) -> Result<i64> {
+pub(super) fn next_seq(tx: &Connection, session: &SessionId, at: i64, pending: i64) -> Result<i64> {
     tx.prepare_cached(
         "UPDATE sessions SET seq = seq + 1, active = max(active, ?2), pending = pending + ?3 WHERE id = ?1
          RETURNING seq",
@@ -358,11 +375,15 @@ fn next_seq(tx: &Connection, session: &SessionId, at: i64, pending: i64) -> Resu
     .query_row(params![session.as_str(), at, pending], |row| row.get(0))
 }
 
-fn insert_message(tx: &Connection, message: &Message, digest: Option<&Digest>) -> Result<()> {
+pub(super) fn insert_message(
+    tx: &Connection,
+    message: &Message,
+    digest: Option<&Digest>,
+) -> Result<()> {
     let answer = message.answer.as_ref();
     tx.prepare_cached(&format!(
         "INSERT INTO messages ({MESSAGE}, digest)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)"
     ))?
     .execute(params![
         message.id.to_string(),
@@ -373,11 +394,14 @@ fn insert_message(tx: &Connection, message: &Message, digest: Option<&Digest>) -
         message.content,
         message.at.as_microsecond(),
         answer.map(|answer| answer.run.to_string()),
-        answer.map(|answer| answer.fence),
+        answer.map_or_else(|| message.kind.fence(), |answer| Some(answer.fence)),
         answer.map(|answer| answer.question),
         answer.map(|answer| answer.status.as_str()),
         answer.map(|answer| &answer.model),
         message.replaces,
+        message.kind.as_str(),
+        message.agent.as_ref().map(|agent| &agent.id),
+        message.agent.as_ref().map(|agent| &agent.name),
         digest.map(Digest::as_bytes),
     ])?;
     Ok(())
@@ -414,6 +438,7 @@ mod tests {
             admission: Admission {
                 author: Author {
                     user: "u".to_owned(),
+                    name: "u".to_owned(),
                     roles: Vec::new(),
                 },
                 digest: DigestKey::random().digest("q"),

@@ -96,6 +96,17 @@ pub(super) struct Regenerate {
     pub(super) seq: Option<i64>,
 }
 
+/// Something about a session, without more. `admin_join`: a member of staff takes it over; everybody in it is told.
+/// `admin_leave`: the one who has it hands it back. `help_request`: its user wants to talk to a human. `typing_indicator`:
+/// somebody is writing; passed on every two seconds at most, and not answered.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "ClientRequest", transform = describe_about)]
+pub(super) struct About {
+    #[serde(default, deserialize_with = "text")]
+    #[schemars(schema_with = "optional::session_of_connection")]
+    pub(super) session_id: Option<String>,
+}
+
 impl Head {
     /// The operation of a `connection_status`.
     pub(super) fn op(&self) -> Option<&str> {
@@ -146,6 +157,17 @@ fn describe_cancel(schema: &mut Schema) {
 fn describe_regenerate(schema: &mut Schema) {
     describe_operation(schema, "regenerate");
     require(schema, "seq");
+}
+
+fn describe_about(schema: &mut Schema) {
+    drop_defaults(schema);
+    let kinds = [
+        "admin_join",
+        "admin_leave",
+        "help_request",
+        "typing_indicator",
+    ];
+    add(schema, "type", json!({"enum": kinds}));
 }
 
 fn describe_operation(schema: &mut Schema, op: &str) {

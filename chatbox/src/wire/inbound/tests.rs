@@ -372,6 +372,7 @@ fn frame() -> impl Strategy<Value = Value> {
         4 => Just(json!("user_message")),
         4 => Just(json!("connection_status")),
         2 => Just(json!("model_select")),
+        2 => prop::sample::select(vec!["admin_join", "admin_leave", "help_request", "typing_indicator"]).prop_map(Value::from),
         1 => any_value(),
     ];
     let fields = prop::sample::subsequence(keys.to_vec(), 5..=keys.len());

@@ -10,8 +10,9 @@ use serde::{Serialize, Serializer};
 use super::ModelName;
 use crate::chat::{MessageId, RunId, Sender, Status};
 use crate::wire::literal::{
-    AckOp, AiResponseType, AiSender, CancelOp, CaughtUpOp, ConnectionStatusType, ErrorType, False,
-    HelloOp, LoadingType, ModelOp, SystemSender, True, UserMessageType,
+    AckOp, AdminJoinType, AdminLeaveType, AdminSender, AiResponseType, AiSender, CancelOp,
+    CaughtUpOp, ConnectionStatusType, ErrorType, False, HelloOp, HelpOp, HelpRequestType,
+    LoadingType, ModelOp, SystemSender, True, TypingIndicatorType, UserMessageType, UserSender,
 };
 use crate::wire::rejection::Code;
 use crate::wire::schema;
@@ -138,6 +139,103 @@ pub struct UserMessage<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::replaces")]
     pub(super) replaces: Option<i64>,
+    /// Of a member of staff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) metadata: Option<AgentMetadata<'a>>,
+}
+
+/// A member of staff has taken the conversation over: no model answers until `admin_leave`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct AdminJoin<'a> {
+    #[serde(rename = "type")]
+    pub(super) kind: AdminJoinType,
+    #[serde(flatten)]
+    pub(super) change: AdminChange<'a>,
+}
+
+/// The conversation was handed back to the model, which answers the next message.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct AdminLeave<'a> {
+    #[serde(rename = "type")]
+    pub(super) kind: AdminLeaveType,
+    #[serde(flatten)]
+    pub(super) change: AdminChange<'a>,
+}
+
+/// A member of staff comes or goes: a message of the session.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(super) struct AdminChange<'a> {
+    pub(super) sender: AdminSender,
+    /// When it was stored.
+    #[serde(serialize_with = "millis")]
+    #[schemars(schema_with = "schema::timestamp")]
+    pub(super) timestamp: Timestamp,
+    #[schemars(schema_with = "schema::session_id")]
+    pub(super) session_id: &'a str,
+    /// Words that may be shown to a person.
+    pub(super) content: &'a str,
+    #[schemars(schema_with = "schema::message_id")]
+    pub(super) id: MessageId,
+    #[schemars(schema_with = "schema::seq")]
+    pub(super) seq: i64,
+    #[schemars(schema_with = "schema::fence")]
+    pub(super) fence: i64,
+    pub(super) metadata: AgentMetadata<'a>,
+}
+
+/// The user has asked for a member of staff: a message of the session.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct HelpRequested<'a> {
+    #[serde(rename = "type")]
+    pub(super) kind: HelpRequestType,
+    pub(super) sender: UserSender,
+    /// When it was stored.
+    #[serde(serialize_with = "millis")]
+    #[schemars(schema_with = "schema::timestamp")]
+    pub(super) timestamp: Timestamp,
+    #[schemars(schema_with = "schema::session_id")]
+    pub(super) session_id: &'a str,
+    pub(super) content: &'a str,
+    #[schemars(schema_with = "schema::message_id")]
+    pub(super) id: MessageId,
+    #[schemars(schema_with = "schema::seq")]
+    pub(super) seq: i64,
+}
+
+/// "We know that you want to talk to a human."
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct HelpConfirmed<'a> {
+    #[serde(rename = "type")]
+    pub(super) kind: ConnectionStatusType,
+    pub(super) sender: SystemSender,
+    #[serde(serialize_with = "millis")]
+    #[schemars(schema_with = "schema::timestamp")]
+    pub(super) timestamp: Timestamp,
+    #[schemars(schema_with = "schema::session_id")]
+    pub(super) session_id: &'a str,
+    /// Fixed words that may be shown to a person.
+    pub(super) content: &'static str,
+    pub(super) metadata: HelpMetadata,
+}
+
+/// Somebody else in the conversation is writing. Show it for five seconds at most.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct Typing<'a> {
+    #[serde(rename = "type")]
+    pub(super) kind: TypingIndicatorType,
+    #[schemars(schema_with = "schema::sender")]
+    pub(super) sender: Sender,
+    #[serde(serialize_with = "millis")]
+    #[schemars(schema_with = "schema::timestamp")]
+    pub(super) timestamp: Timestamp,
+    #[schemars(schema_with = "schema::session_id")]
+    pub(super) session_id: &'a str,
 }
 
 /// "An answer is on its way."
@@ -272,6 +370,20 @@ pub(super) struct HelloMetadata {
 #[schemars(deny_unknown_fields, inline)]
 pub(super) struct AckMetadata {
     op: AckOp,
+}
+
+/// A member of staff, as others are shown them.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, inline)]
+pub(super) struct AgentMetadata<'a> {
+    pub(super) admin_id: &'a str,
+    pub(super) admin_name: &'a str,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields, inline)]
+pub(super) struct HelpMetadata {
+    op: HelpOp,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
