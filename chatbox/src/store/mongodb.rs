@@ -12,6 +12,7 @@ mod documents;
 mod error;
 mod read;
 mod schema;
+mod tls;
 mod transaction;
 mod write;
 
