@@ -24,6 +24,12 @@ pub enum Command {
     Check {
         /// JSON, or YAML if its name ends in .yaml or .yml.
         file: PathBuf,
+        /// A field that this release does not know is an error.
+        #[arg(long)]
+        strict: bool,
+        /// Directory of secrets: those that the document names are checked too.
+        #[arg(long)]
+        secrets: Option<PathBuf>,
     },
     /// Prints a JSON schema.
     Schema {

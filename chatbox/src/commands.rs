@@ -16,7 +16,7 @@ use crate::app::{self, Adapters, App, Paths};
 use crate::args::{Cli, Command, Document, Serve, Token};
 use crate::auth::Keys;
 use crate::auth::keys::Claims;
-use crate::config_file::load;
+use crate::config_file::{Checks, check, load};
 use crate::{clock, open_files, signals, telemetry, wire};
 
 /// Does what the command line says. An error is printed as a sentence, without a backtrace: it is about the document or the
@@ -34,8 +34,16 @@ pub async fn main() -> ExitCode {
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => serve(args).await,
-        Command::Check { file } => {
-            load(&file)?;
+        Command::Check {
+            file,
+            strict,
+            secrets,
+        } => {
+            let checks = Checks {
+                is_strict: strict,
+                secrets: secrets.as_deref(),
+            };
+            check(&file, checks)?;
             print(&format!("{} can be served", file.display()))
         }
         Command::Schema { of } => schema(of),

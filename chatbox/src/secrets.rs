@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, anyhow, bail};
-use crds::SecretRef;
 use crds::secret::{KEY_BYTES, Use, encryption_key, usable};
+use crds::{Config, Problem, SecretRef};
 
 /// A secret value. It shows itself in no log.
 #[derive(Clone, PartialEq, Eq)]
@@ -69,6 +69,24 @@ pub fn read_encryption_key(root: &Path, reference: &SecretRef) -> anyhow::Result
     encryption_key(&value).map_err(|problem| anyhow!("{reference} {problem}"))
 }
 
+/// Certificates, or a certificate and its key, behind a reference.
+///
+/// # Errors
+/// When there are none; the error names the reference and never the value.
+pub fn read_pem(root: &Path, reference: &SecretRef) -> anyhow::Result<Vec<u8>> {
+    read_bytes(root, reference, Use::Pem)
+}
+
+/// What is wrong with the secrets that a document names.
+pub fn problems(root: &Path, config: &Config) -> Vec<Problem> {
+    let secrets = config.secrets().into_iter();
+    let problem = |(field, reference, use_)| {
+        let error = read_bytes(root, reference, use_).err()?;
+        Some(Problem::new(field, format!("{error:#}")))
+    };
+    secrets.filter_map(problem).collect()
+}
+
 fn read_text(root: &Path, reference: &SecretRef, use_: Use) -> anyhow::Result<Secret> {
     let bytes = read_bytes(root, reference, use_)?;
     let text = String::from_utf8(bytes).context("it is text, or it was not usable")?;
@@ -77,10 +95,14 @@ fn read_text(root: &Path, reference: &SecretRef, use_: Use) -> anyhow::Result<Se
 
 fn read_bytes(root: &Path, reference: &SecretRef, use_: Use) -> anyhow::Result<Vec<u8>> {
     let path = reference.path(root);
-    let bytes = std::fs::read(&path)
-        .with_context(|| format!("cannot read {reference} at {}", path.display()))?;
+    let bytes = std::fs::read(&path).with_context(|| {
+        format!(
+            "cannot read {reference} at {}; put it there, or name another directory of secrets with --secrets",
+            path.display()
+        )
+    })?;
     match usable(&bytes, use_) {
         Ok(value) => Ok(value.to_owned()),
-        Err(problem) => bail!("{reference} {problem}"),
+        Err(problem) => bail!("{reference} at {} {problem}", path.display()),
     }
 }

@@ -263,7 +263,15 @@ impl Connection {
         let turns = self.state.turns.clone();
         let rejection = match self.meanwhile(turns.ask(question)).await? {
             Ok(Asked::Stored { message, is_new }) => {
-                return self.acknowledge(&message, is_new, subscription).await;
+                // What was missed goes out with the acknowledgement, as after a resume.
+                let is_resume = !is_new && subscription.is_some();
+                match is_resume.then(|| self.state.limits.read(&self.caller.user)) {
+                    Some(Err(wait)) => {
+                        sleep(wait.min(SLOW_DOWN)).await;
+                        rejection::resumes_too_often(wait)
+                    }
+                    _ => return self.acknowledge(&message, is_new, subscription).await,
+                }
             }
             Ok(Asked::Rejected(rejected)) => rejection::not_admitted(rejected),
             Err(error) => rejection::not_stored(&error),

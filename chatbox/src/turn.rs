@@ -128,8 +128,9 @@ impl Turns {
                 self.deps().bus.publish(&message.session, event);
                 match (claim, permit) {
                     (Some(claim), Some(permit)) => self.spawn(*claim, permit),
-                    (_, None) if answers => self.spawn_waiting(message.session.clone(), user),
-                    // A run is at work in the session, and takes this question when it is done.
+                    // A run is at work in the session, and takes this question when it is done; or older questions wait,
+                    // and nobody answers them, because a moment ago it could not be claimed.
+                    _ if answers => self.spawn_waiting(message.session.clone(), user),
                     _ => {}
                 }
                 Ok(Asked::Stored {

@@ -48,7 +48,8 @@ pub struct ChatboxSpec {
     #[serde(default = "default_replicas")]
     #[schemars(range(min = 0, max = 1))]
     pub replicas: i32,
-    /// CPU and memory of a pod. Write fractions in quotes or as thousandths: `cpu: "0.5"` or `cpu: 500m`.
+    /// CPU and memory of a pod. Write fractions in quotes or as thousandths: `cpu: "0.5"` or `cpu: 500m`. Of the forms that
+    /// Kubernetes knows, those with an exponent, a sign, more than three decimals or none before the point are refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<Resources>,
     /// The Service in front of the pods.

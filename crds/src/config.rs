@@ -7,10 +7,11 @@ pub mod models;
 pub mod server;
 pub mod storage;
 pub mod takeover;
+mod unknown;
 
 use garde::Validate;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::secret::Use;
@@ -73,22 +74,18 @@ pub struct Parsed {
 impl Config {
     /// Reads a JSON document. A field that cannot be read is an error with its path; an unknown field is not.
     pub fn parse(json: &str) -> Result<Parsed, Problem> {
-        let mut unknown = Vec::new();
         let mut reader = serde_json::Deserializer::from_str(json);
-        let mut track = serde_path_to_error::Track::new();
-        let result = serde_ignored::deserialize(
-            serde_path_to_error::Deserializer::new(&mut reader, &mut track),
-            |path| unknown.push(ignored_path(&path.to_string())),
-        );
-        let config = result.map_err(|error| {
-            // An unknown place is written `?`, the document itself `.`.
-            let path = track.path().to_string().replace('?', "");
-            Problem::new(path.trim_end_matches('.'), reason(&error))
-        })?;
+        let parsed = read(&mut reader)?;
         reader
             .end()
             .map_err(|error| Problem::new("", error.to_string()))?;
-        Ok(Parsed { config, unknown })
+        Ok(parsed)
+    }
+
+    /// The same of a document that was written in another form. An error names the field alone: a line would be none that its
+    /// author knows.
+    pub fn from_value(value: serde_json::Value) -> Result<Parsed, Problem> {
+        read(value)
     }
 
     /// The document as the server reads it: JSON in a fixed order, with every default written out.
@@ -175,6 +172,41 @@ impl Config {
         }
         self
     }
+}
+
+impl Parsed {
+    /// What is wrong with each unknown field, and what its author may have meant.
+    pub fn unknown_fields(&self) -> Vec<Problem> {
+        let problem = |field: &String| {
+            let words = "is not known to this release";
+            Problem::new(
+                field,
+                match unknown::meant(field) {
+                    Some(name) => format!("{words}; did you mean {name}?"),
+                    None => words.to_owned(),
+                },
+            )
+        };
+        self.unknown.iter().map(problem).collect()
+    }
+}
+
+fn read<'de, D>(document: D) -> Result<Parsed, Problem>
+where
+    D: Deserializer<'de, Error = serde_json::Error>,
+{
+    let mut unknown = Vec::new();
+    let mut track = serde_path_to_error::Track::new();
+    let result = serde_ignored::deserialize(
+        serde_path_to_error::Deserializer::new(document, &mut track),
+        |path| unknown.push(ignored_path(&path.to_string())),
+    );
+    let config = result.map_err(|error| {
+        // An unknown place is written `?`, the document itself `.`.
+        let path = track.path().to_string().replace('?', "");
+        Problem::new(path.trim_end_matches('.'), reason(&error))
+    })?;
+    Ok(Parsed { config, unknown })
 }
 
 /// The JSON schema of the document, for editors and for `crds/config.schema.json`.

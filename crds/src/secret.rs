@@ -99,6 +99,9 @@ pub fn usable(bytes: &[u8], use_: Use) -> Result<&[u8], &'static str> {
         return Err("holds line breaks or control characters; write the key on one line");
     }
     match use_ {
+        Use::Bearer if is_left_out(text) => {
+            return Err("is a placeholder; write the whole key that the provider has given you");
+        }
         Use::Bearer => return Ok(text.as_bytes()),
         Use::MongoDbUri => {
             return mongodb_uri(text).map(|()| text.as_bytes());
@@ -113,6 +116,12 @@ pub fn usable(bytes: &[u8], use_: Use) -> Result<&[u8], &'static str> {
         return Err("is a placeholder; use at least 32 random bytes");
     }
     Ok(bytes)
+}
+
+/// Whether somebody has copied an example as it is: `sk-...`, `<your key>`. A word alone tells nothing: there are servers that
+/// take any key, and people write what they like for them.
+fn is_left_out(text: &str) -> bool {
+    text.contains("...") || text.contains('…') || text.starts_with('<') && text.ends_with('>')
 }
 
 /// Whether a text is the address of a MongoDB. Where the password holds a character of the address itself, parts of it would
@@ -155,6 +164,9 @@ mod tests {
             (padded.as_bytes(), true, true),
             (&hex.as_bytes()[..31], false, true),
             (b"sk-short", false, true),
+            (b"sk-...", false, false),
+            ("sk-proj-…".as_bytes(), false, false),
+            (b"<your key>", false, false),
             (b"please-CHANGE-ME-to-something-much-longer", false, true),
             (b"my-example-key-0123456789abcdef0123", false, true),
             (two_lines.as_bytes(), false, false),

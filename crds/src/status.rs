@@ -42,9 +42,6 @@ pub struct ChatboxStatus {
     /// Number of ready pods.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ready_replicas: Option<i32>,
-    /// Label selector of the pods.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub selector: Option<String>,
     /// Image of the pods, or of the last ones.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image: Option<String>,

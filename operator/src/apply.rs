@@ -38,9 +38,7 @@ pub struct Applied {
 
 /// Makes the changes, as far as they can be made now. One that is refused keeps no other from being made, unless pods
 /// would be created without something that they need: `is_held` says that this is so already. `new_secrets` are the
-/// generated Secrets that do not exist yet.
-///
-/// An error means that nothing more can be written now.
+/// generated Secrets that do not exist yet. The last failure may be one after which nothing more can be written now.
 pub async fn apply(
     ctx: &Context,
     chatbox: &Stored,
@@ -48,9 +46,13 @@ pub async fn apply(
     changes: Vec<(Object, Change)>,
     mut objects: Arc<OwnedObjects>,
     mut is_held: bool,
-) -> Result<Applied, Error> {
+) -> Applied {
     if let Some(blocker) = diff::blocker(&changes) {
-        return Err(blocker);
+        return Applied {
+            objects,
+            failures: vec![blocker],
+            is_deployed: false,
+        };
     }
     let (mut failures, mut is_deployed) = (Vec::new(), true);
     for (object, change) in changes {
@@ -65,19 +67,22 @@ pub async fn apply(
                 objects = Arc::new(Arc::unwrap_or_clone(objects).with(kind, &name, written));
             }
             Ok(None) => {}
-            Err(error) if error.ends_reconcile() => return Err(error),
             Err(error) => {
+                let is_end = error.ends_reconcile();
                 is_held |= is_missed;
-                is_deployed &= kind != Kind::DEPLOYMENT;
+                is_deployed &= kind != Kind::DEPLOYMENT && !is_end;
                 failures.push(error);
+                if is_end {
+                    break;
+                }
             }
         }
     }
-    Ok(Applied {
+    Applied {
         objects,
         failures,
         is_deployed,
-    })
+    }
 }
 
 /// Deletes what the plan does not contain, and returns why some of it is left.

@@ -15,7 +15,7 @@ pub use refusal::Refusal;
 
 /// Objects of which only some members may be set at the same time, and lists whose items must differ, by the names of the
 /// fields that hold them.
-const REPLACED: [&str; 9] = [
+pub const REPLACED: [&str; 8] = [
     "strategy",
     "startupProbe",
     "livenessProbe",
@@ -25,14 +25,14 @@ const REPLACED: [&str; 9] = [
     "resources",
     // Some capabilities exclude what we forbid.
     "securityContext",
-    "env",
     // Names and numbers of ports are unique.
     "ports",
 ];
 /// Lists whose items have a name and hold one of several sources.
-const REPLACED_ITEMS: &str = "volumes";
-/// Lists whose items have a name, and are looked into.
-const NAMED: [&str; 2] = ["containers", "initContainers"];
+pub const REPLACED_ITEMS: &str = "volumes";
+/// A list whose items have a name, and are looked into.
+pub const NAMED: &str = "containers";
+
 /// A field that we never set, and the fields of ours beside which it is refused.
 struct Removed {
     kind: Kind,
@@ -136,7 +136,7 @@ fn replace(path: &str, live: &Value, desired: &Value, changes: &mut Vec<Value>) 
                 changes.push(same_name(&path, desired));
                 push(&path, live, desired, changes);
             }
-        } else if NAMED.contains(&name.as_str()) {
+        } else if name == NAMED {
             for (path, live, desired) in pairs(&path, live, desired) {
                 changes.push(same_name(&path, desired));
                 replace(&path, live, desired, changes);

@@ -87,20 +87,25 @@ impl GuardedChatbox {
 
     pub fn identity(&self) -> Identity {
         let NamespacedName { name, .. } = self.namespaced_name();
-        let owner = self.metadata.uid.as_ref().map(|uid| OwnerReference {
-            api_version: Chatbox::api_version(&()).into_owned(),
-            kind: Chatbox::kind(&()).into_owned(),
-            name: name.clone(),
-            uid: uid.clone(),
-            controller: Some(true),
-            // `kubectl delete --cascade=foreground` waits until the pods have ended.
-            block_owner_deletion: Some(true),
-        });
+        let owner = self.metadata.uid.as_ref().map(|uid| owner(&name, uid));
         Identity {
             name,
             namespace: self.metadata.namespace.clone(),
             owner,
         }
+    }
+}
+
+/// The Chatbox of this name and uid as the owner of its objects.
+pub fn owner(name: &str, uid: &str) -> OwnerReference {
+    OwnerReference {
+        api_version: Chatbox::api_version(&()).into_owned(),
+        kind: Chatbox::kind(&()).into_owned(),
+        name: name.to_owned(),
+        uid: uid.to_owned(),
+        controller: Some(true),
+        // `kubectl delete --cascade=foreground` waits until the pods have ended.
+        block_owner_deletion: Some(true),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::claim::{Differences, difference};
 use crate::context::Context;
 use crate::diff::{self, Change, Stale};
 use crate::error::Error;
-use crate::guarded::GuardedChatbox;
+use crate::guarded::{self, GuardedChatbox};
 use crate::kind::Kind;
 use crate::metrics;
 use crate::names;
@@ -133,7 +133,16 @@ async fn attempt(ctx: &Context, chatbox: &GuardedChatbox, now: Instant) -> Resul
         .await
         .unwrap_or(Err(timed_out()))?;
     let is_settled = status::progress(&stored, &objects).is_settled();
-    match (result, unsettled.or(claim)) {
+    outcome(result, unsettled.or(claim), is_settled)
+}
+
+/// What a reconcile has come to. `beside` is why kept objects are not as they should be. Pure.
+fn outcome(
+    result: Result<Converged, Error>,
+    beside: Option<Error>,
+    is_settled: bool,
+) -> Result<Attempt, Error> {
+    match (result, beside) {
         (Err(error), _) if !error.awaits_change() => Err(error),
         // What awaits a change must not keep this from being tried again.
         (_, Some(error)) | (Err(error), None) => Err(error),
@@ -164,10 +173,7 @@ async fn settle(
         uses: chatbox.uses,
         is_terminating: chatbox.is_terminating(),
     };
-    let Some(owner) = chatbox.identity().owner else {
-        // Cannot happen: an object of a cluster has a uid.
-        return (None, objects);
-    };
+    let owner = guarded::owner(&stored.namespaced_name.name, &stored.uid);
     let unsettled = retention::unsettled(stored, &owner, wishes, &objects);
     let (refused, objects) = apply::settle(ctx, stored, unsettled, objects).await;
     failures.extend(refused);
@@ -269,7 +275,6 @@ async fn act(
     let work = find_work(ctx, chatbox, plan.objects()?, observed).await?;
     let converged = Converged {
         url: plan::service::url(validated),
-        selector: plan::meta::selector_text(&validated.name),
         pending: paused.then(|| diff::pending(&work.changes)),
     };
     let mut failures = work.failures;
@@ -278,9 +283,15 @@ async fn act(
         return Ok(Outcome::new(result, work.live));
     }
     let (secrets, changes) = (plan.new_secrets(), work.changes);
-    let applied = apply::apply(ctx, chatbox, &secrets, changes, work.live, work.is_held).await?;
+    let applied = apply::apply(ctx, chatbox, &secrets, changes, work.live, work.is_held).await;
     let live = applied.objects;
     failures.extend(applied.failures);
+    if failures
+        .iter()
+        .any(|failure| matches!(failure, Error::NamespaceTerminating))
+    {
+        return Err(Error::NamespaceTerminating);
+    }
     // Pods that still run may start again: what they were made from stays until the new ones have taken over.
     if applied.is_deployed && status::progress(chatbox, &live).is_settled() {
         failures.extend(apply::prune(ctx, chatbox, work.stale).await);

@@ -23,6 +23,7 @@ pub enum Operation {
     Finish,
     Abandoned,
     TakeOver,
+    Waiting,
 }
 
 /// Whether an operation, on a session if it is on one, fails, and how.
@@ -166,6 +167,7 @@ impl Store for FaultyStore {
     }
 
     async fn waiting(&self, limit: usize) -> Result<Vec<SessionId>, StoreError> {
+        self.check(Operation::Waiting, None)?;
         self.inner.waiting(limit).await
     }
 

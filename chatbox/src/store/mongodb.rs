@@ -13,6 +13,7 @@ mod error;
 mod read;
 mod schema;
 mod takeover;
+mod tls;
 mod transaction;
 mod values;
 mod write;

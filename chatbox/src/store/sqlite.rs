@@ -4,6 +4,7 @@ mod change;
 mod damage;
 mod error;
 mod meta;
+mod private;
 mod read;
 mod rows;
 mod schema;
@@ -62,10 +63,12 @@ impl Sqlite {
     /// # Errors
     /// When the directory cannot be written, another process holds it, or a newer release wrote the file.
     pub fn open(dir: &Path) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(dir)
+        private::directory(dir)
             .with_context(|| format!("cannot create the data directory {}", dir.display()))?;
         let lock = lock(&dir.join("lock"))?;
         let path = dir.join(FILE);
+        private::database(&path)
+            .with_context(|| format!("cannot create the database {}", path.display()))?;
         let mut connection = Connection::open(&path)
             .with_context(|| format!("cannot open the database {}", path.display()))?;
         connection.pragma_update(None, "journal_mode", "wal")?;
@@ -193,7 +196,7 @@ fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn lock(path: &Path) -> anyhow::Result<File> {
-    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    let file = private::file(path).with_context(|| format!("cannot write {}", path.display()))?;
     file.try_lock().with_context(|| {
         format!(
             "another chat server uses the data directory: {} is locked",

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_documents;
+mod docs;
 mod documents;
 mod edits;
 mod golden;

@@ -37,11 +37,6 @@ pub fn selector(chatbox: &str) -> BTreeMap<String, String> {
     map([(NAME_LABEL, chatbox)])
 }
 
-/// [`selector`] as text.
-pub fn selector_text(chatbox: &str) -> String {
-    format!("{NAME_LABEL}={chatbox}")
-}
-
 /// Labels of the pods.
 pub fn pod_labels(chatbox: &str) -> BTreeMap<String, String> {
     map([

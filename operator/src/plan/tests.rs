@@ -1,6 +1,9 @@
+use std::collections::BTreeSet;
+
 use k8s_openapi::api::core::v1::PodSpec;
 use serde_json::Value;
 
+use crate::exclusive;
 use crate::fixtures::{
     self, FULL, QUICKSTART, chatbox, objects, observed, observed_at_first, validate,
 };
@@ -150,7 +153,6 @@ fn retained_objects_are_owned_only_under_the_policy_delete() {
 fn pods_are_selected_by_our_own_label_alone() {
     let plan = fixtures::plan(QUICKSTART);
     let ours = meta::selector("support");
-    assert_eq!(meta::selector_text("support"), "chatbox.dev/name=support");
     let deployment = plan.deployment.spec.unwrap();
     assert_eq!(deployment.selector.match_labels, Some(ours.clone()));
     assert_eq!(plan.service.spec.unwrap().selector, Some(ours.clone()));
@@ -343,5 +345,29 @@ fn the_url_is_where_the_service_leads() {
         let chatbox = chatbox(yaml);
         let validated = validate(&chatbox, &observed(&chatbox)).unwrap();
         assert_eq!(service::url(&validated), expected);
+    }
+}
+
+/// Only what is desired is compared: a name that no planned object has would never be found.
+#[test]
+fn what_is_replaced_for_excluding_ours_is_the_name_of_a_planned_field() {
+    fn names(value: &Value, found: &mut BTreeSet<String>) {
+        for (name, value) in value.as_object().into_iter().flatten() {
+            found.insert(name.clone());
+            names(value, found);
+        }
+        for item in value.as_array().into_iter().flatten() {
+            names(item, found);
+        }
+    }
+    let mut planned = BTreeSet::new();
+    for object in fixtures::plan(FULL).objects().unwrap() {
+        names(&object.body, &mut planned);
+    }
+    for name in exclusive::REPLACED
+        .iter()
+        .chain([&exclusive::REPLACED_ITEMS, &exclusive::NAMED])
+    {
+        assert!(planned.contains(*name), "{name}");
     }
 }

@@ -15,6 +15,7 @@ use crate::metrics::{Metrics, Outcome};
 use crate::validate::Findings;
 
 use super::*;
+use crds::Problem;
 
 fn write(code: u16) -> Error {
     let answer = Answer {
@@ -268,4 +269,70 @@ async fn a_claim_that_hangs_does_not_keep_the_keys() {
     assert_eq!(unsettled.unwrap().to_string(), words);
     let keys = objects.get(Kind::SECRET, "support-chatbox-keys").unwrap();
     assert!(keys.owners.is_empty(), "the keys still have an owner");
+}
+
+/// What was found before the API server was busy, or was written before, is told too.
+#[tokio::test(start_paused = true)]
+async fn a_write_that_ends_a_reconcile_hides_nothing() {
+    let ctx = context(|method, path| {
+        let rejection = |code: u16| json!({"kind": "Status", "code": code, "message": "no"});
+        let code = match method {
+            "PATCH" if path.ends_with("/status") => {
+                let mut chatbox: Value = serde_saphyr::from_str(QUICKSTART).unwrap();
+                chatbox["metadata"]["resourceVersion"] = json!("9");
+                return Some((200, chatbox));
+            }
+            "GET" => {
+                let absent = json!({"kind": "Status", "code": 404, "reason": "NotFound"});
+                return Some((404, absent));
+            }
+            _ if path.contains("/serviceaccounts") => 403,
+            _ => 503,
+        };
+        Some((code, rejection(code)))
+    });
+    let result = reconcile(Arc::new(chatbox(QUICKSTART)), ctx.clone()).await;
+    let error = result.unwrap_err().to_string();
+    let parts: Vec<&str> = error.split("; ").collect();
+    assert_eq!(parts.len(), 2, "{error}");
+    assert!(
+        parts[0].starts_with("cannot write ServiceAccount"),
+        "{error}"
+    );
+    let written = ctx.cache.statuses().newer_than(&stored()).cloned();
+    let ready = written.unwrap().conditions[0].clone();
+    assert_eq!(ready.message, error);
+}
+
+#[test]
+fn what_awaits_a_change_keeps_nothing_from_being_tried_again() {
+    let converged = || {
+        Ok(Converged {
+            url: String::new(),
+            pending: None,
+        })
+    };
+    let invalid = || Error::Undecodable(Problem::new("spec.x", "is unknown"));
+    let busy = || Error::TimedOut(1);
+    let refused = || Error::TimedOut(2);
+    let line =
+        |result: Result<Converged, Error>, beside: Option<Error>, is_settled: bool| match outcome(
+            result, beside, is_settled,
+        ) {
+            Ok(Attempt::Converged) => "converged".to_owned(),
+            Ok(Attempt::RollingOut) => "rolling out".to_owned(),
+            Ok(Attempt::Skipped) => "skipped".to_owned(),
+            Err(error) => error.to_string(),
+        };
+    let rows = [
+        (converged(), None, true, "converged".to_owned()),
+        (converged(), None, false, "rolling out".to_owned()),
+        (converged(), Some(refused()), true, refused().to_string()),
+        (Err(invalid()), None, true, invalid().to_string()),
+        (Err(invalid()), Some(refused()), true, refused().to_string()),
+        (Err(busy()), Some(refused()), true, busy().to_string()),
+    ];
+    for (result, beside, is_settled, expected) in rows {
+        assert_eq!(line(result, beside, is_settled), expected);
+    }
 }

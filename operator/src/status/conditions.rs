@@ -29,8 +29,6 @@ const PAUSED: &str = "Paused";
 pub struct Converged {
     /// Address of the chat page inside the cluster.
     pub url: String,
-    /// Label selector of the pods.
-    pub selector: String,
     /// How many objects a paused Chatbox keeps from being changed; none when it is not paused.
     pub pending: Option<usize>,
 }
@@ -141,9 +139,6 @@ pub fn status(
         url: converged
             .map(|c| c.url.clone())
             .or_else(|| before.url.clone()),
-        selector: converged
-            .map(|c| c.selector.clone())
-            .or_else(|| before.selector.clone()),
         replicas: rollout.map(|rollout| rollout.replicas),
         ready_replicas: rollout.map(|rollout| rollout.ready),
         // Without a Deployment it is what the next one will have.

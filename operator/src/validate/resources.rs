@@ -36,7 +36,8 @@ fn each(list: &str, quantities: &BTreeMap<String, Quantity>) -> Vec<Problem> {
                 .to_owned()
         } else if !quantity::is_valid(&quantity.0) {
             format!(
-                "{:?} is not a valid quantity; write for example 500m or 256Mi",
+                "{:?} is not in the form that this operator takes: a whole number, or one with at most three decimals behind a \
+                 digit, and a unit behind it, as in 63m, 0.5, 256Mi or 1Gi",
                 quantity.0
             )
         } else {
@@ -103,7 +104,7 @@ mod tests {
             (
                 "limits: {memory: lots}",
                 "limits.memory",
-                "is not a valid quantity",
+                "is not in the form that this operator takes",
             ),
             (
                 "{requests: {cpu: '2'}, limits: {cpu: 1500m}}",

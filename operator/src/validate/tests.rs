@@ -34,7 +34,8 @@ fn every_error_is_reported_at_once_with_its_field() {
         lines(&config),
         [
             "spec.config.models[0].openai.baseUrl: holds credentials; put them into a secret and name it in apiKey",
-            "spec.resources.limits.memory: \"lots\" is not a valid quantity; write for example 500m or 256Mi",
+            "spec.resources.limits.memory: \"lots\" is not in the form that this operator takes: a whole number, or one with at most three decimals \
+             behind a digit, and a unit behind it, as in 63m, 0.5, 256Mi or 1Gi",
         ]
     );
     assert_eq!(

@@ -141,6 +141,33 @@ async fn a_frame_that_is_too_big_ends_only_its_connection() {
     assert_eq!(other.answer().await.status, "complete");
 }
 
+/// What was missed comes with the acknowledgement, as after a resume.
+#[tokio::test]
+async fn who_sends_the_same_again_in_one_session_after_the_other_reads_too() {
+    let world = World::start(demo()).await;
+    let mut client = world.connect("u", "").await;
+    let known = [("s", "c"), ("t", "d")];
+    for (session, id) in known {
+        client.say(session, id, "hello").await;
+        client.answer().await;
+    }
+    let mut served = 0;
+    let error = loop {
+        let (session, id) = known[served % 2];
+        client.say(session, id, "hello").await;
+        let last = |frame: &Value| frame["type"] == "error" || frame["metadata"]["op"] == "ack";
+        let frame = client.until(last).await.pop().unwrap();
+        if frame["type"] == "error" {
+            break frame;
+        }
+        served += 1;
+        assert!(served < 90, "nothing is limited");
+    };
+    assert!(served >= 30, "{served}");
+    assert_eq!(error["error"]["code"], "TOO_MANY_REQUESTS");
+    assert_eq!(error["error"]["recoverable"], true);
+}
+
 #[tokio::test]
 async fn who_resumes_too_often_is_told_when_to_go_on() {
     let world = World::start(demo()).await;

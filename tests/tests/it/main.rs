@@ -6,6 +6,7 @@ mod auth;
 mod bounds;
 mod changes;
 mod chat;
+mod commands;
 mod crash;
 mod encryption;
 mod limits;

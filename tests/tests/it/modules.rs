@@ -25,7 +25,7 @@ const CHATBOX: [(&str, &[&str]); 26] = [
         ],
     ),
     ("args", &["telemetry"]),
-    ("config_file", &[]),
+    ("config_file", &["secrets"]),
     ("open_files", &[]),
     ("signals", &[]),
     (

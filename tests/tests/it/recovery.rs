@@ -1,6 +1,8 @@
 //! How the sweeper goes on where the store fails.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use chatbox::store::ErrorKind;
@@ -121,6 +123,32 @@ async fn on_a_shared_store_owners_have_a_lease_to_come_back_at_the_start_and_aft
     }
     assert_eq!(outages, 1);
     world.stop().stopped().await;
+}
+
+/// No sweep comes to help here.
+#[tokio::test]
+async fn a_question_behind_one_that_nobody_answers_has_both_answered() {
+    let has_started = Arc::new(AtomicBool::new(false));
+    let sweeps_fail = Arc::clone(&has_started);
+    let mut provider = Provider::start().await;
+    let mut store = None;
+    let world = World::start_on_store(openai(&provider), |inner| {
+        store = Some(Arc::clone(&inner));
+        FaultyStore::new(inner, move |operation, _| {
+            let fails = operation == Operation::Waiting && sweeps_fail.load(Relaxed);
+            fails.then_some(ErrorKind::Unavailable)
+        })
+    })
+    .await;
+    has_started.store(true, Relaxed);
+    leave_question(&*store.unwrap(), "s", "u", "left").await;
+    let mut client = world.connect("u", "").await;
+    client.say("s", "c", "next").await;
+    for question in ["left", "next"] {
+        let call = provider.call().await;
+        assert_eq!(call.messages().last(), Some(&("user", question)));
+        call.reply("done");
+    }
 }
 
 #[tokio::test]

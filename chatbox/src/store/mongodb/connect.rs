@@ -10,10 +10,11 @@ use mongodb::Client;
 use mongodb::bson::{Document, doc};
 use mongodb::error::{Error, ErrorKind};
 use mongodb::options::{
-    Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, Tls, TlsOptions,
+    Acknowledgment, ClientOptions, ReadConcern, ReadPreference, SelectionCriteria, Tls,
     WriteConcern,
 };
 
+use super::tls;
 use crate::secrets;
 
 /// How long the driver looks for a primary. Who waits for an acknowledgement must be told soon.
@@ -89,10 +90,7 @@ async fn options(config: &config::MongoDb, root: &Path) -> anyhow::Result<Client
     options.retry_reads = Some(true);
     options.retry_writes = Some(true);
     if let Some(tls) = &config.tls {
-        let mut files = TlsOptions::default();
-        files.ca_file_path = tls.ca.as_ref().map(|ca| ca.path(root));
-        files.cert_key_file_path = tls.certificate.as_ref().map(|pem| pem.path(root));
-        options.tls = Some(Tls::Enabled(files));
+        options.tls = Some(Tls::Enabled(tls::options(tls, root)?));
     }
     Ok(options)
 }
