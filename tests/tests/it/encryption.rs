@@ -231,7 +231,7 @@ async fn a_question_that_cannot_be_read_is_not_put_to_a_model_and_stops_no_other
 
     let mut provider = Provider::start().await;
     let config = with_keys(home.path(), openai(&provider), &["k1"]);
-    let process = Process::start(BINARY, &home, &config).await;
+    let mut process = Process::start(BINARY, &home, &config).await;
     let mut client = connect(&process, "session_id=s&after_seq=0", &token).await;
     client.until(|frame| frame["seq"] == 6).await;
     client.say("s", "c4", "and now?").await;
@@ -275,11 +275,24 @@ async fn a_question_that_cannot_be_read_is_not_put_to_a_model_and_stops_no_other
             line(&format!("{CANARY} three"), ""),
             line(UNREADABLE, ""),
             line(&format!("{CANARY} four "), "interrupted"),
-            line("The assistant could not answer. Please try again.", "failed"),
+            line(
+                "The assistant could not answer. Please try again.",
+                "failed"
+            ),
             line("and now?", ""),
             line("Now.", "complete"),
         ]
     );
+    process.signal("KILL").await;
+    let log = process.rest_of_log().await;
+    let told: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("a stored text cannot be read"))
+        .collect();
+    assert_eq!(told.len(), 2, "each once, however often it is read: {log}");
+    for words in ["\"session.id\":\"s\"", "\"of\":\"", "key \\\"k1\\\""] {
+        assert!(told.iter().all(|line| line.contains(words)), "{told:?}");
+    }
 }
 
 #[tokio::test]

@@ -56,7 +56,7 @@ impl Fixture {
 async fn settle(cipher: &Encrypted) {
     let mut now = clock::now();
     for _ in 0..10 {
-        match cipher.pass(now).await.unwrap() {
+        match cipher.pass(now, 0).await.unwrap() {
             Pass::Settled => return,
             Pass::Again => {}
             Pass::Wait(until) => now = until,
@@ -262,7 +262,7 @@ pub(crate) async fn texts_that_are_written_meanwhile_are_kept(fixture: Fixture) 
     });
     while !writer.is_finished() {
         // A write that meets one of the other process is left to the next pass.
-        let _ = new.pass(clock::now()).await;
+        let _ = new.pass(clock::now(), 0).await;
     }
     writer.await.unwrap();
     settle(&new).await;
@@ -355,7 +355,7 @@ pub(crate) async fn the_same_message_is_recognised_after_encryption_was_switched
 pub(crate) async fn other_processes_are_given_time(fixture: Fixture) {
     let cipher = fixture.cipher(&["k1", "k2"]).await;
     let now = clock::now();
-    let first = cipher.pass(now).await.unwrap();
+    let first = cipher.pass(now, 0).await.unwrap();
     if fixture.kind == Kind::Sqlite {
         assert_eq!(first, Pass::Settled, "there is no other process");
         return;
@@ -366,19 +366,19 @@ pub(crate) async fn other_processes_are_given_time(fixture: Fixture) {
     assert!(until > now);
     // An older process, whose document has no key.
     fixture.ask("s", "plain").await;
-    assert_eq!(cipher.pass(until).await.unwrap(), Pass::Again);
-    assert_eq!(cipher.pass(until).await.unwrap(), Pass::Settled);
+    assert_eq!(cipher.pass(until, 0).await.unwrap(), Pass::Again);
+    assert_eq!(cipher.pass(until, 0).await.unwrap(), Pass::Settled);
     let shown = cipher.messages_after(&id("s"), 0, ALL).await.unwrap();
     assert_eq!(contents(shown), ["plain"]);
     // One that starts with another first key begins anew.
     let other = fixture.cipher(&["k2", "k1"]).await;
-    assert!(matches!(other.pass(now).await.unwrap(), Pass::Again));
-    let waits = other.pass(now).await.unwrap();
+    assert!(matches!(other.pass(now, 0).await.unwrap(), Pass::Again));
+    let waits = other.pass(now, 0).await.unwrap();
     assert!(
         matches!(waits, Pass::Wait(until) if until > now),
         "{waits:?}"
     );
-    let older = cipher.pass(Timestamp::MAX).await.unwrap();
+    let older = cipher.pass(Timestamp::MAX, 0).await.unwrap();
     assert_eq!(
         older,
         Pass::Superseded,
