@@ -277,6 +277,31 @@ pub(crate) async fn texts_that_are_written_meanwhile_are_kept(fixture: Fixture) 
     );
 }
 
+/// Two servers of one database begin at the same time.
+pub(crate) async fn two_at_once_encrypt_each_text_and_lose_none(fixture: Fixture) {
+    let without = fixture.encrypted(&[]).await;
+    fill(&without).await;
+    let (one, other) = (fixture.cipher(&["k1"]).await, fixture.cipher(&["k1"]).await);
+    let now = clock::now();
+    let (first, second) = tokio::join!(one.pass(now, 0), other.pass(now, 0));
+    assert_eq!(
+        (first.unwrap(), second.unwrap()),
+        (Pass::Again, Pass::Again)
+    );
+    settle(&one).await;
+    settle(&other).await;
+    let expected = ["first question", "second question", "an answer"];
+    for cipher in [&one, &other] {
+        let shown = cipher.messages_after(&id("a"), 0, ALL).await.unwrap();
+        assert_eq!(contents(shown), expected);
+    }
+    let report = fixture.report(&["k1"]).await;
+    assert_eq!(
+        (report.survey.not_encrypted, report.survey.unreadable),
+        (0, 0)
+    );
+}
+
 pub(crate) async fn keys_that_are_not_those_of_the_database_are_refused(fixture: Fixture) {
     let visible = fixture.encrypted(&["k1"]).await;
     visible.ask("s", "q").await;
