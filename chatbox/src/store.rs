@@ -168,7 +168,7 @@ pub trait Store: Values {
 #[derive(Clone, Copy, Debug)]
 pub struct Page {
     pub messages: usize,
-    /// Bytes of content, as stored.
+    /// Bytes of content.
     pub bytes: usize,
 }
 

@@ -84,6 +84,7 @@ pub fn usable(bytes: &[u8], use_: Use) -> Result<&[u8], &'static str> {
             Use::Signing => Err(TOO_SHORT),
             Use::Bearer => Err("is not text; write the key as letters and digits"),
             Use::MongoDbUri => Err(NO_URI),
+            // The key was judged before, whatever its bytes are.
             Use::Pem | Use::Encryption => Err(NO_PEM),
         };
     };

@@ -358,6 +358,26 @@ mod tests {
     }
 
     #[test]
+    fn whoever_deletes_keys_or_data_is_told_what_goes_with_them() {
+        for (kind, name, expected) in [
+            (Kind::SECRET, names::keys("a"), "ends every token"),
+            (
+                Kind::SECRET,
+                names::encryption("a"),
+                "cannot be read without its key",
+            ),
+            (
+                Kind::PERSISTENT_VOLUME_CLAIM,
+                names::data("a"),
+                "its data goes with it",
+            ),
+        ] {
+            let told = Error::Terminating { kind, name }.to_string();
+            assert!(told.contains(expected), "{told}");
+        }
+    }
+
+    #[test]
     fn addresses_in_memory_are_no_part_of_a_message() {
         let answer = |address: &str| {
             let value = format!(

@@ -1,9 +1,11 @@
 //! `chatbox rekey`: what is encrypted with which key, and everything with the first one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{bail, ensure};
 use crds::Config;
+use tokio::time::sleep;
 
 use super::print;
 use crate::app::{Paths, open_store};
@@ -13,7 +15,7 @@ use crate::config_file::load;
 use crate::store::Store;
 use crate::store::cipher::keyring::Keyring;
 use crate::store::cipher::survey::{Report, report};
-use crate::store::cipher::{Encrypted, accept_plaintext};
+use crate::store::cipher::{Encrypted, Pass, accept_plaintext};
 use crate::store::sqlite::Sqlite;
 
 pub(super) async fn run(args: Rekey) -> anyhow::Result<()> {
@@ -36,8 +38,28 @@ pub(super) async fn run(args: Rekey) -> anyhow::Result<()> {
         accept_plaintext(&*store, &keyring, clock::now()).await?;
     }
     let encrypted = Encrypted::open(Arc::clone(&store), keyring.clone(), clock::now()).await?;
-    encrypted.settle().await?;
+    settle(&encrypted).await?;
     tell(&report(&*store, &keyring).await?)
+}
+
+/// Nobody else waits for the database, so there is no rest.
+async fn settle(encrypted: &Encrypted) -> anyhow::Result<()> {
+    loop {
+        match encrypted.pass(clock::now(), 0).await? {
+            Pass::Settled => return Ok(()),
+            Pass::Again => {}
+            Pass::Superseded => bail!(
+                "a server has started meanwhile with another key in the first place; use its document"
+            ),
+            Pass::Wait(until) => {
+                print(&format!(
+                    "waiting until {until}, as other servers may still write with an older document; it can be broken off"
+                ))?;
+                let left = until.duration_since(clock::now());
+                sleep(Duration::try_from(left).unwrap_or_default()).await;
+            }
+        }
+    }
 }
 
 /// A database file is only read: its server may run.

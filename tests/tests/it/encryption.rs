@@ -2,17 +2,25 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
 
 use chatbox::chat::UNREADABLE;
+use chatbox::clock;
+use chatbox::store::cipher::Encrypted;
+use chatbox::store::cipher::keyring::Keyring;
+use chatbox::store::sqlite::Sqlite;
 use crds::Config;
 use crds::config::{Encryption, Storage};
 use futures_util::TryStreamExt;
+use jiff::SignedDuration;
 use mongodb::bson::Document;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::mongodb::Database;
-use tests::{Client, Process, Provider, demo, documents, openai, serve};
+use tests::{Client, Process, Provider, TIMEOUT, demo, documents, openai, serve};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
+use tokio::time::timeout;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_server");
 /// What people and models write here.
@@ -231,7 +239,7 @@ async fn a_question_that_cannot_be_read_is_not_put_to_a_model_and_stops_no_other
 
     let mut provider = Provider::start().await;
     let config = with_keys(home.path(), openai(&provider), &["k1"]);
-    let process = Process::start(BINARY, &home, &config).await;
+    let mut process = Process::start(BINARY, &home, &config).await;
     let mut client = connect(&process, "session_id=s&after_seq=0", &token).await;
     client.until(|frame| frame["seq"] == 6).await;
     client.say("s", "c4", "and now?").await;
@@ -283,6 +291,42 @@ async fn a_question_that_cannot_be_read_is_not_put_to_a_model_and_stops_no_other
             line("Now.", "complete"),
         ]
     );
+    process.signal("KILL").await;
+    let log = process.rest_of_log().await;
+    let told: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("a stored text cannot be read"))
+        .collect();
+    assert_eq!(told.len(), 2, "each once, however often it is read: {log}");
+    for words in ["\"session.id\":\"s\"", "\"of\":\"", "key \\\"k1\\\""] {
+        assert!(told.iter().all(|line| line.contains(words)), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_old_key_is_told_at_the_start() {
+    let home = tempfile::tempdir().unwrap();
+    let config = with_keys(home.path(), demo(), &["k1"]);
+    let keyring = Keyring::load(config.encryption.as_ref(), &home.path().join("secrets")).unwrap();
+    let store = Arc::new(Sqlite::open(&home.path().join("data")).unwrap());
+    let long_ago = clock::now() - SignedDuration::from_hours(400 * 24);
+    drop(Encrypted::open(store, keyring, long_ago).await.unwrap());
+    documents(home.path(), &config);
+    let mut process = serve(BINARY, home.path()).spawn().unwrap();
+    let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
+    let told = loop {
+        let line = timeout(TIMEOUT, log.next_line()).await.unwrap().unwrap();
+        let line: Value = serde_json::from_str(&line.expect("it is told")).unwrap();
+        if line["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("the key that encrypts is old")
+        {
+            break line;
+        }
+    };
+    assert_eq!((&told["key"], &told["days"]), (&json!("k1"), &json!(400)));
+    process.kill().await.unwrap();
 }
 
 #[tokio::test]

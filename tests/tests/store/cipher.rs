@@ -56,7 +56,7 @@ impl Fixture {
 async fn settle(cipher: &Encrypted) {
     let mut now = clock::now();
     for _ in 0..10 {
-        match cipher.pass(now).await.unwrap() {
+        match cipher.pass(now, 0).await.unwrap() {
             Pass::Settled => return,
             Pass::Again => {}
             Pass::Wait(until) => now = until,
@@ -262,7 +262,7 @@ pub(crate) async fn texts_that_are_written_meanwhile_are_kept(fixture: Fixture) 
     });
     while !writer.is_finished() {
         // A write that meets one of the other process is left to the next pass.
-        let _ = new.pass(clock::now()).await;
+        let _ = new.pass(clock::now(), 0).await;
     }
     writer.await.unwrap();
     settle(&new).await;
@@ -274,6 +274,31 @@ pub(crate) async fn texts_that_are_written_meanwhile_are_kept(fixture: Fixture) 
         sealed
             .iter()
             .all(|value| value.text.starts_with("enc:1:k2:"))
+    );
+}
+
+/// Two servers of one database begin at the same time.
+pub(crate) async fn two_at_once_encrypt_each_text_and_lose_none(fixture: Fixture) {
+    let without = fixture.encrypted(&[]).await;
+    fill(&without).await;
+    let (one, other) = (fixture.cipher(&["k1"]).await, fixture.cipher(&["k1"]).await);
+    let now = clock::now();
+    let (first, second) = tokio::join!(one.pass(now, 0), other.pass(now, 0));
+    assert_eq!(
+        (first.unwrap(), second.unwrap()),
+        (Pass::Again, Pass::Again)
+    );
+    settle(&one).await;
+    settle(&other).await;
+    let expected = ["first question", "second question", "an answer"];
+    for cipher in [&one, &other] {
+        let shown = cipher.messages_after(&id("a"), 0, ALL).await.unwrap();
+        assert_eq!(contents(shown), expected);
+    }
+    let report = fixture.report(&["k1"]).await;
+    assert_eq!(
+        (report.survey.not_encrypted, report.survey.unreadable),
+        (0, 0)
     );
 }
 
@@ -355,7 +380,7 @@ pub(crate) async fn the_same_message_is_recognised_after_encryption_was_switched
 pub(crate) async fn other_processes_are_given_time(fixture: Fixture) {
     let cipher = fixture.cipher(&["k1", "k2"]).await;
     let now = clock::now();
-    let first = cipher.pass(now).await.unwrap();
+    let first = cipher.pass(now, 0).await.unwrap();
     if fixture.kind == Kind::Sqlite {
         assert_eq!(first, Pass::Settled, "there is no other process");
         return;
@@ -366,19 +391,19 @@ pub(crate) async fn other_processes_are_given_time(fixture: Fixture) {
     assert!(until > now);
     // An older process, whose document has no key.
     fixture.ask("s", "plain").await;
-    assert_eq!(cipher.pass(until).await.unwrap(), Pass::Again);
-    assert_eq!(cipher.pass(until).await.unwrap(), Pass::Settled);
+    assert_eq!(cipher.pass(until, 0).await.unwrap(), Pass::Again);
+    assert_eq!(cipher.pass(until, 0).await.unwrap(), Pass::Settled);
     let shown = cipher.messages_after(&id("s"), 0, ALL).await.unwrap();
     assert_eq!(contents(shown), ["plain"]);
     // One that starts with another first key begins anew.
     let other = fixture.cipher(&["k2", "k1"]).await;
-    assert!(matches!(other.pass(now).await.unwrap(), Pass::Again));
-    let waits = other.pass(now).await.unwrap();
+    assert!(matches!(other.pass(now, 0).await.unwrap(), Pass::Again));
+    let waits = other.pass(now, 0).await.unwrap();
     assert!(
         matches!(waits, Pass::Wait(until) if until > now),
         "{waits:?}"
     );
-    let older = cipher.pass(Timestamp::MAX).await.unwrap();
+    let older = cipher.pass(Timestamp::MAX, 0).await.unwrap();
     assert_eq!(
         older,
         Pass::Superseded,

@@ -86,6 +86,7 @@ on_every_store!(
     cipher::plaintext_is_read_until_all_is_encrypted_and_never_after,
     cipher::a_new_first_key_takes_over_and_the_old_one_may_go,
     cipher::texts_that_are_written_meanwhile_are_kept,
+    cipher::two_at_once_encrypt_each_text_and_lose_none,
     cipher::keys_that_are_not_those_of_the_database_are_refused,
     cipher::a_database_that_lost_its_record_is_refused,
     cipher::the_same_message_is_recognised_after_encryption_was_switched_on,

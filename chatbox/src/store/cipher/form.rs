@@ -5,6 +5,8 @@
 
 use data_encoding::BASE64URL_NOPAD;
 
+use crate::store::Page;
+
 const MARK: &str = "enc:";
 const ESCAPED: &str = "0";
 /// AES-256-GCM with a key derived for each session.
@@ -14,6 +16,9 @@ const SEALED: &str = "1";
 pub(super) const NONCE: usize = 12;
 /// Length of the tag behind the ciphertext, in bytes.
 const TAG: usize = 16;
+
+/// What a sealed text is longer at most than base64 of the text alone: mark, key id, nonce and tag.
+const OVERHEAD: usize = 96;
 
 /// What a text belongs to. A store that puts a text elsewhere is found out when it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +138,16 @@ pub(super) fn body(text: &str) -> Option<([u8; NONCE], Vec<u8>)> {
     Some((nonce.try_into().ok()?, sealed))
 }
 
+/// A page that holds at least what `page` asks for, however it is stored.
+pub(super) fn stored_page(page: Page) -> Page {
+    let base64 = page.bytes.saturating_add(page.bytes / 3);
+    let overhead = page.messages.saturating_mul(OVERHEAD);
+    Page {
+        bytes: base64.saturating_add(overhead),
+        ..page
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -185,6 +200,14 @@ mod tests {
         fn what_is_stored_without_a_key_is_read_as_it_was(text in "(enc:)?[0-9]{0,2}:?.{0,20}") {
             let stored = plain(text.clone());
             prop_assert_eq!(parse(&stored), Form::Plain(&text));
+        }
+
+        #[test]
+        fn a_page_is_large_enough_for_its_sealed_texts(lengths in proptest::collection::vec(0_usize..500, 1..20)) {
+            let page = Page { messages: lengths.len(), bytes: lengths.iter().sum() };
+            let longest_id = "k".repeat(32);
+            let stored = |length: &usize| sealed(&longest_id, &vec![0; NONCE + length + TAG]).len();
+            prop_assert!(lengths.iter().map(stored).sum::<usize>() <= stored_page(page).bytes);
         }
 
         #[test]

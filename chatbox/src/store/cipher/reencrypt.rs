@@ -12,11 +12,12 @@ use anyhow::{Context, anyhow};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, sleep};
 
+use super::Encrypted;
 use super::form::{Form, parse};
+use super::keyring::Key;
 use super::record::{NAME, Record, State};
 use super::start;
 use super::survey::{PAGE, Survey, with_associated_data};
-use super::{Encrypted, broken};
 use crate::clock;
 use crate::store::values::{Replacement, Value};
 
@@ -81,11 +82,7 @@ impl Encrypted {
         if self.has_nothing_to_do().await? {
             return Ok(());
         }
-        let first = self
-            .0
-            .keyring
-            .first()
-            .ok_or_else(|| broken("there is a key"))?;
+        let first = self.first()?;
         let survey = Survey::of(self.inner(), &self.0.keyring, REST).await?;
         let left = survey.not_by(&first.id);
         self.0.telemetry.left.set(i64::try_from(left)?);
@@ -95,7 +92,7 @@ impl Encrypted {
             "looking for stored texts that another key or nobody has encrypted"
         );
         loop {
-            match self.pass(clock::now()).await? {
+            match self.pass(clock::now(), REST).await? {
                 Pass::Settled => break,
                 Pass::Superseded => return Ok(()),
                 Pass::Again => {}
@@ -112,11 +109,11 @@ impl Encrypted {
         Ok(())
     }
 
-    /// One pass over every text, which began at `now`.
+    /// One pass over every text, which began at `now` and rests `rest` times as long as it works.
     ///
     /// # Errors
-    /// When the store fails.
-    pub async fn pass(&self, now: Timestamp) -> anyhow::Result<Pass> {
+    /// When the store fails, or there is no key.
+    pub async fn pass(&self, now: Timestamp, rest: u32) -> anyhow::Result<Pass> {
         let stored = start::read(self.inner())
             .await?
             .context("the record of the encryption is gone")?;
@@ -133,7 +130,7 @@ impl Encrypted {
             };
             after = Some(last.place.clone());
             replaced += self.reencrypt(page).await?;
-            sleep(begun.elapsed() * REST).await;
+            sleep(begun.elapsed() * rest).await;
         }
         if replaced > 0 {
             return Ok(Pass::Again);
@@ -161,8 +158,7 @@ impl Encrypted {
     /// A text as the first key seals it; none if it has, or the text cannot be read.
     fn replacement(&self, value: Value) -> anyhow::Result<Option<Replacement>> {
         let Value { place, text: old } = value;
-        let keyring = &self.0.keyring;
-        let first = keyring.first().ok_or_else(|| broken("there is a key"))?;
+        let first = self.first()?;
         if matches!(parse(&old), Form::Sealed { key, .. } if key == first.id) {
             return Ok(None);
         }
@@ -175,8 +171,7 @@ impl Encrypted {
 
     /// Keeps that a pass found nothing to do, unless something has begun since that may change it.
     async fn note_settled(&self, stored: Vec<u8>, now: Timestamp) -> anyhow::Result<Pass> {
-        let keyring = &self.0.keyring;
-        let first = keyring.first().ok_or_else(|| broken("there is a key"))?;
+        let (keyring, first) = (&self.0.keyring, self.first()?);
         let mut record = Record::parse(&stored)?;
         let state = record.state(keyring)?;
         let until = Timestamp::from_second(state.since)? + QUIET;
@@ -201,6 +196,12 @@ impl Encrypted {
         self.0.accepts_plaintext.store(false, Ordering::Relaxed);
         self.0.telemetry.left.set(0);
         Ok(Pass::Settled)
+    }
+
+    /// The key that writes. Without one nobody asks.
+    fn first(&self) -> anyhow::Result<&Key> {
+        let first = self.0.keyring.first();
+        first.ok_or_else(|| anyhow!("the document names no encryption key"))
     }
 
     /// Whether the record says that every text is sealed by the first key, or the work is somebody else's.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::Encrypted;
-use super::form::{AssociatedData, Field};
+use super::form::{self, AssociatedData, Field};
 use crate::chat::{DigestKey, Message, MessageId, Run, RunId, Session, SessionId};
 use crate::store::values::{Place, Replacement, Value};
 use crate::store::{
@@ -259,8 +259,12 @@ impl Store for Encrypted {
         after: i64,
         page: Page,
     ) -> Result<Vec<Message>, StoreError> {
-        let messages = self.inner().messages_after(id, after, page).await?;
-        Ok(self.messages(messages))
+        let stored = form::stored_page(page);
+        let messages = self.inner().messages_after(id, after, stored).await?;
+        let mut messages = self.messages(messages);
+        let count = fitting(messages.iter(), page.bytes);
+        messages.truncate(count);
+        Ok(messages)
     }
 
     async fn messages_before(
@@ -269,8 +273,11 @@ impl Store for Encrypted {
         before: i64,
         page: Page,
     ) -> Result<Vec<Message>, StoreError> {
-        let messages = self.inner().messages_before(id, before, page).await?;
-        Ok(self.messages(messages))
+        let stored = form::stored_page(page);
+        let messages = self.inner().messages_before(id, before, stored).await?;
+        let mut messages = self.messages(messages);
+        let count = fitting(messages.iter().rev(), page.bytes);
+        Ok(messages.split_off(messages.len() - count))
     }
 
     /// As many readable entries as are asked for, however many before them cannot be read.
@@ -311,6 +318,19 @@ impl Store for Encrypted {
     async fn lost(&self) -> StoreError {
         self.inner().lost().await
     }
+}
+
+/// How many of the first messages have so many bytes together; one at least.
+fn fitting<'a>(messages: impl Iterator<Item = &'a Message>, bytes: usize) -> usize {
+    let mut size: usize = 0;
+    let sizes = messages.map(|message| {
+        size = size.saturating_add(message.content.len());
+        size
+    });
+    sizes
+        .enumerate()
+        .take_while(|(index, size)| *index == 0 || *size <= bytes)
+        .count()
 }
 
 fn name(session: &SessionId) -> AssociatedData<'_> {

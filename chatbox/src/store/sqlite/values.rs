@@ -180,3 +180,59 @@ fn value(row: &Row<'_>, place: Place, column: usize) -> Result<Value> {
     let text = row.get(column)?;
     Ok(Value { place, text })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::schema;
+    use super::*;
+
+    /// Texts that are sealed. Each has a kind of place above.
+    const SEALED: [&str; 5] = [
+        "messages.content",
+        "outbox.payload",
+        "provider_state.state",
+        "runs.checkpoint",
+        "sessions.name",
+    ];
+    /// Texts that nobody has written: ids, and words of closed sets.
+    const OPEN: [&str; 20] = [
+        "messages.client_id",
+        "messages.id",
+        "messages.model",
+        "messages.run",
+        "messages.sender",
+        "messages.session",
+        "messages.status",
+        "meta.name",
+        "outbox.id",
+        "outbox.session",
+        "provider_state.model",
+        "provider_state.session",
+        "runs.id",
+        "runs.model",
+        "runs.owner",
+        "runs.session",
+        "sessions.id",
+        "sessions.model",
+        "sessions.run",
+        "sessions.user",
+    ];
+
+    #[test]
+    fn a_text_column_is_sealed_or_holds_nothing_that_people_write() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        let mut columns = connection
+            .prepare(
+                "SELECT t.name || '.' || c.name FROM sqlite_schema AS t, pragma_table_info(t.name) AS c
+                 WHERE t.type = 'table' AND c.type = 'TEXT'",
+            )
+            .unwrap();
+        let found = columns.query_map([], |row| row.get(0)).unwrap();
+        let found: BTreeSet<String> = found.map(Result::unwrap).collect();
+        let known = SEALED.into_iter().chain(OPEN).map(ToOwned::to_owned);
+        assert_eq!(found, known.collect());
+    }
+}
