@@ -34,7 +34,7 @@ describe('a frame', () => {
     expect(parse(end)).toMatchObject({ type: 'final', off: 3, message: { id: 'm', seq: 2, sender: 'ai', status: 'failed' } });
   });
 
-  test.each(['complete', 'length', 'content_filter', 'refusal', 'failed', 'interrupted'])('a message has the status %s', (status) => {
+  test.each(['complete', 'length', 'content_filter', 'refusal', 'failed', 'interrupted', 'cancelled'])('a message has the status %s', (status) => {
     expect(parse({ type: 'user_message', id: 'm', seq: 1, status })).toMatchObject({ message: { status } });
   });
 

@@ -1,0 +1,166 @@
+/**
+ * What the person asks for beside messages: another model, the end of an answer, another answer. A request is kept until the
+ * server has replied, and sent again on the next connection as long as it still makes sense there.
+ *
+ * A refusal names no request. The server replies in the order in which it was asked, so it is about the oldest one.
+ */
+
+import type { Conversation, Effect, Step } from './conversation';
+import { current } from './current';
+import { cancelFrame, type Model, modelSelectFrame, regenerateFrame, type WireError } from './wire';
+
+type Wish =
+  | { type: 'model'; model: string }
+  /** Without `run` it is the answer that is waited for: its run has not begun yet. */
+  | { type: 'cancel'; run?: string | undefined }
+  /** `answer`: `seq` of the one that another shall stand for. */
+  | { type: 'regenerate'; answer: number };
+
+/** `deadline`: it was sent on this connection, and a reply should have come by then. */
+export type Request = Wish & { deadline?: number | undefined; isGranted?: boolean };
+
+const REPLY_TIMEOUT_MS = 10_000;
+
+/** Chooses the model of the next answers. */
+export function chooseModel(before: Conversation, model: string, now: number): Step {
+  const others = before.requests.filter(({ type, deadline }) => type !== 'model' || deadline !== undefined);
+  return flush({ ...before, notice: undefined, requests: [...others, { type: 'model', model }] }, now);
+}
+
+/** Stops the answer that is being written or waited for. Twice is once. */
+export function stop(before: Conversation, now: number): Step {
+  const { live, isAnswering } = current(before.transcript, before.outbox);
+  if (!isAnswering || isStopping(before)) return [before, []];
+  const requests = [...before.requests, { type: 'cancel' as const, run: live.at(-1)?.run }];
+  return flush({ ...before, notice: undefined, requests }, now);
+}
+
+/** Has the newest question answered once more. */
+export function regenerate(before: Conversation, answer: number, now: number): Step {
+  if (isRegenerating(before)) return [before, []];
+  return flush({ ...before, notice: undefined, requests: [...before.requests, { type: 'regenerate', answer }] }, now);
+}
+
+export function isStopping({ requests }: Conversation): boolean {
+  return requests.some(({ type }) => type === 'cancel');
+}
+
+export function isRegenerating({ requests }: Conversation): boolean {
+  return requests.some(({ type }) => type === 'regenerate');
+}
+
+/** The model that answers next: the one that was asked for last, or that the server named, or the first one. */
+export function answeringModel({ model, requests }: Conversation, models: readonly Model[]): Model | undefined {
+  const wanted = requests.findLast((request) => request.type === 'model');
+  const id = wanted?.model ?? model;
+  return models.find((known) => known.id === id) ?? models[0];
+}
+
+/** Sends what may be sent now, and drops what makes no sense any more. */
+export function flush(before: Conversation, now: number): Step {
+  if (before.requests.length === 0) return [before, []];
+  const effects: Effect[] = [];
+  const canSend = before.connected && !before.resume;
+  const requests = wanted(before).map((request) => {
+    const frame = canSend && request.deadline === undefined ? frameOf(before, request) : undefined;
+    if (!frame) return request;
+    effects.push({ type: 'transmit', frame });
+    return { ...request, deadline: now + REPLY_TIMEOUT_MS };
+  });
+  return [{ ...before, requests }, effects];
+}
+
+/** The connection ended: whether the server has read a request is not known. */
+export function requeued(requests: readonly Request[]): Request[] {
+  return requests.map(({ deadline: _, isGranted: __, ...request }) => request);
+}
+
+/** Whether an error is about a request. The close that follows an expired token says what to do. */
+export function isRefusal(before: Conversation, { code, clientId, run }: WireError): boolean {
+  return clientId === undefined && run === undefined && code !== 'EXPIRED_TOKEN' && oldest(before) !== undefined;
+}
+
+/** The server refused the oldest request: everything is as it was before. */
+export function refused(before: Conversation, code: string): Conversation {
+  const request = oldest(before);
+  if (!request) return before;
+  return { ...before, requests: before.requests.filter((other) => other !== request), notice: noticeOf(request, code) };
+}
+
+/** A model was chosen, by this page or another. */
+export function modelChosen(before: Conversation, model: string): Conversation {
+  const own = before.requests.find((request) => request.type === 'model' && request.model === model);
+  return { ...before, model, requests: before.requests.filter((request) => request !== own) };
+}
+
+/** The reply to a request to stop a run. It ends soon, or has ended. */
+export function cancelReplied(before: Conversation, run: string | undefined): Conversation {
+  const own = before.requests.find(({ type, deadline, isGranted }) => type === 'cancel' && deadline !== undefined && !isGranted);
+  const requests = before.requests.flatMap((request) => {
+    if (request !== own) return [request];
+    return run === undefined ? [] : [{ ...request, isGranted: true }];
+  });
+  return { ...before, requests };
+}
+
+/** The server replied to what was sent after all these requests, and so it has granted them. */
+export function granted(before: Conversation): Conversation {
+  const sent = before.requests.filter(({ deadline }) => deadline !== undefined);
+  const chosen = sent.findLast((request) => request.type === 'model');
+  return {
+    ...before,
+    model: chosen?.model ?? before.model,
+    requests: before.requests.filter(({ deadline }) => deadline === undefined),
+  };
+}
+
+/** When a reply should have come. */
+export function nextDeadline(requests: readonly Request[]): number {
+  return Math.min(Infinity, ...requests.map(({ deadline }) => deadline ?? Infinity));
+}
+
+/** The request whose reply comes next. */
+function oldest({ requests }: Conversation): Request | undefined {
+  return requests.find(({ deadline, isGranted }) => deadline !== undefined && !isGranted);
+}
+
+/** The requests that still make sense. */
+function wanted(before: Conversation): Request[] {
+  const { live, answer, isAnswering, isAtRest } = current(before.transcript, before.outbox);
+  const models = before.requests.filter(({ type }) => type === 'model').length;
+  return before.requests.flatMap((request): Request[] => {
+    switch (request.type) {
+      case 'model':
+        return request.deadline !== undefined || models > 1 || request.model !== before.model ? [request] : [];
+      case 'cancel': {
+        const run = request.run ?? live.at(-1)?.run;
+        const isRunning = run === undefined ? isAnswering : live.some((other) => other.run === run);
+        return isRunning ? [{ ...request, run }] : [];
+      }
+      case 'regenerate':
+        return isAtRest && answer?.seq === request.answer ? [request] : [];
+    }
+  });
+}
+
+function frameOf({ session }: Conversation, request: Request): string | undefined {
+  switch (request.type) {
+    case 'model':
+      return modelSelectFrame(session, request.model);
+    case 'cancel':
+      return request.run === undefined ? undefined : cancelFrame(session, request.run);
+    case 'regenerate':
+      return regenerateFrame(session, request.answer);
+  }
+}
+
+function noticeOf({ type }: Request, code: string): string {
+  switch (code) {
+    case 'SERVICE_ERROR':
+      return 'BUSY';
+    case 'INVALID_FORMAT':
+      return type === 'model' ? 'MODEL_GONE' : 'NOT_NEWEST';
+    default:
+      return code;
+  }
+}
