@@ -54,7 +54,7 @@ describe('a frame', () => {
     const error = { code: 'TOO_MANY_REQUESTS', message: 'm', recoverable: true, retry_after: 1500 };
     expect(parse({ type: 'error', client_id: 'c', error })).toEqual({
       type: 'error',
-      error: { code: 'TOO_MANY_REQUESTS', recoverable: true, retryAfter: 1500, clientId: 'c', run: undefined },
+      error: { code: 'TOO_MANY_REQUESTS', recoverable: true, retryAfter: 1500, clientId: 'c', run: undefined, isOfSession: false },
     });
   });
 

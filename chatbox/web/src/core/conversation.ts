@@ -33,6 +33,8 @@ interface ResumeRequest {
   run?: string;
   /** The server had no time for it: it is made again at the deadline. */
   isPostponed?: boolean;
+  /** It was made because there was no reply to earlier requests. */
+  settlesRequests?: boolean;
 }
 
 export type Effect =
@@ -109,7 +111,7 @@ export function tick(before: Conversation, now: number): Step {
   // A request that was granted in silence looks like one that was lost. A reply to a later one tells.
   const isSilent = !before.resume && now >= requests.nextDeadline(before.requests);
   const step: Step = isSilent ? requestResume(before, now) : [before, []];
-  return andThen(step, (c) => flush(c, now));
+  return andThen(step, (c) => flush(isSilent && c.resume ? { ...c, resume: { ...c.resume, settlesRequests: true } } : c, now));
 }
 
 /** When to call `tick` next. */
@@ -194,7 +196,7 @@ function receiveAck(before: Conversation, ack: Frame & { type: 'ack' }, now: num
 
 function receiveCaughtUp(before: Conversation, frame: Frame & { type: 'caughtUp' }, now: number): Step {
   const { resume, gap } = before;
-  const settled = requests.granted(before);
+  const settled = resume?.settlesRequests ? requests.granted(before) : before;
   const known = resume ? transcript.withOnlyLive(before.transcript, resume.run) : before.transcript;
   const next = { ...settled, transcript: known, resume: undefined, gap: undefined };
   if (resume && frame.seq < resume.from.seq) {
@@ -226,7 +228,8 @@ function receiveError(before: Conversation, error: WireError, now: number): Step
   const { inFlight } = before.outbox;
   if (requests.isRefusal(before, error)) return [requests.refused(before, error.code), []];
   // The server could not read the frame, not even its id. Sent again without end, it would hold up all that follow.
-  const clientId = error.clientId ?? (UNREADABLE.has(error.code) ? inFlight?.clientId : undefined);
+  const isUnreadable = UNREADABLE.has(error.code) && !error.isOfSession;
+  const clientId = error.clientId ?? (isUnreadable ? inFlight?.clientId : undefined);
   if (clientId && outbox.find(before.outbox, clientId)) {
     return flush({ ...before, outbox: outbox.rejected(before.outbox, clientId, error, now) }, now);
   }

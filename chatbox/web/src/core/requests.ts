@@ -37,16 +37,20 @@ export function stop(before: Conversation, now: number): Step {
 
 /** Has the newest question answered once more. */
 export function regenerate(before: Conversation, answer: number, now: number): Step {
-  if (isRegenerating(before)) return [before, []];
+  if (isRegenerating(before, answer)) return [before, []];
   return flush({ ...before, notice: undefined, requests: [...before.requests, { type: 'regenerate', answer }] }, now);
 }
 
-export function isStopping({ requests }: Conversation): boolean {
-  return requests.some(({ type }) => type === 'cancel');
+/** The end of the answer that is being written or waited for was asked for. */
+export function isStopping({ requests, transcript }: Conversation): boolean {
+  return requests.some(
+    (request) => request.type === 'cancel' && (request.run === undefined || transcript.live.some(({ run }) => run === request.run)),
+  );
 }
 
-export function isRegenerating({ requests }: Conversation): boolean {
-  return requests.some(({ type }) => type === 'regenerate');
+/** Another one was asked for in place of this answer. */
+export function isRegenerating({ requests }: Conversation, answer: number): boolean {
+  return requests.some((request) => request.type === 'regenerate' && request.answer === answer);
 }
 
 /** The model that answers next: the one that was asked for last, or that the server named, or the first one. */
@@ -76,8 +80,9 @@ export function requeued(requests: readonly Request[]): Request[] {
 }
 
 /** Whether an error is about a request. The close that follows an expired token says what to do. */
-export function isRefusal(before: Conversation, { code, clientId, run }: WireError): boolean {
-  return clientId === undefined && run === undefined && code !== 'EXPIRED_TOKEN' && oldest(before) !== undefined;
+export function isRefusal(before: Conversation, { code, clientId, run, isOfSession }: WireError): boolean {
+  const isAboutOther = clientId !== undefined || run !== undefined || !isOfSession;
+  return !isAboutOther && code !== 'EXPIRED_TOKEN' && oldest(before) !== undefined;
 }
 
 /** The server refused the oldest request: everything is as it was before. */
@@ -124,23 +129,34 @@ function oldest({ requests }: Conversation): Request | undefined {
   return requests.find(({ deadline, isGranted }) => deadline !== undefined && !isGranted);
 }
 
-/** The requests that still make sense. */
+/** The requests without those that make no sense any more. One that was sent stays until its reply, which is not another's. */
 function wanted(before: Conversation): Request[] {
   const { live, answer, isAnswering, isAtRest } = current(before.transcript, before.outbox);
   const models = before.requests.filter(({ type }) => type === 'model').length;
   return before.requests.flatMap((request): Request[] => {
+    const isSent = request.deadline !== undefined;
     switch (request.type) {
       case 'model':
-        return request.deadline !== undefined || models > 1 || request.model !== before.model ? [request] : [];
+        return isSent || models > 1 || request.model !== before.model ? [request] : [];
       case 'cancel': {
         const run = request.run ?? live.at(-1)?.run;
         const isRunning = run === undefined ? isAnswering : live.some((other) => other.run === run);
-        return isRunning ? [{ ...request, run }] : [];
+        return isRunning || (isSent && !request.isGranted) ? [{ ...request, run }] : [];
       }
-      case 'regenerate':
-        return isAtRest && answer?.seq === request.answer ? [request] : [];
+      case 'regenerate': {
+        const isNewest = isAtRest && answer?.seq === request.answer;
+        return isNewest || (isSent && !isServed(before, request.answer)) ? [request] : [];
+      }
     }
   });
+}
+
+/** Another answer to the same question has begun. */
+function isServed({ transcript: { messages, live } }: Conversation, answer: number): boolean {
+  const question = messages.find(({ seq }) => seq === answer)?.question;
+  const isOther = (other: { question?: number | undefined; seq?: number }): boolean =>
+    other.question === question && (other.seq ?? Infinity) > answer;
+  return question === undefined || live.some(isOther) || messages.some(isOther);
 }
 
 function frameOf({ session }: Conversation, request: Request): string | undefined {

@@ -91,6 +91,7 @@ export function noticeText(code: string): string {
     case 'HISTORY_LOST':
       return 'The earlier messages of this chat are no longer there.';
     case 'BUSY':
+    case 'SERVICE_ERROR':
       return 'Please wait until the answer is finished, or stop it.';
     case 'NOT_NEWEST':
       return 'There are newer messages, so this answer stays as it is.';

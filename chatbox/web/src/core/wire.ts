@@ -37,6 +37,8 @@ export interface WireError {
   retryAfter?: number | undefined;
   clientId?: string | undefined;
   run?: string | undefined;
+  /** It names the session: the server could read what it is about. */
+  isOfSession?: boolean;
 }
 
 export type Frame =
@@ -166,6 +168,7 @@ function parseError(json: Json): Frame | undefined {
       retryAfter: asCount(error.retry_after),
       clientId: asNonEmpty(json.client_id),
       run: asNonEmpty(json.run),
+      isOfSession: asNonEmpty(json.session_id) !== undefined,
     },
   };
 }

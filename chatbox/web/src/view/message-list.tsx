@@ -32,13 +32,13 @@ export function MessageList({ chat, state, assistant, suggest, compose }: Props)
     limit: state.limits.messageChars,
     isConnected: state.connection === 'connected',
     canChange: stopReason === undefined,
-    isRetrying: isRegenerating(conversation),
+    isRetrying: (answer) => isRegenerating(conversation, answer),
     editing,
     edit,
     compose,
   };
   // Whoever asks, in other words or once more, wants to see the answer.
-  const asked = outbox.entries.length + Number(context.isRetrying);
+  const asked = outbox.entries.length + Number(conversation.requests.some(({ type }) => type === 'regenerate'));
   const { container, isFollowing, hasUnseen, scrollToEnd } = useFollow([transcript, outbox.entries], asked);
   const goToEnd = (): void => {
     scrollToEnd();

@@ -14,8 +14,8 @@ export interface Context {
   isConnected: boolean;
   /** The chat is open. */
   canChange: boolean;
-  /** The newest answer is about to be written anew. */
-  isRetrying: boolean;
+  /** The answer with this number is about to be written anew. */
+  isRetrying: (answer: number) => boolean;
   /** Number of the question that is being edited. */
   editing: number | undefined;
   edit: (question: number | undefined) => void;
