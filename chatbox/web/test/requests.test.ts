@@ -81,6 +81,13 @@ describe('the model that answers next', () => {
     expect(model(after(...both, chosen('good'), chosen('fast')))).toBe('fast');
   });
 
+  test('answers what is written after it was chosen, also where both have to wait', () => {
+    const send: StepFunction = (state) => conversation.send(state, { clientId: 'c', session: 's', content: 'x', at: '', order: 1 }, 0);
+    const both = [...chat(message(1)), disconnect, choose('good'), send, receive(hello)];
+    expect(sent(...both)).toEqual([]);
+    expect(sent(...both, receive(caughtUp(1))).map(({ type }) => type)).toEqual(['model_select', 'user_message']);
+  });
+
   test('is not asked for again when another device has chosen it meanwhile', () => {
     expect(sent(...chat(), disconnect, choose('good'), receive(hello), chosen('good'))).toEqual([]);
   });

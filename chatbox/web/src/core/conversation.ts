@@ -123,7 +123,8 @@ export function nextDeadline({ connected, resume, outbox: pending, requests: ask
 }
 
 export function receive(before: Conversation, frame: Frame, now: number): Step {
-  return andThen(take(before, frame, now), (c) => requests.flush(c, now));
+  const asked = andThen(take(before, frame, now), (c) => requests.flush(c, now));
+  return andThen(asked, (c) => flush(c, now));
 }
 
 function take(before: Conversation, frame: Frame, now: number): Step {
@@ -273,7 +274,9 @@ function removePending(before: Conversation, clientId: string): Step {
 
 /** Sends the next pending message, if it may be sent now. */
 function flush(before: Conversation, now: number): Step {
-  const entry = before.connected ? outbox.nextToSend(before.outbox, now) : undefined;
+  // The model that the person has chosen is to answer it.
+  const canSend = before.connected && !requests.isChoosing(before);
+  const entry = canSend ? outbox.nextToSend(before.outbox, now) : undefined;
   if (!entry) return [before, []];
   const frame = userMessageFrame(entry.session, entry.clientId, entry.content, entry.replaces);
   return [{ ...before, outbox: outbox.sent(before.outbox, entry.clientId, now) }, [{ type: 'transmit', frame }]];

@@ -41,6 +41,11 @@ export function regenerate(before: Conversation, answer: number, now: number): S
   return flush({ ...before, notice: undefined, requests: [...before.requests, { type: 'regenerate', answer }] }, now);
 }
 
+/** A choice of a model is still to be sent. */
+export function isChoosing({ requests }: Conversation): boolean {
+  return requests.some(({ type, deadline }) => type === 'model' && deadline === undefined);
+}
+
 /** The end of the answer that is being written or waited for was asked for. */
 export function isStopping({ requests, transcript }: Conversation): boolean {
   return requests.some(

@@ -86,5 +86,5 @@ export function Editor({ original, limit, isPossible, send, close, rescue }: Pro
 }
 
 function hintOf(isPossible: boolean): string {
-  return isPossible ? 'The answer is replaced too.' : 'This message cannot be changed at the moment.';
+  return isPossible ? 'Sending replaces this question and its answer.' : 'This message cannot be changed at the moment.';
 }
