@@ -131,6 +131,14 @@ describe('stopping an answer', () => {
     expect(after(...writing, stop(), ...back).requests).toEqual([]);
   });
 
+  test('is over when the next answer is being written', () => {
+    const asked = receive({ type: 'message', message: message(2) });
+    const back = [disconnect, receive(hello), receive(final(answer(3, 1, { run: 'r2' }))), receive(loading('r4', 2, 2)), receive(caughtUp(3))];
+    expect(sent(...writing, asked, stop(), ...back)).toEqual([]);
+    expect(after(...writing, asked, stop(), ...back).requests).toEqual([]);
+    expect(sent(...writing, asked, stop(), ...back, stop())).toEqual([{ ...cancel, run: 'r4' }]);
+  });
+
   test('does not stop the next answer', () => {
     const next = [receive({ type: 'message', message: message(2) }), stop(), receive(final(answer(3, 1, { run: 'r2' }))), receive(loading('r4', 2, 2))];
     expect(sent(...writing, ...next)).toEqual([]);
