@@ -1,8 +1,10 @@
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { current } from '../src/core/current';
 import type { Outbox } from '../src/core/outbox';
-import { EMPTY, type LiveAnswer } from '../src/core/transcript';
+import { applyFinal, applyLoading, applyMessage, EMPTY, type LiveAnswer, type Transcript } from '../src/core/transcript';
 import type { Message } from '../src/core/wire';
+import { FakeServer } from './fake-server';
 
 const at = '';
 const message = (seq: number, more: Partial<Message>): Message => ({ seq, id: `m${seq}`, sender: 'user', text: `t${seq}`, at, status: 'complete', ...more });
@@ -64,3 +66,32 @@ test('the newest question and its answer are those that may be replaced', () => 
   const { question, answer } = current({ ...EMPTY, messages: parse('q1 a2:1 q3 a4:3 a5:3') }, nothing);
   expect([question?.seq, answer?.seq]).toEqual([3, 5]);
 });
+
+test('the same is shown in whichever order messages arrive, and with some of them twice', () => {
+  const change = fc.constantFrom('ask' as const, 'answer once more' as const, 'ask in other words' as const);
+  const order = fc.array(fc.nat(), { minLength: 40, maxLength: 40 });
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 12 }), order, (changes, order) => {
+      const server = new FakeServer();
+      for (const next of changes) {
+        if (next === 'ask' || server.seq === 0) server.storeFromOtherDevice('question');
+        else if (next === 'answer once more') server.regenerate();
+        else server.replaceFromOtherDevice('in other words');
+        server.startAnswer();
+        server.finishAnswer('complete');
+      }
+      const arriving = [...server.stored, ...server.stored.slice(0, 3).map((it) => ({ ...it }))];
+      const places = new Map(arriving.map((it, index) => [it, order[index]] as const));
+      arriving.sort((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0));
+      const { messages, lastSeq } = arriving.reduce((known, it) => arrive(known, it), EMPTY);
+      expect(lastSeq).toBe(server.seq);
+      expect(current({ ...EMPTY, messages }, nothing).messages.map(({ id }) => id)).toEqual(server.shown);
+    }),
+  );
+});
+
+function arrive(known: Transcript, stored: Message): Transcript {
+  const run = { id: stored.run ?? '', fence: stored.seq, question: stored.question };
+  if (stored.sender === 'user') return applyMessage(known, stored).transcript;
+  return applyFinal(applyLoading(known, run, '').transcript, run, 0, stored).transcript;
+}
