@@ -125,6 +125,12 @@ describe('stopping an answer', () => {
     expect(sent(...writing, disconnect, stop(), receive(hello), receive(loading('r2', 1)), receive(caughtUp(1)))).toEqual([cancel]);
   });
 
+  test('does not wait for a resume that the server has put off', () => {
+    const gap = receive({ type: 'message', message: message(9) });
+    expect(sent(...writing, gap, stop())).toEqual([]);
+    expect(sent(...writing, gap, receive(refusal('TOO_MANY_REQUESTS')), stop())).toEqual([cancel]);
+  });
+
   test('is over when the answer has ended meanwhile', () => {
     const back = [disconnect, receive(hello), receive(final(answer(2, 1, { run: 'r2' }))), receive(caughtUp(2))];
     expect(sent(...writing, stop(), ...back)).toEqual([]);

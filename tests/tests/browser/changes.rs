@@ -156,6 +156,31 @@ pub(crate) async fn escape_stops_an_answer_before_its_first_word(
     no_problems(&page)
 }
 
+pub(crate) async fn an_escape_that_closes_the_list_of_models_stops_nothing(
+    fixture: &Fixture<'_>,
+) -> Result<()> {
+    let (world, mut provider) = two_models().await;
+    let page = fixture.guest(&world)?;
+    page.send("Tell me all")?;
+    let stream = provider.call().await.begin();
+    stream.push("Once upon ");
+    page.wait_for_text(LIVE, "Once upon")?;
+    page.run("document.getElementById('model-selector').focus()")?;
+    page.press("Alt+ArrowDown")?;
+    page.wait_until("document.getElementById('model-selector').matches(':open')")?;
+    page.press("Escape")?;
+    page.wait_until("!document.getElementById('model-selector').matches(':open')")?;
+    stream.push("a time");
+    page.wait_for_text(LIVE, "Once upon a time")?;
+    ensure!(
+        page.count("#stop-btn[aria-disabled=true]")? == 0,
+        "the answer is being stopped"
+    );
+    page.press("Escape")?;
+    stream.dropped().await;
+    page.wait_for_text(".failure.remark", STOPPED)
+}
+
 pub(crate) async fn a_stop_is_asked_for_again_after_a_lost_connection(
     fixture: &Fixture<'_>,
 ) -> Result<()> {

@@ -62,6 +62,7 @@ const SCENARIOS: &[Scenario] = scenarios![
     changes::a_choice_that_is_refused_goes_back,
     changes::an_answer_is_stopped,
     changes::escape_stops_an_answer_before_its_first_word,
+    changes::an_escape_that_closes_the_list_of_models_stops_nothing,
     changes::a_stop_is_asked_for_again_after_a_lost_connection,
     changes::another_answer_takes_the_place_of_the_old_one,
     changes::a_stopped_answer_is_given_once_more,

@@ -69,7 +69,8 @@ export function answeringModel({ model, requests }: Conversation, models: readon
 export function flush(before: Conversation, now: number): Step {
   if (before.requests.length === 0) return [before, []];
   const effects: Effect[] = [];
-  const canSend = before.connected && !before.resume;
+  // While the answer to a resume is under way, a refusal could be about either, and what is known here may be old.
+  const canSend = before.connected && (!before.resume || before.resume.isPostponed);
   const requests = wanted(before).map((request) => {
     const frame = canSend && request.deadline === undefined ? frameOf(before, request) : undefined;
     if (!frame) return request;

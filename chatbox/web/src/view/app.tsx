@@ -91,13 +91,23 @@ function useStopByEscape(chat: Chat, isAnswering: boolean): void {
   useEffect(() => {
     if (!isAnswering) return undefined;
     const onKeyDown = (event: KeyboardEvent): void => {
-      if (!isEscape(event) || event.defaultPrevented || event.target instanceof HTMLSelectElement) return;
+      if (!isEscape(event) || event.defaultPrevented || isOpenList(event.target)) return;
       event.preventDefault();
       chat.stopAnswer();
     };
     addEventListener('keydown', onKeyDown);
     return () => removeEventListener('keydown', onKeyDown);
   }, [chat, isAnswering]);
+}
+
+/** Whether the list of a `select` is open. Older browsers do not say it. */
+function isOpenList(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLSelectElement)) return false;
+  try {
+    return target.matches(':open');
+  } catch {
+    return true;
+  }
 }
 
 /** For screen readers: that an answer has begun, and then the whole of it, never its parts. */
