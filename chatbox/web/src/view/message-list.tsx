@@ -1,6 +1,6 @@
 /** The message list. It scrolls along with new content, unless the user has scrolled up. */
 
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useState } from 'preact/hooks';
 import { isRegenerating } from '../core/requests';
 import { type Row, rows } from '../core/rows';
 import { type StopReason, stopText } from '../core/strings';
@@ -81,10 +81,11 @@ export function MessageList({ chat, state, assistant, suggest, compose }: Props)
 /** Number of the question that is being edited, until it has gone. */
 function useEditing(list: readonly Row[]): [number | undefined, (question: number | undefined) => void] {
   const [editing, edit] = useState<number | undefined>(undefined);
-  const isThere = list.some((row) => row.kind === 'question' && row.message.seq === editing);
-  useEffect(() => {
-    if (!isThere) edit(undefined);
-  }, [isThere]);
+  const isGone = editing !== undefined && !list.some((row) => row.kind === 'question' && row.message.seq === editing);
+  // At once: later, it could close what was opened meanwhile.
+  useLayoutEffect(() => {
+    if (isGone) edit(undefined);
+  }, [isGone]);
   return [editing, edit];
 }
 
