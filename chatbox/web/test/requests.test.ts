@@ -18,6 +18,7 @@ const receive = (frame: Frame, now = 0): StepFunction => (state) => conversation
 const stop = (now = 0): StepFunction => (state) => requests.stop(state, now);
 const regenerate = (seq: number, now = 0): StepFunction => (state) => requests.regenerate(state, seq, now);
 const choose = (model: string, now = 0): StepFunction => (state) => requests.chooseModel(state, model, now);
+const send: StepFunction = (state) => conversation.send(state, { clientId: 'c', session: 's', content: 'x', at: '', order: 1 }, 0);
 const tick = (now: number): StepFunction => (state) => conversation.tick(state, now);
 const disconnect: StepFunction = (state) => [conversation.disconnected(state, 1006, 0), []];
 /** A chat with these messages, connected and caught up. */
@@ -82,7 +83,6 @@ describe('the model that answers next', () => {
   });
 
   test('answers what is written after it was chosen, also where both have to wait', () => {
-    const send: StepFunction = (state) => conversation.send(state, { clientId: 'c', session: 's', content: 'x', at: '', order: 1 }, 0);
     const both = [...chat(message(1)), disconnect, choose('good'), send, receive(hello)];
     expect(sent(...both)).toEqual([]);
     expect(sent(...both, receive(caughtUp(1))).map(({ type }) => type)).toEqual(['model_select', 'user_message']);
@@ -203,12 +203,12 @@ describe('another answer', () => {
     const newer = receive({ type: 'message', message: message(3) });
     expect(sent(...whole, disconnect, regenerate(2), receive(hello), newer, receive(caughtUp(3)))).toEqual([]);
     // A refusal that is under way is still about this request, and about no message in flight.
-    const state = after(...whole, regenerate(2), newer, (c) => conversation.send(c, { clientId: 'c', session: 's', content: 'x', at: '', order: 1 }, 0), receive(refusal('INVALID_FORMAT')));
+    const state = after(...whole, regenerate(2), newer, send, receive(refusal('INVALID_FORMAT')));
     expect(state).toMatchObject({ notice: 'NOT_NEWEST', requests: [] });
     expect(state.outbox.entries[0]?.rejection).toBeUndefined();
   });
 
-  test('that was granted in silence is found out by a question of another kind, and a dead connection too', () => {
+  test('that was accepted in silence is found out by a resume, and a dead connection too', () => {
     const asked = [...whole, regenerate(2)];
     expect(conversation.nextDeadline(after(...asked))).toBe(10_000);
     expect(sent(...asked, tick(10_000))).toMatchObject([{ metadata: { op: 'resume' } }]);

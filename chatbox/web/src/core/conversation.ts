@@ -108,7 +108,7 @@ export function tick(before: Conversation, now: number): Step {
   if (isDue && before.resume?.isPostponed) return requestResume(before, now, before.resume.afterReload);
   const isDead = outbox.hasTimedOut(before.outbox, now) || isDue;
   if (isDead) return [before, [{ type: 'reconnect' }]];
-  // A request that was granted in silence looks like one that was lost. A reply to a later one tells.
+  // A request that was accepted in silence looks like one that was lost. A reply to a later one tells.
   const isSilent = !before.resume && now >= requests.nextDeadline(before.requests);
   const step: Step = isSilent ? requestResume(before, now) : [before, []];
   return andThen(step, (c) => flush(isSilent && c.resume ? { ...c, resume: { ...c.resume, settlesRequests: true } } : c, now));
@@ -197,7 +197,7 @@ function receiveAck(before: Conversation, ack: Frame & { type: 'ack' }, now: num
 
 function receiveCaughtUp(before: Conversation, frame: Frame & { type: 'caughtUp' }, now: number): Step {
   const { resume, gap } = before;
-  const settled = resume?.settlesRequests ? requests.granted(before) : before;
+  const settled = resume?.settlesRequests ? requests.accepted(before) : before;
   const known = resume ? transcript.withOnlyLive(before.transcript, resume.run) : before.transcript;
   const next = { ...settled, transcript: known, resume: undefined, gap: undefined };
   if (resume && frame.seq < resume.from.seq) {

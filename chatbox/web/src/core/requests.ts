@@ -9,15 +9,14 @@ import type { Conversation, Effect, Step } from './conversation';
 import { current } from './current';
 import { cancelFrame, type Model, modelSelectFrame, regenerateFrame, type WireError } from './wire';
 
-type Wish =
+/** `deadline`: it was sent on this connection, and a reply should have come by then. `isAccepted`: it came. */
+export type Request = { deadline?: number | undefined; isAccepted?: boolean } & (
   | { type: 'model'; model: string }
   /** Without `run` it is the answer that is waited for: its run has not begun yet. */
   | { type: 'cancel'; run?: string | undefined }
   /** `answer`: `seq` of the one that another shall stand for. */
-  | { type: 'regenerate'; answer: number };
-
-/** `deadline`: it was sent on this connection, and a reply should have come by then. */
-export type Request = Wish & { deadline?: number | undefined; isGranted?: boolean };
+  | { type: 'regenerate'; answer: number }
+);
 
 const REPLY_TIMEOUT_MS = 10_000;
 
@@ -82,7 +81,7 @@ export function flush(before: Conversation, now: number): Step {
 
 /** The connection ended: whether the server has read a request is not known. */
 export function requeued(requests: readonly Request[]): Request[] {
-  return requests.map(({ deadline: _, isGranted: __, ...request }) => request);
+  return requests.map(({ deadline: _, isAccepted: __, ...request }) => request);
 }
 
 /** Whether an error is about a request. The close that follows an expired token says what to do. */
@@ -106,16 +105,16 @@ export function modelChosen(before: Conversation, model: string): Conversation {
 
 /** The reply to a request to stop a run. It ends soon, or has ended. */
 export function cancelReplied(before: Conversation, run: string | undefined): Conversation {
-  const own = before.requests.find(({ type, deadline, isGranted }) => type === 'cancel' && deadline !== undefined && !isGranted);
+  const own = before.requests.find(({ type, deadline, isAccepted }) => type === 'cancel' && deadline !== undefined && !isAccepted);
   const requests = before.requests.flatMap((request) => {
     if (request !== own) return [request];
-    return run === undefined ? [] : [{ ...request, isGranted: true }];
+    return run === undefined ? [] : [{ ...request, isAccepted: true }];
   });
   return { ...before, requests };
 }
 
-/** The server replied to what was sent after all these requests, and so it has granted them. */
-export function granted(before: Conversation): Conversation {
+/** The server replied to what was sent after all these requests, and so it has accepted them. */
+export function accepted(before: Conversation): Conversation {
   const sent = before.requests.filter(({ deadline }) => deadline !== undefined);
   const chosen = sent.findLast((request) => request.type === 'model');
   return {
@@ -132,7 +131,7 @@ export function nextDeadline(requests: readonly Request[]): number {
 
 /** The request whose reply comes next. */
 function oldest({ requests }: Conversation): Request | undefined {
-  return requests.find(({ deadline, isGranted }) => deadline !== undefined && !isGranted);
+  return requests.find(({ deadline, isAccepted }) => deadline !== undefined && !isAccepted);
 }
 
 /** The requests without those that make no sense any more. One that was sent stays until its reply, which is not another's. */
@@ -147,7 +146,7 @@ function wanted(before: Conversation): Request[] {
       case 'cancel': {
         const run = request.run ?? live.at(-1)?.run;
         const isRunning = run === undefined ? isAnswering : live.some((other) => other.run === run);
-        return isRunning || (isSent && !request.isGranted) ? [{ ...request, run }] : [];
+        return isRunning || (isSent && !request.isAccepted) ? [{ ...request, run }] : [];
       }
       case 'regenerate': {
         const isNewest = isAtRest && answer?.seq === request.answer;

@@ -61,7 +61,13 @@ function RetryButton({ row: { message }, context: { chat, isRetrying }, kind }: 
   const button = useRef<HTMLButtonElement>(null);
   useFocusHome(button);
   return (
-    <button type="button" class={kind} ref={button} aria-disabled={isRetrying(message.seq)} onClick={() => chat.regenerate(message.seq)}>
+    <button
+      type="button"
+      class={kind}
+      ref={button}
+      aria-disabled={isRetrying(message.seq)}
+      onClick={() => chat.regenerate(message.seq)}
+    >
       <RetryIcon />
       Try again
     </button>

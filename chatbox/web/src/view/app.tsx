@@ -116,5 +116,6 @@ function announcement(isWriting: boolean, finished: State['finished'], models: r
   if (isWriting) return `${authorOf(models, undefined)} is writing`;
   if (!finished) return '';
   if (finished.status === 'cancelled') return 'Answer stopped';
-  return [`${authorOf(models, finished.model)} says:`, plainText(finished.text), failureText(finished.status)].filter(Boolean).join(' ');
+  const author = authorOf(models, finished.model);
+  return [`${author} says:`, plainText(finished.text), failureText(finished.status)].filter(Boolean).join(' ');
 }

@@ -16,61 +16,55 @@ type PendingRow = Row & { kind: 'pending' };
 /** A message of the user, before and after it was stored: one component, so that nothing moves in between. */
 export function Question({ row, context }: { row: QuestionRow | PendingRow; context: Context }) {
   const isRejected = row.kind === 'pending' && row.entry.rejection !== undefined;
+  const isEditing = row.kind === 'question' && row.message.seq === context.editing;
+  const button = useReturn(isEditing);
   return (
     <article class="message user" data-state={isRejected ? 'rejected' : row.kind}>
       <span class="visually-hidden">You:</span>
-      {row.kind === 'question' ? <Stored row={row} context={context} /> : <Pending row={row} context={context} />}
+      {isEditing ? (
+        <Editing row={row} context={context} />
+      ) : (
+        <div class="bubble" dir="auto">
+          {row.kind === 'question' ? row.message.text : row.entry.content}
+        </div>
+      )}
+      {row.kind === 'pending' && <PendingMeta row={row} context={context} />}
+      {row.kind === 'question' && !isEditing && <StoredMeta row={row} context={context} button={button} />}
     </article>
   );
 }
 
-function Pending({ row: { entry, isInFlight }, context }: { row: PendingRow; context: Context }) {
+function Editing({ row: { message, canEdit }, context }: { row: QuestionRow; context: Context }) {
   return (
-    <>
-      <Words text={entry.content} />
-      {entry.rejection ? (
-        <RejectionMeta entry={entry} rejection={entry.rejection} context={context} />
-      ) : (
-        <p class="meta">{pendingText(isInFlight, context.isConnected)}</p>
-      )}
-    </>
+    <Editor
+      original={message.text}
+      limit={context.limit}
+      isPossible={canEdit && context.canChange}
+      send={(text) => context.chat.send(text, message.seq)}
+      close={() => context.edit(undefined)}
+      rescue={context.compose}
+    />
   );
 }
 
-/** A stored question; the newest one may be put in other words. */
-function Stored({ row: { message, isLatest, canEdit }, context }: { row: QuestionRow; context: Context }) {
-  const { seq, text, at } = message;
-  const { chat, edit, editing, canChange } = context;
-  const isEditing = editing === seq;
-  const button = useReturn(isEditing);
-  if (isEditing) {
-    return (
-      <Editor
-        original={text}
-        limit={context.limit}
-        isPossible={canEdit && canChange}
-        send={(words) => chat.send(words, seq)}
-        close={() => edit(undefined)}
-        rescue={context.compose}
-      />
-    );
-  }
-  return (
-    <>
-      <Words text={text} />
-      <Meta at={at}>
-        {isLatest && <span>Sent</span>}
-        {canEdit && canChange && <EditButton button={button} edit={() => edit(seq)} />}
-      </Meta>
-    </>
-  );
+function PendingMeta({ row: { entry, isInFlight }, context }: { row: PendingRow; context: Context }) {
+  if (entry.rejection) return <RejectionMeta entry={entry} rejection={entry.rejection} context={context} />;
+  return <p class="meta">{pendingText(isInFlight, context.isConnected)}</p>;
 }
 
-function Words({ text }: { text: string }) {
+interface StoredProps {
+  row: QuestionRow;
+  context: Context;
+  button: RefObject<HTMLButtonElement | null>;
+}
+
+/** The newest question may be put in other words. */
+function StoredMeta({ row: { message, isLatest, canEdit }, context: { canChange, edit }, button }: StoredProps) {
   return (
-    <div class="bubble" dir="auto">
-      {text}
-    </div>
+    <Meta at={message.at}>
+      {isLatest && <span>Sent</span>}
+      {canEdit && canChange && <EditButton button={button} edit={() => edit(message.seq)} />}
+    </Meta>
   );
 }
 
