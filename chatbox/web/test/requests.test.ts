@@ -225,6 +225,12 @@ test('a refusal is about the oldest request that has no reply', () => {
   expect([second.notice, model(second)]).toEqual(['MODEL_GONE', 'fast']);
 });
 
+test('a refusal is about the request that was sent first, also where another one was made before', () => {
+  const waits = [...chat(message(1)), stop(), choose('gone'), receive(loading('r2', 1))];
+  const state = after(...waits, receive(refusal('INVALID_FORMAT')));
+  expect([state.notice, state.requests.map(({ type }) => type)]).toEqual(['MODEL_GONE', ['cancel']]);
+});
+
 test.each([
   ['a frame that could not be read', { code: 'INVALID_FORMAT', recoverable: false, isOfSession: false }],
   ['an answer', { code: 'LLM_TIMEOUT', recoverable: true, isOfSession: true, run: 'r' }],

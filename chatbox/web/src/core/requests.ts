@@ -64,19 +64,22 @@ export function answeringModel({ model, requests }: Conversation, models: readon
   return models.find((known) => known.id === id) ?? models[0];
 }
 
-/** Sends what may be sent now, and drops what makes no sense any more. */
+/** Sends what may be sent now, and drops what makes no sense any more. The list is in the order in which requests were sent. */
 export function flush(before: Conversation, now: number): Step {
   if (before.requests.length === 0) return [before, []];
-  const effects: Effect[] = [];
   // While the answer to a resume is under way, a refusal could be about either, and what is known here may be old.
   const canSend = before.connected && (!before.resume || before.resume.isPostponed);
-  const requests = wanted(before).map((request) => {
-    const frame = canSend && request.deadline === undefined ? frameOf(before, request) : undefined;
-    if (!frame) return request;
-    effects.push({ type: 'transmit', frame });
-    return { ...request, deadline: now + REPLY_TIMEOUT_MS };
-  });
-  return [{ ...before, requests }, effects];
+  const effects: Effect[] = [];
+  const known = wanted(before);
+  const sent = known.filter(({ deadline }) => deadline !== undefined);
+  const waiting: Request[] = [];
+  for (const request of known.filter(({ deadline }) => deadline === undefined)) {
+    const frame = canSend ? frameOf(before, request) : undefined;
+    if (frame) effects.push({ type: 'transmit', frame });
+    if (frame) sent.push({ ...request, deadline: now + REPLY_TIMEOUT_MS });
+    else waiting.push(request);
+  }
+  return [{ ...before, requests: [...sent, ...waiting] }, effects];
 }
 
 /** The connection ended: whether the server has read a request is not known. */
