@@ -10,9 +10,9 @@ const AXE_TAGS = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-
 const pages = new Map();
 let lastPage = 0;
 
-export async function newPage({ profile: { viewport, colorScheme, initScript } }, browser) {
+export async function newPage({ profile: { viewport, colorScheme, touch, initScript } }, browser) {
   const [width, height] = viewport;
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme });
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme, hasTouch: touch, isMobile: touch });
   if (initScript) await context.addInitScript(initScript);
   return register(await context.newPage());
 }
@@ -31,6 +31,7 @@ export const reload = async ({ page }) => void (await tab(page).reload());
 export const back = async ({ page }) => void (await tab(page).goBack());
 export const fill = ({ page, selector, text }) => tab(page).locator(selector).fill(text);
 export const click = ({ page, selector }) => tab(page).locator(selector).click();
+export const select = async ({ page, selector, value }) => void (await tab(page).locator(selector).selectOption(value));
 export const press = ({ page, key }) => tab(page).keyboard.press(key);
 export const type = ({ page, text }) => tab(page).keyboard.type(text);
 /** Turns the mouse wheel over an element; upwards with a negative distance, in pixels. */

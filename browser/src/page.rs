@@ -15,6 +15,8 @@ pub struct Profile {
     /// Width and height of the page, in CSS pixels.
     pub viewport: (u32, u32),
     pub color_scheme: ColorScheme,
+    /// A screen for fingers, without a mouse.
+    pub touch: bool,
     /// JavaScript that runs in every page before its own scripts.
     pub init_script: Option<String>,
 }
@@ -31,6 +33,7 @@ impl Default for Profile {
         Self {
             viewport: (1280, 800),
             color_scheme: ColorScheme::Light,
+            touch: false,
             init_script: None,
         }
     }
@@ -103,6 +106,11 @@ impl Page {
 
     pub fn click(&self, selector: &str) -> Result<()> {
         self.act("click", json!({"selector": selector}))
+    }
+
+    /// Chooses an entry of a list by its value.
+    pub fn select(&self, selector: &str, value: &str) -> Result<()> {
+        self.act("select", json!({"selector": selector, "value": value}))
     }
 
     /// Presses a key or a chord, such as `Tab` or `Shift+Enter`.

@@ -53,7 +53,8 @@ afterEach(() => {
 function open(userAgent = ''): HTMLTextAreaElement {
   vi.stubGlobal('navigator', { ...navigator, userAgent });
   const input: { current: HTMLTextAreaElement | null } = { current: null };
-  act(() => render(<Composer text="text" setText={() => {}} send={send} disabled={false} assistant="Mo" limit={100} input={input} />, root));
+  const atRest = { isAnswering: false, isStopping: false, stop: () => {}, disabled: false };
+  act(() => render(<Composer text="text" setText={() => {}} send={send} {...atRest} assistant="Mo" limit={100} input={input} />, root));
   return root.querySelector('textarea')!;
 }
 

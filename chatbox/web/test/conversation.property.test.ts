@@ -1,9 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import * as conversation from '../src/core/conversation';
+import { current } from '../src/core/current';
+import { isSendable } from '../src/core/outbox';
+import * as requests from '../src/core/requests';
+import { rows } from '../src/core/rows';
 import { position } from '../src/core/transcript';
 import { parseFrame } from '../src/core/wire';
-import { FakeServer } from './fake-server';
+import { FakeServer, MODELS } from './fake-server';
 
 /** What may happen next: on the server, by the user, to a frame on its way, or to the connection. */
 type Event =
@@ -13,12 +17,20 @@ type Event =
   | { type: 'stream'; text: string; overlap: number }
   | { type: 'finish answer'; storedLength: number }
   | { type: 'send'; text: string }
+  | { type: 'edit'; text: string }
+  | { type: 'stop' }
+  | { type: 'regenerate' }
+  | { type: 'choose model'; model: string }
+  | { type: 'other device'; does: 'edit' | 'stop' | 'regenerate' | 'choose model' }
   | { type: 'deliver' }
   | { type: 'deliver twice' }
   | { type: 'lose frame' }
   | { type: 'lose requests' }
   | { type: 'reconnect' }
   | { type: 'time-out' };
+
+/** Far more than the many runs take where nothing else is running. */
+const ON_BUSY_MACHINES_MS = 60_000;
 
 const anyText = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 6 });
 
@@ -29,7 +41,18 @@ const event: fc.Arbitrary<Event> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ type: fc.constant('stream' as const), text: anyText, overlap: fc.nat(9) }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('finish answer' as const), storedLength: fc.nat(40) }) },
   { weight: 4, arbitrary: fc.record({ type: fc.constant('send' as const), text: anyText }) },
-  { weight: 12, arbitrary: fc.constant({ type: 'deliver' as const }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant('edit' as const), text: anyText }) },
+  { weight: 2, arbitrary: fc.constant({ type: 'stop' as const }) },
+  { weight: 3, arbitrary: fc.constant({ type: 'regenerate' as const }) },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('choose model' as const), model: fc.constantFrom(...MODELS, 'gone') }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      type: fc.constant('other device' as const),
+      does: fc.constantFrom('edit' as const, 'stop' as const, 'regenerate' as const, 'choose model' as const),
+    }),
+  },
+  { weight: 14, arbitrary: fc.constant({ type: 'deliver' as const }) },
   { weight: 3, arbitrary: fc.constant({ type: 'deliver twice' as const }) },
   { weight: 2, arbitrary: fc.constant({ type: 'lose frame' as const }) },
   { weight: 1, arbitrary: fc.constant({ type: 'lose requests' as const }) },
@@ -39,7 +62,8 @@ const event: fc.Arbitrary<Event> = fc.oneof(
 
 class Page {
   state = conversation.start('s1', []);
-  readonly sent: string[] = [];
+  /** Messages by `clientId`. */
+  readonly sent = new Map<string, string>();
   readonly persisted = new Set<string>();
   readonly announced: string[] = [];
   private now = 0;
@@ -66,6 +90,20 @@ class Page {
       }
       case 'send':
         return this.send(event.text);
+      case 'edit': {
+        const { question, isAtRest } = current(this.state.transcript, this.state.outbox);
+        return question && isAtRest ? this.send(event.text, question.seq) : undefined;
+      }
+      case 'stop':
+        return this.take(requests.stop(this.state, this.now));
+      case 'regenerate': {
+        const { answer } = current(this.state.transcript, this.state.outbox);
+        return answer && this.take(requests.regenerate(this.state, answer.seq, this.now));
+      }
+      case 'choose model':
+        return this.take(requests.chooseModel(this.state, event.model, this.now));
+      case 'other device':
+        return this.onOtherDevice(event.does);
       case 'deliver':
         return this.receive(this.server.queue.shift());
       case 'deliver twice':
@@ -87,14 +125,35 @@ class Page {
   /** Runs without further faults until nothing is left to do. */
   settle(): void {
     this.connect();
-    for (let steps = 0; steps < 1000 && (this.server.queue.length > 0 || this.isBusy()); steps++) {
+    for (let steps = 0; steps < 1000 && (this.server.queue.length > 0 || this.server.isBusy || this.isBusy()); steps++) {
       if (this.server.queue.length > 0) this.receive(this.server.queue.shift());
+      else if (this.server.isBusy) this.letAnswer();
       else this.timeOut();
     }
   }
 
   private isBusy(): boolean {
-    return this.state.resume !== undefined || this.state.outbox.entries.length > 0;
+    const { resume, outbox, requests } = this.state;
+    return resume !== undefined || requests.length > 0 || outbox.entries.some(isSendable);
+  }
+
+  private letAnswer(): void {
+    this.server.startAnswer();
+    this.server.stream('an answer');
+    this.server.finishAnswer('complete');
+  }
+
+  private onOtherDevice(does: (Event & { type: 'other device' })['does']): void {
+    switch (does) {
+      case 'edit':
+        return this.server.replaceFromOtherDevice('in other words');
+      case 'stop':
+        return this.server.cancel();
+      case 'regenerate':
+        return void this.server.regenerate();
+      case 'choose model':
+        return this.server.chooseModel('n');
+    }
   }
 
   private connect(): void {
@@ -103,10 +162,11 @@ class Page {
     this.server.connect(position(this.state.transcript));
   }
 
-  private send(content: string): void {
-    const clientId = `c${this.sent.length}`;
-    this.sent.push(content);
-    this.take(conversation.send(this.state, { clientId, session: 's1', content, at: '', order: this.sent.length }, this.now));
+  private send(content: string, replaces?: number): void {
+    const clientId = `c${this.sent.size}`;
+    this.sent.set(clientId, content);
+    const entry = { clientId, session: 's1', content, at: '', order: this.sent.size, replaces };
+    this.take(conversation.send(this.state, entry, this.now));
   }
 
   private receive(source: string | undefined): void {
@@ -151,23 +211,32 @@ test('after lost, repeated and overlapping frames and reconnects the page shows 
       const server = new FakeServer();
       const page = new Page(server);
       for (const next of events) page.apply(next);
-      server.finishAnswer('complete');
       page.settle();
 
       const { transcript, outbox } = page.state;
-      const shape = ({ seq, id, sender, text, status }: (typeof server.stored)[number]) => [seq, id, sender, text, status];
+      const shape = ({ seq, id, sender, text, status, question, replaces, model }: (typeof server.stored)[number]) =>
+        [seq, id, sender, text, status, question, replaces, model];
       expect(transcript.messages.map(shape)).toEqual(server.stored.map(shape));
       expect(transcript.live).toEqual([]);
       expect(transcript.lastSeq).toBe(server.seq);
-      expect(outbox.entries).toEqual([]);
-      expect([...page.persisted]).toEqual([]);
+      // Only a replacement may be rejected, where something newer came before it.
+      const rejected = outbox.entries.map(({ clientId }) => clientId);
+      expect(outbox.entries.every(({ replaces, rejection }) => replaces !== undefined && rejection?.code === 'INVALID_FORMAT')).toBe(true);
+      expect([...page.persisted]).toEqual(rejected);
       const own = server.stored.filter((message) => message.clientId?.startsWith('c'));
-      expect(own.map((message) => message.text)).toEqual(page.sent);
+      const accepted = [...page.sent].filter(([clientId]) => !rejected.includes(clientId));
+      expect(own.map((message) => message.text)).toEqual(accepted.map(([, text]) => text));
+      const list = rows(page.state, () => '');
+      const shown = list.flatMap((row) => (row.kind === 'question' || row.kind === 'answer' ? [row.message.id] : []));
+      expect(shown).toEqual(server.shown);
+      expect(list.filter((row) => row.kind === 'answer' && row.again)).toHaveLength(server.seq > 0 ? 1 : 0);
+      expect(page.state.requests).toEqual([]);
+      expect(requests.answeringModel(page.state, MODELS.map((id) => ({ id, name: id })))?.id).toBe(server.chosen ?? MODELS[0]);
       expect(new Set(page.announced).size).toBe(page.announced.length);
     }),
     { numRuns: 1000 },
   );
-});
+}, ON_BUSY_MACHINES_MS);
 
 test('without faults every delta shows at once and nothing is requested again', () => {
   const answer = fc.array(anyText, { minLength: 1, maxLength: 20 });
@@ -180,6 +249,7 @@ test('without faults every delta shows at once and nothing is requested again', 
       };
       for (const [index, deltas] of answers.entries()) {
         page.apply({ type: 'send', text: `question ${index}` });
+        deliverAll();
         server.startAnswer();
         let text = '';
         for (const delta of deltas) {

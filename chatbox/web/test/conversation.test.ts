@@ -102,6 +102,14 @@ describe('an error', () => {
     }
   });
 
+  test('that names the session but no message is about no message in flight', () => {
+    const late = receive({ type: 'error', error: { code: 'INVALID_FORMAT', recoverable: false, isOfSession: true } });
+    const [state] = run(receive(hello), send(), late);
+    expect(state.outbox).toMatchObject({ entries: [entry], inFlight: { clientId: 'c1' } });
+    expect(state.outbox.entries[0]?.rejection).toBeUndefined();
+    expect(state.notice).toBe('INVALID_FORMAT');
+  });
+
   test('about too many questions sends the message again when an answer has ended', () => {
     const busy = receive({ type: 'error', error: { code: 'SERVICE_ERROR', recoverable: true, retryAfter: 2_000, clientId: 'c1' } });
     const end = receive({ type: 'final', run: { id: 'r', fence: 1 }, off: 0, message: stored(1, { sender: 'ai', run: 'r' }) }, 500);

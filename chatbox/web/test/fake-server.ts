@@ -1,45 +1,115 @@
 /** A model of the server for tests of the conversation: it stores, answers and replays by the rules of the protocol. */
 
-import { type Json, asCount, asString, parseObject } from '../src/core/json';
+import { type Json, asCount, asObject, asString, parseObject } from '../src/core/json';
 import type { Message, Position, Status } from '../src/core/wire';
 
 const SESSION = 's1';
 /** More messages than this are not replayed. The real limit is higher. */
 const MAX_REPLAYED = 6;
+/** Ids of the models that it offers. */
+export const MODELS = ['m', 'n'];
+
+interface Run {
+  id: string;
+  fence: number;
+  question: number;
+  model: string;
+  text: string;
+  isCancelled: boolean;
+}
 
 export class FakeServer {
   readonly stored: Message[] = [];
   /** Frames on their way to the page. */
   queue: string[] = [];
-  private run: { id: string; fence: number; text: string } | undefined;
+  /** The model that was chosen. */
+  chosen: string | undefined;
+  private run: Run | undefined;
   private runs = 0;
+  /** Numbers of the questions without an answer, the one at work included. */
+  private waiting: number[] = [];
 
   get seq(): number {
     return this.stored.length;
   }
 
+  get isBusy(): boolean {
+    return this.waiting.length > 0;
+  }
+
+  /** Ids of the messages that hold. */
+  get shown(): string[] {
+    const isReplaced = (seq: number): boolean => this.stored.some(({ replaces }) => replaces === seq);
+    const isNewest = ({ seq, question }: Message): boolean => !this.stored.some((other) => other.question === question && other.seq > seq);
+    return this.stored
+      .filter((message) => (message.question === undefined ? !isReplaced(message.seq) : !isReplaced(message.question) && isNewest(message)))
+      .map(({ id }) => id);
+  }
+
   /** A new connection: what was on its way is lost. */
   connect(from: Position): void {
     this.queue = [];
-    this.push({ type: 'connection_status', models: [{ id: 'm', name: 'Mo' }], metadata: { op: 'hello' } });
+    const models = MODELS.map((id) => ({ id, name: id.toUpperCase() }));
+    this.push({ type: 'connection_status', models, metadata: { op: 'hello' } });
     if (this.seq > 0) this.replay(from);
+    else this.tellModel();
   }
 
   receive(frame: string): void {
     const json = parseObject(frame) ?? {};
-    if (json.type === 'user_message') return this.store(asString(json.client_id) ?? '', asString(json.content) ?? '');
-    this.replay({ seq: asCount(json.seq) ?? 0, run: asString(json.run), off: asCount(json.off) });
+    const seq = asCount(json.seq) ?? 0;
+    if (json.type === 'user_message') return this.store(asString(json.client_id) ?? '', asString(json.content) ?? '', asCount(json.replaces));
+    if (json.type === 'model_select') return this.chooseModel(asString(json.model_id) ?? '');
+    switch (asObject(json.metadata)?.op) {
+      case 'resume':
+        return this.replay({ seq, run: asString(json.run), off: asCount(json.off) });
+      case 'cancel':
+        return this.cancel(asString(json.run));
+      case 'regenerate':
+        return this.refuse(this.regenerate(seq));
+    }
   }
 
   /** A message from another device of the same user. */
-  storeFromOtherDevice(content: string): void {
-    const message = this.add({ sender: 'user', text: content, clientId: `other-${this.seq}`, status: 'complete' });
+  storeFromOtherDevice(content: string, replaces?: number): void {
+    if (replaces !== undefined && this.obstacle(replaces)) return;
+    const message = this.add({ sender: 'user', text: content, clientId: `other-${this.seq}`, status: 'complete', replaces });
+    this.waiting.push(message.seq);
     this.push(userFrame(message));
   }
 
+  /** Another device puts the newest question in other words. */
+  replaceFromOtherDevice(content: string): void {
+    const newest = this.newestQuestion();
+    if (newest !== undefined) this.storeFromOtherDevice(content, newest);
+  }
+
+  chooseModel(model: string): void {
+    if (!MODELS.includes(model)) return this.refuse('INVALID_FORMAT');
+    this.chosen = model;
+    this.tellModel();
+  }
+
+  /** Has the newest question answered once more, or says why not. `undefined`: the newest answer, whichever that is. */
+  regenerate(answer = this.newestAnswer()): string | undefined {
+    const question = this.newestQuestion();
+    if (this.isBusy) return 'SERVICE_ERROR';
+    if (question === undefined || answer === undefined || answer !== this.newestAnswer()) return 'INVALID_FORMAT';
+    this.waiting.push(question);
+    return undefined;
+  }
+
+  /** The final frame follows when the run ends. */
+  cancel(run?: string): void {
+    const isMeant = this.run && (run === undefined || run === this.run.id);
+    if (this.run && isMeant) this.run.isCancelled = true;
+    this.push({ type: 'connection_status', ...(isMeant && { run: this.run?.id }), metadata: { op: 'cancel' } });
+  }
+
   startAnswer(): void {
-    if (this.run) return;
-    this.run = this.newRun();
+    const [question] = this.waiting;
+    if (this.run || question === undefined) return;
+    this.run = this.newRun(question);
     this.push(loadingFrame(this.run));
   }
 
@@ -47,7 +117,7 @@ export class FakeServer {
   restartAnswer(): void {
     if (!this.run) return;
     const late = deltaFrame(this.run, 0, `${this.run.text}late`);
-    this.run = this.newRun();
+    this.run = this.newRun(this.run.question);
     this.push(loadingFrame(this.run));
     this.push(late);
   }
@@ -63,19 +133,48 @@ export class FakeServer {
   /** The end of the answer. An interrupted answer may be stored with less text than was streamed. */
   finishAnswer(status: Status, storedLength = Infinity): void {
     if (!this.run) return;
-    const { id, text } = this.run;
+    const { id, text, question, model, isCancelled } = this.run;
     this.run = undefined;
-    const stored = this.add({ sender: 'ai', text: text.slice(0, storedLength), run: id, status });
+    this.waiting.shift();
+    const end = isCancelled ? 'cancelled' : status;
+    const stored = this.add({ sender: 'ai', text: text.slice(0, storedLength), run: id, status: end, question, model });
     this.push({ ...answerFrame(stored), off: stored.text.length, content: '' });
   }
 
-  private store(clientId: string, content: string): void {
+  private store(clientId: string, content: string, replaces: number | undefined): void {
     const known = this.stored.find((message) => message.clientId === clientId);
-    const { id, seq } = known ?? this.add({ sender: 'user', text: content, clientId, status: 'complete' });
+    const code = !known && replaces !== undefined && this.obstacle(replaces);
+    if (code) return this.push(errorFrame(code, clientId));
+    const { id, seq } = known ?? this.add({ sender: 'user', text: content, clientId, status: 'complete', replaces });
+    if (!known) this.waiting.push(seq);
     this.push({ type: 'connection_status', id, seq, client_id: clientId, metadata: { op: 'ack' } });
   }
 
+  /** Why this question may not be replaced. */
+  private obstacle(replaces: number): string | undefined {
+    if (this.isBusy) return 'SERVICE_ERROR';
+    return replaces === this.newestQuestion() ? undefined : 'INVALID_FORMAT';
+  }
+
+  private newestQuestion(): number | undefined {
+    return this.stored.findLast(({ sender }) => sender === 'user')?.seq;
+  }
+
+  private newestAnswer(): number | undefined {
+    const asked = this.newestQuestion();
+    return this.stored.findLast(({ question }) => question !== undefined && question === asked)?.seq;
+  }
+
+  private refuse(code: string | undefined): void {
+    if (code) this.push(errorFrame(code));
+  }
+
+  private tellModel(): void {
+    if (this.chosen !== undefined) this.push({ type: 'connection_status', model_id: this.chosen, metadata: { op: 'model' } });
+  }
+
   private replay({ seq, run, off = 0 }: Position): void {
+    this.tellModel();
     const missing = this.stored.slice(seq);
     const recovered = missing.length <= MAX_REPLAYED;
     if (recovered) missing.forEach((message) => this.push(message.sender === 'user' ? userFrame(message) : answerFrame(message)));
@@ -87,8 +186,9 @@ export class FakeServer {
     this.push({ type: 'connection_status', seq: this.seq, metadata: { op: 'caught_up', recovered: String(recovered) } });
   }
 
-  private newRun() {
-    return { id: `r${++this.runs}`, fence: this.runs, text: '' };
+  private newRun(question: number): Run {
+    const model = this.chosen ?? MODELS[0] ?? '';
+    return { id: `r${++this.runs}`, fence: this.runs, text: '', question, model, isCancelled: false };
   }
 
   private add(message: Omit<Message, 'id' | 'seq' | 'at'>): Message {
@@ -102,18 +202,23 @@ export class FakeServer {
   }
 }
 
-function userFrame({ id, seq, clientId, text: content }: Message): Json {
-  return { type: 'user_message', id, seq, client_id: clientId, content, sender: 'user' };
+function userFrame({ id, seq, clientId, replaces, text: content }: Message): Json {
+  return { type: 'user_message', id, seq, client_id: clientId, content, replaces, sender: 'user' };
 }
 
-function answerFrame({ id, seq, run, status, text: content }: Message): Json {
-  return { type: 'ai_response', id, seq, run, fence: Number(run?.slice(1)), status, off: 0, content, metadata: { streaming: 'true', done: 'true' } };
+function answerFrame({ id, seq, run, status, question, model, text: content }: Message): Json {
+  const ids = { id, seq, run, fence: Number(run?.slice(1)), question, model_id: model };
+  return { type: 'ai_response', ...ids, status, off: 0, content, metadata: { streaming: 'true', done: 'true' } };
 }
 
-function loadingFrame({ id, fence }: { id: string; fence: number }): Json {
-  return { type: 'loading', run: id, fence };
+function loadingFrame({ id, fence, question }: Run): Json {
+  return { type: 'loading', run: id, fence, question };
 }
 
-function deltaFrame({ id, fence }: { id: string; fence: number }, off: number, content: string): Json {
-  return { type: 'ai_response', run: id, fence, off, content, metadata: { streaming: 'true', done: 'false' } };
+function deltaFrame({ id, fence, model }: Run, off: number, content: string): Json {
+  return { type: 'ai_response', run: id, fence, model_id: model, off, content, metadata: { streaming: 'true', done: 'false' } };
+}
+
+function errorFrame(code: string, clientId?: string): Json {
+  return { type: 'error', client_id: clientId, error: { code, message: code, recoverable: code === 'SERVICE_ERROR', retry_after: 2_000 } };
 }

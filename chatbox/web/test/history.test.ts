@@ -7,6 +7,13 @@ test('the history skips malformed messages', () => {
   expect(parseHistory(undefined)).toEqual({ messages: [], seq: 0 });
 });
 
+test('an answer of the history says what it answers, and who gave it', () => {
+  const answer = { id: 'a', seq: 2, sender: 'ai', content: 'x', question: 1, metadata: { model_id: 'fast' }, status: 'cancelled' };
+  const [read] = parseHistory({ messages: [answer], seq: 2 }).messages;
+  expect(read).toMatchObject({ question: 1, model: 'fast', status: 'cancelled' });
+  expect(parseHistory({ messages: [{ id: 'b', seq: 3, sender: 'user', replaces: 1 }] }).messages[0]).toMatchObject({ replaces: 1 });
+});
+
 test('the newest active session is found', () => {
   const sessions = [{ id: 'c', is_active: false }, { id: 'b', is_active: true }, { id: 'a', is_active: true }];
   expect(newestActiveSession({ sessions })).toBe('b');

@@ -66,6 +66,8 @@ test('a stored entry is restored unless it is malformed, whatever time it bears'
   for (const at of ['1970-01-01T00:00:00Z', '9999-01-01T00:00:00Z', 'nonsense', 7]) {
     expect(outbox.restore({ ...entry('a'), at })).toMatchObject({ clientId: 'a' });
   }
+  expect(outbox.restore({ ...entry('a'), replaces: 3 })).toEqual({ ...entry('a'), replaces: 3 });
+  expect(outbox.restore({ ...entry('a'), replaces: '3' })?.replaces).toBeUndefined();
   expect(outbox.restore({ ...entry('a'), content: '' })).toBeUndefined();
   expect(outbox.restore('x')).toBeUndefined();
 });

@@ -22,6 +22,16 @@ describe('a delta', () => {
     expect(next.gap).toEqual(gap);
   });
 
+  test('and a loading frame say which question is answered by which model, in any order', () => {
+    const loading = { ...run('r'), question: 4 };
+    const delta = { ...run('r'), model: 'good' };
+    const first = transcript.applyDelta(transcript.applyLoading(transcript.EMPTY, loading, '').transcript, delta, 0, 'hi', '');
+    const last = transcript.applyLoading(transcript.applyDelta(transcript.EMPTY, delta, 0, 'hi', '').transcript, loading, '');
+    for (const { transcript: next } of [first, last]) {
+      expect(next.live).toEqual([{ run: 'r', text: 'hi', at: '', question: 4, model: 'good' }]);
+    }
+  });
+
   test('of a run that has ended is dropped', () => {
     const ended = { ...transcript.EMPTY, lastSeq: 1, messages: [message(1, 'ai', { run: 'r' })] };
     expect(transcript.applyDelta(ended, run('r'), 0, 'late', '').transcript).toBe(ended);
@@ -118,16 +128,4 @@ test('the history replaces messages up to its number, and newer ones are kept', 
   expect(next.lastSeq).toBe(7);
   expect(next.live).toHaveLength(1);
   expect(transcript.withHistory(before, [message(5, 'ai', { run: 'r' })], 5).live).toEqual([]);
-});
-
-test.each([
-  ['the one before it', 'ua', 1, 1],
-  ['the first of two in a row', 'uuaa', 2, 1],
-  ['the second of two in a row', 'uuaa', 3, 2],
-  ['the newest when there are more answers than questions', 'uaa', 2, 1],
-  ['none when the session begins with an answer', 'a', 0, undefined],
-  ['only one since the last answer', 'uauua', 4, 3],
-])('the question of an answer is %s', (_, senders, at, expected) => {
-  const messages = [...senders].map((sender, index) => message(index + 1, sender === 'u' ? 'user' : 'ai'));
-  expect(transcript.questionOf(messages, messages[at]!)?.seq).toBe(expected);
 });

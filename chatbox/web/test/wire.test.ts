@@ -34,7 +34,7 @@ describe('a frame', () => {
     expect(parse(end)).toMatchObject({ type: 'final', off: 3, message: { id: 'm', seq: 2, sender: 'ai', status: 'failed' } });
   });
 
-  test.each(['complete', 'length', 'content_filter', 'refusal', 'failed', 'interrupted'])('a message has the status %s', (status) => {
+  test.each(['complete', 'length', 'content_filter', 'refusal', 'failed', 'interrupted', 'cancelled'])('a message has the status %s', (status) => {
     expect(parse({ type: 'user_message', id: 'm', seq: 1, status })).toMatchObject({ message: { status } });
   });
 
@@ -54,7 +54,7 @@ describe('a frame', () => {
     const error = { code: 'TOO_MANY_REQUESTS', message: 'm', recoverable: true, retry_after: 1500 };
     expect(parse({ type: 'error', client_id: 'c', error })).toEqual({
       type: 'error',
-      error: { code: 'TOO_MANY_REQUESTS', recoverable: true, retryAfter: 1500, clientId: 'c', run: undefined },
+      error: { code: 'TOO_MANY_REQUESTS', recoverable: true, retryAfter: 1500, clientId: 'c', run: undefined, isOfSession: false },
     });
   });
 

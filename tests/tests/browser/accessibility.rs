@@ -26,7 +26,7 @@ async fn every_width_passes(fixture: &Fixture<'_>, color_scheme: ColorScheme) ->
         let page = fixture.page_with(&Profile {
             viewport: (width, 800),
             color_scheme,
-            init_script: None,
+            ..Profile::default()
         })?;
         every_state_passes(&page, &format!("{color_scheme:?}-{width}").to_lowercase()).await?;
         fixture.close(page);
@@ -69,7 +69,8 @@ async fn every_state_passes(page: &Page, screen: &str) -> Result<()> {
     passes(page, &format!("{screen}-closed"))
 }
 
-fn passes(page: &Page, state: &str) -> Result<()> {
+/// The page as it is now passes, and fits the screen.
+pub(crate) fn passes(page: &Page, state: &str) -> Result<()> {
     page.wait_until("document.getAnimations().every(({ effect }) => effect.getTiming().iterations === Infinity)")?;
     page.screenshot(&screenshot_file(state))?;
     let violations = page.accessibility()?;

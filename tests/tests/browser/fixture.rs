@@ -154,6 +154,10 @@ pub(crate) fn shows(page: &Page, expected: &[(&str, &str)]) -> Result<()> {
     Ok(())
 }
 
+pub(crate) fn has_focus(page: &Page, id: &str) -> Result<()> {
+    page.wait_until(&format!("document.activeElement.id === '{id}'"))
+}
+
 /// Nothing went wrong that the browser's console would show.
 pub(crate) fn no_problems(page: &Page) -> Result<()> {
     let problems = page.problems()?;

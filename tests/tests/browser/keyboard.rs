@@ -1,10 +1,10 @@
 //! Keyboard and screen reader.
 
 use anyhow::{Result, ensure};
-use browser::{Page, Profile};
+use browser::Profile;
 
 use crate::fixture::{
-    COMPLETE, Fixture, LIVE, connected, exchange, no_problems, open, server, shows,
+    COMPLETE, Fixture, LIVE, connected, exchange, has_focus, no_problems, open, server, shows,
 };
 
 pub(crate) async fn a_chat_needs_no_mouse(fixture: &Fixture<'_>) -> Result<()> {
@@ -27,7 +27,8 @@ pub(crate) async fn a_chat_needs_no_mouse(fixture: &Fixture<'_>) -> Result<()> {
         page.count(".message.user")? == 1,
         "an empty message was sent"
     );
-    for _ in 0..2 {
+    // Over the buttons below the answer and the question, and the list.
+    for _ in 0..4 {
         page.press("Shift+Tab")?;
     }
     has_focus(&page, "new-chat-btn")?;
@@ -56,7 +57,7 @@ pub(crate) async fn every_control_is_reached_in_order(fixture: &Fixture<'_>) -> 
     page.type_text("a draft")?;
     page.run("document.querySelector('button').focus()")?;
     let mut order = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..10 {
         order.push(page.evaluate::<String>(
             "(({ id, tagName, textContent }) => id || `${tagName.toLowerCase()} ${textContent.trim().slice(0, 20)}`)(document.activeElement)",
         )?);
@@ -71,10 +72,12 @@ pub(crate) async fn every_control_is_reached_in_order(fixture: &Fixture<'_>) -> 
     let expected = [
         "new-chat-btn",
         "messages-container",
+        "button Edit",
         "a a link",
         "button Copy",
         "pre code",
         "table a\n\n\nb",
+        "button Try again",
         "message-input",
         "send-btn",
     ];
@@ -133,8 +136,4 @@ pub(crate) async fn a_screen_reader_announces_each_answer_once(
     ];
     ensure!(announced == expected, "{announced:?}");
     Ok(())
-}
-
-fn has_focus(page: &Page, id: &str) -> Result<()> {
-    page.wait_until(&format!("document.activeElement.id === '{id}'"))
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accessibility;
+mod changes;
 mod chat;
 mod clock;
 mod driver;
@@ -56,6 +57,21 @@ const SCENARIOS: &[Scenario] = scenarios![
     chat::a_rejected_message_can_be_edited,
     chat::a_message_that_is_too_long_cannot_be_sent,
     chat::a_refused_copy_is_told,
+    changes::a_visitor_chooses_the_model,
+    changes::one_model_is_no_choice,
+    changes::a_choice_that_is_refused_goes_back,
+    changes::an_answer_is_stopped,
+    changes::escape_stops_an_answer_before_its_first_word,
+    changes::an_escape_that_closes_the_list_of_models_stops_nothing,
+    changes::a_stop_is_asked_for_again_after_a_lost_connection,
+    changes::another_answer_takes_the_place_of_the_old_one,
+    changes::a_stopped_answer_is_given_once_more,
+    changes::a_question_is_put_in_other_words,
+    changes::a_change_whose_acknowledgement_is_lost_is_made_once,
+    changes::a_change_that_is_rejected_leaves_the_question,
+    changes::two_devices_show_the_same_changes,
+    changes::changes_need_no_mouse,
+    changes::changes_pass_axe,
     scrolling::the_list_scrolls_along_unless_the_user_scrolled_up,
     scrolling::any_move_upwards_stops_the_list_until_its_end,
     clock::a_visitor_whose_clock_is_wrong_can_chat,

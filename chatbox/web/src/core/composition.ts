@@ -27,6 +27,11 @@ const SAME_KEY_MS = 1;
 /** A press lasts at most so long if its end is never reported. */
 const PRESS_MS = 1_000;
 
+/** Whether an Escape is the person's own, and not meant for an input method. */
+export function isEscape({ key, keyCode, isComposing, repeat }: KeyPress): boolean {
+  return key === 'Escape' && keyCode !== HANDLED && !isComposing && !repeat;
+}
+
 export class Composition {
   private isComposing = false;
   /** A key of the input method is down. */

@@ -4,6 +4,7 @@
  */
 
 import * as outbox from './outbox';
+import * as requests from './requests';
 import * as transcript from './transcript';
 import { type Frame, type Message, type Position, resumeFrame, type Run, userMessageFrame, type WireError } from './wire';
 
@@ -11,6 +12,9 @@ export interface Conversation {
   session: string;
   transcript: transcript.Transcript;
   outbox: outbox.Outbox;
+  requests: requests.Request[];
+  /** Id of the model that was chosen in this session, if one was. */
+  model?: string | undefined;
   /** The server's hello came on this connection. */
   connected: boolean;
   resume?: ResumeRequest | undefined;
@@ -29,6 +33,8 @@ interface ResumeRequest {
   run?: string;
   /** The server had no time for it: it is made again at the deadline. */
   isPostponed?: boolean;
+  /** It was made because there was no reply to earlier requests. */
+  settlesRequests?: boolean;
 }
 
 export type Effect =
@@ -50,7 +56,7 @@ const RESUME_TIMEOUT_MS = 10_000;
 const UNREADABLE: ReadonlySet<string> = new Set(['INVALID_FORMAT', 'MISSING_FIELD']);
 
 export function start(session: string, pending: outbox.PendingMessage[]): Conversation {
-  return { session, transcript: transcript.EMPTY, outbox: { entries: pending }, connected: false };
+  return { session, transcript: transcript.EMPTY, outbox: { entries: pending }, requests: [], connected: false };
 }
 
 /** The history was read. Pending messages that it contains were stored. */
@@ -66,7 +72,14 @@ export function disconnected(before: Conversation, code: number, now: number): C
   const cause = BAD_FRAME.get(code);
   const error = cause && { code: cause, recoverable: false };
   const pending = inFlight && error ? outbox.rejected(before.outbox, inFlight.clientId, error, now) : before.outbox;
-  return { ...before, connected: false, resume: undefined, gap: undefined, outbox: outbox.requeued(pending) };
+  return {
+    ...before,
+    connected: false,
+    resume: undefined,
+    gap: undefined,
+    outbox: outbox.requeued(pending),
+    requests: requests.requeued(before.requests),
+  };
 }
 
 export function send(before: Conversation, entry: outbox.PendingMessage, now: number): Step {
@@ -94,17 +107,27 @@ export function tick(before: Conversation, now: number): Step {
   const isDue = now >= (before.resume?.deadline ?? Infinity);
   if (isDue && before.resume?.isPostponed) return requestResume(before, now, before.resume.afterReload);
   const isDead = outbox.hasTimedOut(before.outbox, now) || isDue;
-  return isDead ? [before, [{ type: 'reconnect' }]] : flush(before, now);
+  if (isDead) return [before, [{ type: 'reconnect' }]];
+  // A request that was accepted in silence looks like one that was lost. A reply to a later one tells.
+  const isSilent = !before.resume && now >= requests.nextDeadline(before.requests);
+  const step: Step = isSilent ? requestResume(before, now) : [before, []];
+  return andThen(step, (c) => flush(isSilent && c.resume ? { ...c, resume: { ...c.resume, settlesRequests: true } } : c, now));
 }
 
 /** When to call `tick` next. */
-export function nextDeadline({ connected, resume, outbox: pending }: Conversation): number | undefined {
+export function nextDeadline({ connected, resume, outbox: pending, requests: asked }: Conversation): number | undefined {
   if (!connected) return undefined;
-  const at = Math.min(resume?.deadline ?? Infinity, outbox.nextDeadline(pending) ?? Infinity);
+  const reply = resume?.deadline ?? requests.nextDeadline(asked);
+  const at = Math.min(reply, outbox.nextDeadline(pending) ?? Infinity);
   return at < Infinity ? at : undefined;
 }
 
 export function receive(before: Conversation, frame: Frame, now: number): Step {
+  const asked = andThen(take(before, frame, now), (c) => requests.flush(c, now));
+  return andThen(asked, (c) => flush(c, now));
+}
+
+function take(before: Conversation, frame: Frame, now: number): Step {
   const { resume, transcript: known } = before;
   // Any frame shows that the connection is alive.
   const isWaiting = resume && !resume.isPostponed;
@@ -120,6 +143,10 @@ export function receive(before: Conversation, frame: Frame, now: number): Step {
       return receiveAck(current, frame, now);
     case 'caughtUp':
       return receiveCaughtUp(current, frame, now);
+    case 'model':
+      return [requests.modelChosen(current, frame.model), []];
+    case 'cancel':
+      return [requests.cancelReplied(current, frame.run), []];
     case 'message':
       return andThen(applied(current, transcript.applyMessage(known, frame.message), now), (c) =>
         andThen(confirmPending(c, frame.message), (d) => flush(d, now)),
@@ -148,7 +175,8 @@ function receiveHello(before: Conversation, { limits }: Frame & { type: 'hello' 
   // The socket's URL asked to resume. Of a new chat nothing can be missing, so nothing waits for the answer.
   const resume = before.transcript.lastSeq > 0 ? resumeRequest(before, now) : undefined;
   const pending = outbox.withLimit(before.outbox, limits.messageChars);
-  return flush({ ...before, connected: true, resume, outbox: pending }, now);
+  // If one was chosen, the server names it next.
+  return flush({ ...before, connected: true, resume, outbox: pending, model: undefined }, now);
 }
 
 function receiveAck(before: Conversation, ack: Frame & { type: 'ack' }, now: number): Step {
@@ -162,14 +190,16 @@ function receiveAck(before: Conversation, ack: Frame & { type: 'ack' }, now: num
     text: entry.content,
     at: ack.at,
     status: 'complete',
+    replaces: entry.replaces,
   };
-  return receive(before, { type: 'message', message }, now);
+  return take(before, { type: 'message', message }, now);
 }
 
 function receiveCaughtUp(before: Conversation, frame: Frame & { type: 'caughtUp' }, now: number): Step {
   const { resume, gap } = before;
+  const settled = resume?.settlesRequests ? requests.accepted(before) : before;
   const known = resume ? transcript.withOnlyLive(before.transcript, resume.run) : before.transcript;
-  const next = { ...before, transcript: known, resume: undefined, gap: undefined };
+  const next = { ...settled, transcript: known, resume: undefined, gap: undefined };
   if (resume && frame.seq < resume.from.seq) {
     // The server has fewer messages than this page shows, as after the loss of a volume. Numbers will be given again,
     // and with the old transcript those messages would be taken for known ones.
@@ -189,13 +219,18 @@ function receiveFinal(before: Conversation, frame: Frame & { type: 'final' }, no
   const message = step[0].transcript.messages.find((known) => known.run === id);
   const wasLive = before.transcript.live.some((live) => live.run === id);
   const effects: Effect[] = message && wasLive ? [{ type: 'announce', message }] : [];
-  return andThen([step[0], [...step[1], ...effects]], (c) => flush({ ...c, outbox: outbox.answered(c.outbox, now) }, now));
+  const notice = step[0].notice === 'BUSY' ? undefined : step[0].notice;
+  return andThen([{ ...step[0], notice }, [...step[1], ...effects]], (c) =>
+    flush({ ...c, outbox: outbox.answered(c.outbox, now) }, now),
+  );
 }
 
 function receiveError(before: Conversation, error: WireError, now: number): Step {
   const { inFlight } = before.outbox;
+  if (requests.isRefusal(before, error)) return [requests.refused(before, error.code), []];
   // The server could not read the frame, not even its id. Sent again without end, it would hold up all that follow.
-  const clientId = error.clientId ?? (UNREADABLE.has(error.code) ? inFlight?.clientId : undefined);
+  const isUnreadable = UNREADABLE.has(error.code) && !error.isOfSession;
+  const clientId = error.clientId ?? (isUnreadable ? inFlight?.clientId : undefined);
   if (clientId && outbox.find(before.outbox, clientId)) {
     return flush({ ...before, outbox: outbox.rejected(before.outbox, clientId, error, now) }, now);
   }
@@ -239,13 +274,15 @@ function removePending(before: Conversation, clientId: string): Step {
 
 /** Sends the next pending message, if it may be sent now. */
 function flush(before: Conversation, now: number): Step {
-  const entry = before.connected ? outbox.nextToSend(before.outbox, now) : undefined;
+  // The model that the person has chosen is to answer it.
+  const canSend = before.connected && !requests.isChoosing(before);
+  const entry = canSend ? outbox.nextToSend(before.outbox, now) : undefined;
   if (!entry) return [before, []];
-  const frame = userMessageFrame(entry.session, entry.clientId, entry.content);
+  const frame = userMessageFrame(entry.session, entry.clientId, entry.content, entry.replaces);
   return [{ ...before, outbox: outbox.sent(before.outbox, entry.clientId, now) }, [{ type: 'transmit', frame }]];
 }
 
-function andThen([before, effects]: Step, next: (conversation: Conversation) => Step): Step {
+export function andThen([before, effects]: Step, next: (conversation: Conversation) => Step): Step {
   const [after, more] = next(before);
   return [after, [...effects, ...more]];
 }

@@ -14,6 +14,8 @@ export interface PendingMessage {
   at: string;
   /** Messages are sent in this order. */
   order: number;
+  /** `seq` of the question that this one stands for: the same in other words. */
+  replaces?: number | undefined;
   rejection?: Rejection;
 }
 
@@ -70,7 +72,8 @@ export function restore(value: unknown): PendingMessage | undefined {
   const session = asNonEmpty(json?.session);
   const content = cleanText(asString(json?.content) ?? '');
   if (!clientId || !session || !content) return undefined;
-  return { clientId, session, content, at: asString(json?.at) ?? '', order: asCount(json?.order) ?? 0 };
+  const order = asCount(json?.order) ?? 0;
+  return { clientId, session, content, at: asString(json?.at) ?? '', order, replaces: asCount(json?.replaces) };
 }
 
 /** The order of a message that is written now. */
@@ -167,7 +170,8 @@ export function retry(outbox: Outbox, clientId: string): Outbox {
   return { ...outbox, entries };
 }
 
-function isSendable({ rejection }: PendingMessage): boolean {
+/** Whether the message is to be sent, now or later, without the user's doing. */
+export function isSendable({ rejection }: PendingMessage): boolean {
   return !rejection || rejection.retryAt !== undefined;
 }
 

@@ -1,21 +1,22 @@
 /** The conversation as a list of rows to render, from top to bottom. */
 
 import type { Conversation } from './conversation';
+import { type Current, current } from './current';
 import type { PendingMessage } from './outbox';
-import { type LiveAnswer, questionOf } from './transcript';
-import type { Message, Status } from './wire';
+import type { LiveAnswer } from './transcript';
+import type { Message } from './wire';
 
 export type Row =
   | { kind: 'date'; key: string; at: string }
-  | { kind: 'question'; key: string; message: Message; isLatest: boolean }
+  | { kind: 'question'; key: string; message: Message; isLatest: boolean; canEdit: boolean }
   | { kind: 'pending'; key: string; entry: PendingMessage; isInFlight: boolean }
   | { kind: 'answer'; key: string; message: Message; failureCode?: string | undefined; again?: Again | undefined }
   | { kind: 'live'; key: string; live: LiveAnswer }
   | { kind: 'system'; key: string; message: Message };
 
-/** The question of an answer that is not what was asked for, to be asked once more, as it was or in other words. */
+/** The answer may be written anew. `mustChange`: its question should be put in other words before, and asked instead. */
 export interface Again {
-  text: string;
+  question: number;
   mustChange: boolean;
 }
 
@@ -27,11 +28,10 @@ const MUST_CHANGE: ReadonlySet<string | undefined> = new Set(['LLM_CONTEXT_TOO_L
  * which they will be stored, so that no row moves when they are: the answer before messages that the server rejected.
  */
 export function rows(conversation: Conversation, dayOf: (at: string) => string): Row[] {
-  const { messages, live } = conversation.transcript;
   const { entries, inFlight } = conversation.outbox;
-  const lastQuestion = entries.length > 0 ? messages.length : messages.findLastIndex(({ sender }) => sender === 'user');
-  const stored = messages.map((message, index) => rowOf(conversation, message, index, lastQuestion));
-  const answers = live.map((answer): Row => ({ kind: 'live', key: answer.run, live: answer }));
+  const now = current(conversation.transcript, conversation.outbox);
+  const stored = now.messages.map((message) => rowOf(conversation, message, now));
+  const answers = now.live.map((answer): Row => ({ kind: 'live', key: answer.run, live: answer }));
   const pending = entries.map((entry): Row => {
     const key = entry.clientId;
     return { kind: 'pending', key, entry, isInFlight: inFlight?.clientId === key };
@@ -66,19 +66,21 @@ function timeOf(row: Row): string {
   }
 }
 
-function rowOf({ transcript }: Conversation, message: Message, index: number, lastQuestion: number): Row {
-  const { messages, failureCodes } = transcript;
+function rowOf({ transcript, outbox }: Conversation, message: Message, now: Current): Row {
   const key = message.clientId ?? message.run ?? message.id;
-  if (message.sender === 'user') return { kind: 'question', key, message, isLatest: index === lastQuestion };
+  if (message.sender === 'user') {
+    const isNewest = message === now.question;
+    const isLatest = isNewest && outbox.entries.length === 0;
+    return { kind: 'question', key, message, isLatest, canEdit: isNewest && now.isAtRest };
+  }
   if (message.sender === 'system') return { kind: 'system', key, message };
-  const failureCode = message.run && failureCodes.get(message.run);
-  // Only the last question is offered again: after a newer one, repeating an old one would be out of place.
-  const text = index > lastQuestion ? questionOf(messages, message)?.text : undefined;
-  const again = text !== undefined ? againOf(message.status, text, failureCode) : undefined;
+  const failureCode = message.run && transcript.failureCodes.get(message.run);
+  // Only the newest answer can be replaced, and one by the team is nobody's to write anew.
+  const isNewest = message === now.answer && now.isAtRest && message.sender === 'ai';
+  const again = isNewest && now.question ? { question: now.question.seq, mustChange: mustChange(message, failureCode) } : undefined;
   return { kind: 'answer', key, message, again, failureCode };
 }
 
-function againOf(status: Status, text: string, failureCode: string | undefined): Again | undefined {
-  if (status === 'content_filter') return { text, mustChange: true };
-  return status === 'failed' || status === 'interrupted' ? { text, mustChange: MUST_CHANGE.has(failureCode) } : undefined;
+function mustChange({ status }: Message, failureCode: string | undefined): boolean {
+  return status === 'content_filter' || (status === 'failed' && MUST_CHANGE.has(failureCode));
 }

@@ -17,8 +17,9 @@ export function reconnectText(code?: number): string {
   }
 }
 
-/** Why the server did not accept a message. */
-export function rejectionText(code: string): string {
+/** Why the server did not accept a message; `isChange`: one that should stand for an earlier one. */
+export function rejectionText(code: string, isChange = false): string {
+  if (isChange && code === 'INVALID_FORMAT') return 'Not changed: the message is no longer the newest one';
   switch (code) {
     case 'TOO_MANY_REQUESTS':
       return 'Not sent: too many messages in a short time';
@@ -50,6 +51,8 @@ export function failureText(status: Status, code?: string): string {
       return 'The assistant declined to answer this.';
     case 'interrupted':
       return 'This answer was interrupted.';
+    case 'cancelled':
+      return 'You stopped this answer.';
     case 'failed':
       return failedText(code);
   }
@@ -87,6 +90,13 @@ export function noticeText(code: string): string {
       return 'Your earlier chat can no longer be opened in this browser, so this is a new one.';
     case 'HISTORY_LOST':
       return 'The earlier messages of this chat are no longer there.';
+    case 'BUSY':
+    case 'SERVICE_ERROR':
+      return 'Please wait until the answer is finished, or stop it.';
+    case 'NOT_NEWEST':
+      return 'There are newer messages, so this answer stays as it is.';
+    case 'MODEL_GONE':
+      return 'This model is not available any more. The one before goes on answering.';
     case 'OUTBOX_FULL':
       return 'Too many messages are waiting to be sent. Please wait until some of them have been sent.';
     default:

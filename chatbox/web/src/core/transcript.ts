@@ -10,6 +10,9 @@ export interface LiveAnswer {
   run: string;
   text: string;
   at: string;
+  /** `seq` of the question, and id of the model, as far as the server has said them. */
+  question?: number | undefined;
+  model?: string | undefined;
 }
 
 export interface Transcript {
@@ -80,22 +83,24 @@ export function skipTo(transcript: Transcript, seq: number): Transcript {
 }
 
 export function applyLoading(transcript: Transcript, run: Run, at: string): Applied {
-  if (isOver(transcript, run) || isKnown(transcript, run.id)) return { transcript };
-  return begun(transcript, run, { run: run.id, text: '', at });
+  if (isOver(transcript, run)) return { transcript };
+  const live = transcript.live.find((answer) => answer.run === run.id);
+  if (live) return { transcript: withLive(transcript, told(live, run)) };
+  return begun(transcript, run, told({ run: run.id, text: '', at }, run));
 }
 
 export function applyDelta(transcript: Transcript, run: Run, off: number, text: string, at: string): Applied {
   if (isOver(transcript, run)) return { transcript };
   const live = transcript.live.find((answer) => answer.run === run.id);
   if (!live) {
-    const started = begun(transcript, run, { run: run.id, text: '', at });
+    const started = begun(transcript, run, told({ run: run.id, text: '', at }, run));
     const { transcript: next, gap } = applyDelta(started.transcript, run, off, text, at);
     return { transcript: next, gap: gap ?? started.gap };
   }
   const { length } = live.text;
   if (off > length) return { transcript, gap: { seq: transcript.lastSeq, run: run.id, off: off + text.length } };
   const added = text.slice(length - off);
-  return { transcript: added ? withLive(transcript, { ...live, text: live.text + added }) : transcript };
+  return { transcript: added ? withLive(transcript, { ...told(live, run), text: live.text + added }) : transcript };
 }
 
 /** The end of an answer, as it was stored. An interrupted answer may be stored with less text than was streamed. */
@@ -131,16 +136,6 @@ export function isClosed(transcript: Transcript, gap: Gap): boolean {
   return !answer || answer.text.length >= (gap.off ?? 0);
 }
 
-/** The question that an answer belongs to. Questions asked in a row are answered one after the other. */
-export function questionOf(messages: readonly Message[], answer: Message): Message | undefined {
-  const at = messages.indexOf(answer);
-  const last = messages.findLastIndex((message, index) => index < at && message.sender === 'user');
-  if (last < 0) return undefined;
-  const first = messages.findLastIndex((message, index) => index < last && message.sender !== 'user') + 1;
-  const answered = messages.slice(last + 1, at).filter((message) => message.sender === 'ai').length;
-  return messages[Math.min(first + answered, last)];
-}
-
 /** Raises `lastSeq` over messages that follow it without a gap. */
 function advance(transcript: Transcript): Transcript {
   let { lastSeq } = transcript;
@@ -151,6 +146,11 @@ function advance(transcript: Transcript): Transcript {
 function withLive(transcript: Transcript, live: LiveAnswer): Transcript {
   const at = transcript.live.findIndex((answer) => answer.run === live.run);
   return { ...transcript, live: at < 0 ? [...transcript.live, live] : transcript.live.with(at, live) };
+}
+
+/** An answer with what a frame says of its run. */
+function told(live: LiveAnswer, { question, model }: Run): LiveAnswer {
+  return { ...live, question: question ?? live.question, model: model ?? live.model };
 }
 
 /**
@@ -169,8 +169,4 @@ function isOver(transcript: Transcript, { id, fence }: Run): boolean {
 
 function hasEnded(transcript: Transcript, run: string): boolean {
   return transcript.messages.some((message) => message.run === run);
-}
-
-function isKnown(transcript: Transcript, run: string): boolean {
-  return hasEnded(transcript, run) || transcript.live.some((answer) => answer.run === run);
 }

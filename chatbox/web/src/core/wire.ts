@@ -1,11 +1,11 @@
-/** Frames on the socket: what the server sends, parsed, and the two that the page sends. */
+/** Frames on the socket: what the server sends, parsed, and those that the page sends. */
 
 import { type Json, asArray, asCount, asNonEmpty, asObject, asString, defined, parseObject } from './json';
 
 export type Sender = 'user' | 'ai' | 'admin' | 'system';
 
 /** How an answer ended. A status that a later release adds is taken for the first. */
-export const STATUSES = ['complete', 'length', 'content_filter', 'refusal', 'failed', 'interrupted'] as const;
+export const STATUSES = ['complete', 'length', 'content_filter', 'refusal', 'failed', 'interrupted', 'cancelled'] as const;
 export type Status = (typeof STATUSES)[number];
 
 export interface Model {
@@ -23,6 +23,12 @@ export interface Message {
   status: Status;
   clientId?: string | undefined;
   run?: string | undefined;
+  /** Of an answer: `seq` of its question. */
+  question?: number | undefined;
+  /** Of an answer: id of the model that gave it. */
+  model?: string | undefined;
+  /** Of a question: `seq` of an earlier one that it stands for. */
+  replaces?: number | undefined;
 }
 
 export interface WireError {
@@ -31,12 +37,18 @@ export interface WireError {
   retryAfter?: number | undefined;
   clientId?: string | undefined;
   run?: string | undefined;
+  /** It names the session: the server could read what it is about. */
+  isOfSession?: boolean;
 }
 
 export type Frame =
   | { type: 'hello'; models: Model[]; limits: Limits; at: string }
   | { type: 'ack'; clientId: string; id: string; seq: number; at: string }
   | { type: 'caughtUp'; seq: number; recovered: boolean }
+  /** This model answers from now on. */
+  | { type: 'model'; model: string }
+  /** The reply to a request to stop an answer. Without `run` there was none to stop. */
+  | { type: 'cancel'; run: string | undefined }
   | { type: 'message'; message: Message }
   | { type: 'loading'; run: Run; at: string }
   | { type: 'delta'; run: Run; off: number; text: string; at: string }
@@ -50,6 +62,10 @@ export type Frame =
 export interface Run {
   id: string;
   fence: number;
+  /** `seq` of the question, where the frame says it. */
+  question?: number | undefined;
+  /** Id of the model, where the frame says it. */
+  model?: string | undefined;
 }
 
 /** What a reader has received: the last message, and how much of the answer that is being written. */
@@ -112,6 +128,12 @@ function parseControl(json: Json): Frame | undefined {
     }
     case 'caught_up':
       return { type: 'caughtUp', seq: seq ?? 0, recovered: metadata.recovered !== 'false' };
+    case 'model': {
+      const model = asNonEmpty(json.model_id);
+      return model ? { type: 'model', model } : undefined;
+    }
+    case 'cancel':
+      return { type: 'cancel', run: asNonEmpty(json.run) };
     default:
       return undefined;
   }
@@ -130,7 +152,8 @@ function parseAnswer(json: Json): Frame | undefined {
 
 function parseRun(json: Json): Run | undefined {
   const id = asNonEmpty(json.run);
-  return id ? { id, fence: asCount(json.fence) ?? 0 } : undefined;
+  if (!id) return undefined;
+  return { id, fence: asCount(json.fence) ?? 0, question: asCount(json.question), model: asNonEmpty(json.model_id) };
 }
 
 function parseError(json: Json): Frame | undefined {
@@ -145,6 +168,7 @@ function parseError(json: Json): Frame | undefined {
       retryAfter: asCount(error.retry_after),
       clientId: asNonEmpty(json.client_id),
       run: asNonEmpty(json.run),
+      isOfSession: asNonEmpty(json.session_id) !== undefined,
     },
   };
 }
@@ -173,6 +197,9 @@ export function parseMessage(json: Json): Message | undefined {
     status: STATUSES.find((status) => status === json.status) ?? 'complete',
     clientId: asNonEmpty(json.client_id),
     run: asNonEmpty(json.run),
+    question: asCount(json.question),
+    model: asNonEmpty(json.model_id) ?? asNonEmpty(asObject(json.metadata)?.model_id),
+    replaces: asCount(json.replaces),
   };
 }
 
@@ -184,8 +211,24 @@ function timestamp(json: Json): string {
   return asNonEmpty(json.timestamp) ?? '';
 }
 
-export function userMessageFrame(session: string, clientId: string, content: string): string {
-  return JSON.stringify({ type: 'user_message', session_id: session, client_id: clientId, content });
+/** `replaces`: `seq` of the question that this one stands for. */
+export function userMessageFrame(session: string, clientId: string, content: string, replaces?: number): string {
+  return JSON.stringify({ type: 'user_message', session_id: session, client_id: clientId, content, replaces });
+}
+
+/** Chooses the model of the next answers. */
+export function modelSelectFrame(session: string, model: string): string {
+  return JSON.stringify({ type: 'model_select', session_id: session, model_id: model });
+}
+
+/** Stops the answer of this run. */
+export function cancelFrame(session: string, run: string): string {
+  return JSON.stringify({ type: 'connection_status', session_id: session, run, metadata: { op: 'cancel' } });
+}
+
+/** Has the newest question answered once more, in place of the answer with this number. */
+export function regenerateFrame(session: string, answer: number): string {
+  return JSON.stringify({ type: 'connection_status', session_id: session, seq: answer, metadata: { op: 'regenerate' } });
 }
 
 /** Asks for everything after `from`, on a socket that is open. */

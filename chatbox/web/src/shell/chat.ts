@@ -4,10 +4,11 @@ import * as conversation from '../core/conversation';
 import { newestActiveSession, parseHistory } from '../core/history';
 import { cleanText, find, isFull, lengthOf, nextOrder } from '../core/outbox';
 import { afterDisconnect, afterFailedRequest, INITIAL, type Reconnect, type RetryState } from '../core/reconnect';
+import * as requests from '../core/requests';
 import type { StopReason } from '../core/strings';
 import { position } from '../core/transcript';
 import { type PageUrl, socketUrl, withSession } from '../core/url';
-import { DEFAULT_LIMITS, type Limits, type Message, parseFrame } from '../core/wire';
+import { DEFAULT_LIMITS, type Limits, type Message, type Model, parseFrame, type WireError } from '../core/wire';
 import { monotonic, type ServerClock } from './clock';
 import type { FailedRequest, Http } from './http';
 import type { Identity } from './identity';
@@ -23,8 +24,8 @@ export interface State {
   closeCode?: number | undefined;
   /** The history has been read. */
   isLoaded: boolean;
-  /** Name of the model that answers. */
-  assistant?: string | undefined;
+  /** The models that may answer; empty until the server has said it. */
+  models: Model[];
   limits: Limits;
   conversation: conversation.Conversation;
   /** The answer that was finished last. */
@@ -66,7 +67,7 @@ export class Chat {
     this.isChosen = url.session !== undefined || url.newChat;
     this.isNew = url.session === undefined;
     const restored = this.restore(url.session ?? uuid());
-    this.current = { connection: 'connecting', isLoaded: false, limits: DEFAULT_LIMITS, conversation: restored };
+    this.current = { connection: 'connecting', isLoaded: false, models: [], limits: DEFAULT_LIMITS, conversation: restored };
     if (url.newChat) this.choose('replace');
   }
 
@@ -83,8 +84,11 @@ export class Chat {
     void this.connect();
   }
 
-  /** Sends a message; `false` when it was not accepted and stays in the composer. */
-  send(text: string): boolean {
+  /**
+   * Sends a message; `false` when it was not accepted and stays in its field. With `replaces` it stands for the newest
+   * question, which has that number.
+   */
+  send(text: string, replaces?: number): boolean {
     const content = cleanText(text);
     if (!content || lengthOf(content) > this.current.limits.messageChars || this.current.stopReason) return false;
     if (isFull(this.current.conversation.outbox)) {
@@ -94,9 +98,23 @@ export class Chat {
     if (!this.isChosen) this.choose('replace');
     const { session, outbox } = this.current.conversation;
     const at = new Date(this.now()).toISOString();
-    const entry = { clientId: uuid(), session, content, at, order: nextOrder(outbox) };
+    const entry = { clientId: uuid(), session, content, at, order: nextOrder(outbox), replaces };
     this.apply(conversation.send(this.current.conversation, entry, monotonic()));
     return true;
+  }
+
+  chooseModel(model: string): void {
+    this.apply(requests.chooseModel(this.current.conversation, model, monotonic()));
+  }
+
+  /** Stops the answer that is being written or waited for. */
+  stopAnswer(): void {
+    this.apply(requests.stop(this.current.conversation, monotonic()));
+  }
+
+  /** Has the newest answer, which has this number, written anew. */
+  regenerate(answer: number): void {
+    this.apply(requests.regenerate(this.current.conversation, answer, monotonic()));
   }
 
   retry(clientId: string): void {
@@ -232,10 +250,10 @@ export class Chat {
     if (frame.type === 'hello') {
       this.helloAt = monotonic();
       this.clock.sync(frame.at);
-      const assistant = frame.models[0]?.name ?? this.current.assistant;
-      this.update({ connection: 'connected', closeCode: undefined, assistant, limits: frame.limits });
+      const models = frame.models.length > 0 ? frame.models : this.current.models;
+      this.update({ connection: 'connected', closeCode: undefined, models, limits: frame.limits });
     }
-    if (frame.type === 'error' && !frame.error.clientId && !frame.error.run) this.retryAfterMs = frame.error.retryAfter;
+    if (frame.type === 'error' && this.isAboutConnection(frame.error)) this.retryAfterMs = frame.error.retryAfter;
     if (frame.type === 'error' && frame.error.code === 'UNAUTHORIZED' && this.identity.isNewGuest) {
       // The URL names a session of the guest whom this browser has forgotten.
       this.continueAsNewUser();
@@ -243,6 +261,10 @@ export class Chat {
     }
     const needsReload = this.apply(conversation.receive(this.current.conversation, frame, monotonic()));
     if (needsReload) void this.readHistory(token, attempt).then((failed) => failed && this.onFailedRequest(failed));
+  }
+
+  private isAboutConnection(error: WireError): boolean {
+    return !error.clientId && !error.run && !requests.isRefusal(this.current.conversation, error);
   }
 
   private onClose(code: number): void {
@@ -285,7 +307,7 @@ export class Chat {
   private continueAsNewUser(): void {
     const { entries } = this.current.conversation.outbox;
     const session = uuid();
-    const next = conversation.start(session, entries.map((entry) => ({ ...entry, session })));
+    const next = conversation.start(session, entries.map((entry) => ({ ...entry, session, replaces: undefined })));
     next.outbox.entries.forEach((entry) => this.storage.savePending(entry));
     const notice = this.isChosen ? 'NEW_GUEST' : undefined;
     this.isNew = true;

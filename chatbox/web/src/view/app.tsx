@@ -1,26 +1,32 @@
 /** The whole page: header, conversation, composer, and the announcements for screen readers. */
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { failureText } from '../core/strings';
+import { isEscape } from '../core/composition';
+import { current } from '../core/current';
+import { authorOf, DEFAULT_NAME } from '../core/models';
+import { answeringModel, isStopping } from '../core/requests';
+import { failureText, noticeText } from '../core/strings';
+import type { Model } from '../core/wire';
 import type { Chat, State } from '../shell/chat';
 import { Composer } from './composer';
 import { Header } from './header';
 import { plainText } from './markdown';
 import { MessageList } from './message-list';
 
-const DEFAULT_NAME = 'Assistant';
-
 export function App({ chat, state }: { chat: Chat; state: State }) {
   const [draft, setDraft] = useState('');
   const input = useRef<HTMLTextAreaElement>(null);
-  const assistant = state.assistant ?? DEFAULT_NAME;
-  const { transcript, outbox, notice } = state.conversation;
+  const { models, finished, conversation } = state;
+  const { transcript, outbox, notice } = conversation;
+  const model = answeringModel(conversation, models);
+  const assistant = model?.name ?? DEFAULT_NAME;
   const isEmpty = transcript.messages.length + transcript.live.length + outbox.entries.length === 0;
-  const isAnswering = transcript.live.length > 0;
-  const { finished } = state;
+  const isWriting = transcript.live.length > 0;
+  const { isAnswering } = useMemo(() => current(transcript, outbox), [transcript, outbox]);
+  useStopByEscape(chat, isAnswering);
   useEffect(() => {
-    if (state.assistant) document.title = `Chat with ${state.assistant}`;
-  }, [state.assistant]);
+    if (model) document.title = `Chat with ${model.name}`;
+  }, [model?.name]);
 
   useEffect(() => {
     // On a touch screen the focus would open the keyboard over the page.
@@ -42,12 +48,19 @@ export function App({ chat, state }: { chat: Chat; state: State }) {
 
   return (
     <>
-      <Header state={state} assistant={assistant} canStartAnew={!isEmpty || notice !== undefined} newChat={newChat} />
+      <Header
+        state={state}
+        assistant={assistant}
+        model={model}
+        chooseModel={(id) => chat.chooseModel(id)}
+        canStartAnew={!isEmpty || notice !== undefined}
+        newChat={newChat}
+      />
       <MessageList
         key={state.conversation.session}
         chat={chat}
         state={state}
-        assistant={assistant}
+        assistant={model?.name}
         suggest={suggest}
         compose={compose}
       />
@@ -55,21 +68,54 @@ export function App({ chat, state }: { chat: Chat; state: State }) {
         text={draft}
         setText={setDraft}
         send={(text) => chat.send(text)}
+        isAnswering={isAnswering}
+        isStopping={isStopping(conversation)}
+        stop={() => chat.stopAnswer()}
         disabled={state.stopReason !== undefined}
         assistant={assistant}
         limit={state.limits.messageChars}
         input={input}
       />
       <p class="visually-hidden" aria-live="polite">
-        {useMemo(() => announcement(isAnswering, finished, assistant), [isAnswering, finished, assistant])}
+        {useMemo(() => announcement(isWriting, finished, models), [isWriting, finished, models])}
+      </p>
+      <p class="visually-hidden" role="status">
+        {notice && noticeText(notice)}
       </p>
     </>
   );
 }
 
+/** Escape stops the answer, unless it closes something that is open. */
+function useStopByEscape(chat: Chat, isAnswering: boolean): void {
+  useEffect(() => {
+    if (!isAnswering) return undefined;
+    const onKeyDown = (event: KeyboardEvent): void => {
+      if (!isEscape(event) || event.defaultPrevented || isOpenList(event.target)) return;
+      event.preventDefault();
+      chat.stopAnswer();
+    };
+    addEventListener('keydown', onKeyDown);
+    return () => removeEventListener('keydown', onKeyDown);
+  }, [chat, isAnswering]);
+}
+
+/** Whether the list of a `select` is open. Older browsers do not say it. */
+function isOpenList(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLSelectElement)) return false;
+  try {
+    return target.matches(':open');
+  } catch {
+    return true;
+  }
+}
+
 /** For screen readers: that an answer has begun, and then the whole of it, never its parts. */
-function announcement(isAnswering: boolean, finished: State['finished'], assistant: string): string {
-  if (isAnswering) return `${assistant} is writing`;
+function announcement(isWriting: boolean, finished: State['finished'], models: readonly Model[]): string {
+  // Of several models it is not known yet which one writes.
+  if (isWriting) return `${authorOf(models, undefined)} is writing`;
   if (!finished) return '';
-  return [`${assistant} says:`, plainText(finished.text), failureText(finished.status)].filter(Boolean).join(' ');
+  if (finished.status === 'cancelled') return 'Answer stopped';
+  const author = authorOf(models, finished.model);
+  return [`${author} says:`, plainText(finished.text), failureText(finished.status)].filter(Boolean).join(' ');
 }

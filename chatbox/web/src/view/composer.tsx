@@ -1,19 +1,22 @@
-/** The composer: the input field, the send button, and a hint below them. */
+/** The composer: the input field, the buttons that send and stop, and a hint below them. */
 
 import type { RefObject } from 'preact';
-import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
-import { Composition } from '../core/composition';
+import { useRef } from 'preact/hooks';
 import { lengthOf } from '../core/outbox';
-import { SendIcon } from './icons';
-
-/** The count appears when so much of the limit is used. */
-const SHOW_COUNT_FROM = 0.9;
+import { Count, isNearLimit } from './count';
+import { useComposition, useFitHeight } from './field';
+import { useFocusHome } from './focus';
+import { SendIcon, StopIcon } from './icons';
 
 interface Props {
   text: string;
   setText: (text: string) => void;
   /** `false` when the text was not accepted. */
   send: (text: string) => boolean;
+  /** An answer is being written or waited for, which the person may stop; or has asked to. */
+  isAnswering: boolean;
+  isStopping: boolean;
+  stop: () => void;
   disabled: boolean;
   assistant: string;
   /** The longest message, in characters. */
@@ -21,13 +24,14 @@ interface Props {
   input: RefObject<HTMLTextAreaElement | null>;
 }
 
-export function Composer({ text, setText, send, disabled, assistant, limit, input }: Props) {
+export function Composer(props: Props) {
+  const { text, setText, send, isAnswering, isStopping, stop, disabled, assistant, limit, input } = props;
   const length = lengthOf(text);
   const isTooLong = length > limit;
   const canSend = !disabled && length > 0 && !isTooLong;
-  useLayoutEffect(() => fitHeight(input.current), [text]);
-
+  const canStop = isAnswering && !disabled;
   const composition = useComposition(input);
+  useFitHeight(input, text);
 
   const submit = (): void => {
     // The end of a composition may be newer than the last rendering.
@@ -62,37 +66,39 @@ export function Composer({ text, setText, send, disabled, assistant, limit, inpu
             onInput={(event) => setText(event.currentTarget.value)}
             onKeyDown={onKeyDown}
           />
-          <button type="button" id="send-btn" disabled={!canSend} onClick={submit} aria-label="Send" title="Send">
-            <SendIcon />
-          </button>
+          {canStop && <StopButton isStopping={isStopping} stop={stop} />}
+          {(length > 0 || !canStop) && (
+            <button type="button" id="send-btn" disabled={!canSend} onClick={submit} aria-label="Send" title="Send">
+              <SendIcon />
+            </button>
+          )}
         </div>
         <p class="hint" id="message-hint">
-          {length >= limit * SHOW_COUNT_FROM ? <Count length={length} limit={limit} /> : !disabled && <Hint />}
+          {isNearLimit(length, limit) ? <Count length={length} limit={limit} /> : !disabled && <Hint />}
         </p>
       </div>
     </footer>
   );
 }
 
-/** Follows the input method in the field. */
-function useComposition(input: RefObject<HTMLTextAreaElement | null>): Composition {
-  const composition = useRef<Composition | null>(null);
-  composition.current ??= new Composition(/Android/i.test(navigator.userAgent));
-  const state = composition.current;
-  useEffect(() => {
-    const field = input.current;
-    const listeners: [string, (event: Event) => void][] = [
-      ['compositionstart', () => state.started()],
-      ['compositionend', ({ timeStamp }) => state.ended(timeStamp)],
-      ['keyup', (event) => state.keyUp((event as KeyboardEvent).key)],
-      ['blur', () => state.left()],
-    ];
-    for (const [type, listener] of listeners) field?.addEventListener(type, listener);
-    return () => {
-      for (const [type, listener] of listeners) field?.removeEventListener(type, listener);
-    };
-  }, []);
-  return state;
+/** It keeps the focus until the answer has ended: a second press must not reach something else. */
+function StopButton({ isStopping, stop }: { isStopping: boolean; stop: () => void }) {
+  const button = useRef<HTMLButtonElement>(null);
+  useFocusHome(button);
+  return (
+    <button
+      type="button"
+      id="stop-btn"
+      ref={button}
+      aria-disabled={isStopping}
+      aria-label={isStopping ? 'Stopping the answer' : 'Stop the answer'}
+      aria-keyshortcuts="Escape"
+      title="Stop (Esc)"
+      onClick={stop}
+    >
+      <StopIcon />
+    </button>
+  );
 }
 
 function Hint() {
@@ -104,22 +110,4 @@ function Hint() {
       </span>
     </>
   );
-}
-
-function Count({ length, limit }: { length: number; limit: number }) {
-  const isTooLong = length > limit;
-  const number = new Intl.NumberFormat();
-  return (
-    <span class={isTooLong ? 'error' : undefined} role="status">
-      {number.format(length)} of {number.format(limit)} characters
-      {isTooLong && `: ${number.format(length - limit)} too many to send`}
-    </span>
-  );
-}
-
-/** Makes the field as high as its text; the style sheet sets the maximum. */
-function fitHeight(input: HTMLTextAreaElement | null): void {
-  if (!input) return;
-  input.style.height = 'auto';
-  input.style.height = `${input.scrollHeight}px`;
 }

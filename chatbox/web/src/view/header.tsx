@@ -2,19 +2,24 @@
 
 import { reconnectText, stopText } from '../core/strings';
 import type { State } from '../shell/chat';
+import type { Model } from '../core/wire';
 import { Logo, NewIcon } from './icons';
-
+import { ModelSelector } from './model-selector';
 
 interface Props {
   state: State;
   assistant: string;
+  /** The model that answers next, once the server has named any. */
+  model: Model | undefined;
+  chooseModel: (model: string) => void;
   /** There is something to leave. */
   canStartAnew: boolean;
   newChat: () => void;
 }
 
-export function Header({ state, assistant, canStartAnew, newChat }: Props) {
-  const { connection } = state;
+export function Header({ state, assistant, model, chooseModel, canStartAnew, newChat }: Props) {
+  const { connection, models } = state;
+  const hasChoice = model !== undefined && models.length > 1;
   return (
     <header class="header">
       <div class="column">
@@ -22,9 +27,12 @@ export function Header({ state, assistant, canStartAnew, newChat }: Props) {
           <Logo />
         </span>
         <div class="title">
-          <h1>
+          <h1 class={hasChoice ? 'visually-hidden' : undefined}>
             <bdi>{assistant}</bdi>
           </h1>
+          {hasChoice && (
+            <ModelSelector models={models} chosen={model} disabled={connection === 'stopped'} choose={chooseModel} />
+          )}
           <div id="connection-status" class={`status ${connection}`} role="status">
             <span class="status-dot" aria-hidden="true" />
             <span id="status-text">{statusText(state)}</span>

@@ -10,6 +10,9 @@ function Icon({ path, size = 20 }: { path: string; size?: number }) {
 
 export const SendIcon = () => <Icon path="M12 19V5m0 0-6 6m6-6 6 6" />;
 export const NewIcon = () => <Icon size={18} path="M12 5v14M5 12h14" />;
+export const ChevronIcon = () => <Icon size={16} path="m7 10 5 5 5-5" />;
+export const EditIcon = () => <Icon size={15} path="m4 20 1-4L16 5l3 3L8 19zM14 7l3 3" />;
+export const StopIcon = () => <Icon path="M7 7h10v10H7z" />;
 export const DownIcon = () => <Icon size={16} path="M12 5v14m0 0 6-6m-6 6-6-6" />;
 export const RetryIcon = () => <Icon size={15} path="M20 11a8 8 0 1 0-2.3 5.7M20 5v6h-6" />;
 export const CopyIcon = () => <Icon size={15} path="M9 9h10v11H9zM5 15V4h10" />;

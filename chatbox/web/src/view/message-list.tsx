@@ -1,11 +1,13 @@
 /** The message list. It scrolls along with new content, unless the user has scrolled up. */
 
-import { useMemo } from 'preact/hooks';
-import { rows } from '../core/rows';
+import { useLayoutEffect, useMemo, useState } from 'preact/hooks';
+import { isRegenerating } from '../core/requests';
+import { type Row, rows } from '../core/rows';
 import { type StopReason, stopText } from '../core/strings';
 import type { Chat, State } from '../shell/chat';
 import { DownIcon } from './icons';
-import { type Context, MessageRow, Notice } from './message';
+import { MessageRow, Notice } from './message';
+import type { Context } from './row';
 import { dayOf } from './time';
 import { useFollow } from './use-follow';
 import { Welcome } from './welcome';
@@ -13,17 +15,31 @@ import { Welcome } from './welcome';
 interface Props {
   chat: Chat;
   state: State;
-  assistant: string;
+  /** Name of the model that answers next, once the server has named any. */
+  assistant: string | undefined;
   suggest: (text: string) => void;
   compose: (text: string) => void;
 }
 
 export function MessageList({ chat, state, assistant, suggest, compose }: Props) {
   const { conversation, isLoaded, stopReason } = state;
-  const context: Context = { chat, assistant, compose, isConnected: state.connection === 'connected' };
   const { transcript, outbox } = conversation;
   const list = useMemo(() => rows(conversation, dayOf), [transcript, outbox]);
-  const { container, isFollowing, hasUnseen, scrollToEnd } = useFollow([transcript, outbox.entries], outbox.entries.length);
+  const [editing, edit] = useEditing(list);
+  const context: Context = {
+    chat,
+    models: state.models,
+    limit: state.limits.messageChars,
+    isConnected: state.connection === 'connected',
+    canChange: stopReason === undefined,
+    isRetrying: (answer) => isRegenerating(conversation, answer),
+    editing,
+    edit,
+    compose,
+  };
+  // Whoever asks, in other words or once more, wants to see the answer.
+  const asked = outbox.entries.length + Number(conversation.requests.some(({ type }) => type === 'regenerate'));
+  const { container, isFollowing, hasUnseen, scrollToEnd } = useFollow([transcript, outbox.entries], asked);
   const goToEnd = (): void => {
     scrollToEnd();
     // The button goes away, and the keyboard must not be left nowhere.
@@ -43,7 +59,7 @@ export function MessageList({ chat, state, assistant, suggest, compose }: Props)
         tabIndex={0}
       >
         <div class="column">
-          {isEmpty && isLoaded && !stopReason && <Welcome assistant={state.assistant} suggest={suggest} />}
+          {isEmpty && isLoaded && !stopReason && <Welcome assistant={assistant} suggest={suggest} />}
           {isEmpty && !isLoaded && !stopReason && <p class="loading">Loading your chat…</p>}
           {list.map((row) => (
             <MessageRow key={row.key} row={row} context={context} />
@@ -60,6 +76,17 @@ export function MessageList({ chat, state, assistant, suggest, compose }: Props)
       )}
     </main>
   );
+}
+
+/** Number of the question that is being edited, until it has gone. */
+function useEditing(list: readonly Row[]): [number | undefined, (question: number | undefined) => void] {
+  const [editing, edit] = useState<number | undefined>(undefined);
+  const isGone = editing !== undefined && !list.some((row) => row.kind === 'question' && row.message.seq === editing);
+  // At once: later, it could close what was opened meanwhile.
+  useLayoutEffect(() => {
+    if (isGone) edit(undefined);
+  }, [isGone]);
+  return [editing, edit];
 }
 
 function Stopped({ reason, connectAgain }: { reason: StopReason; connectAgain: () => void }) {

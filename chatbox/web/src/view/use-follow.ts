@@ -3,7 +3,7 @@
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Follow, isUpKey, type View } from '../core/follow';
 
-/** `content`: what changes when the list does. `sent` grows when the person sends, which always shows the end. */
+/** `content`: what changes when the list does. `sent` grows when the person asks, which always shows the end. */
 export function useFollow(content: unknown[], sent: number) {
   const container = useRef<HTMLDivElement>(null);
   const follow = useRef(new Follow()).current;
