@@ -40,6 +40,7 @@ pub fn public(state: AppState) -> Router {
         .route("/guest", post(guest::issue))
         .route("/sessions", get(sessions::list))
         .route("/sessions/{id}", get(sessions::read))
+        .route("/admin/help-requests", get(admin::help_requests))
         .route("/admin/takeover/{id}", post(admin::take_over))
         .route("/healthz", get(health::healthz))
         .route("/readyz", get(health::readyz))

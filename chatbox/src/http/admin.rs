@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, State};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::error::ApiError;
@@ -9,11 +10,53 @@ use crate::auth::Caller;
 use crate::chat::{Rejection, SessionId};
 use crate::state::AppState;
 
+/// Sessions that are listed; those that have waited longest.
+const LIST_MAX: usize = 100;
+
+#[derive(Serialize)]
+pub(super) struct HelpRequests {
+    sessions: Vec<Waiting>,
+    count: usize,
+}
+
+/// A session whose user waits for a member of staff.
+#[derive(Serialize)]
+struct Waiting {
+    id: SessionId,
+    user_id: String,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting_since: Option<Timestamp>,
+}
+
 #[derive(Serialize)]
 pub(super) struct TakenOver {
     message: &'static str,
     session_id: SessionId,
     admin_id: String,
+}
+
+/// `GET admin/help-requests`: the sessions whose users wait for a member of staff, the one that has waited longest first.
+pub(super) async fn help_requests(
+    State(state): State<AppState>,
+    caller: Caller,
+) -> Result<Json<HelpRequests>, ApiError> {
+    if !caller.as_participant().is_staff() {
+        return Err(ApiError::NotStaff);
+    }
+    state.limits.read(&caller.user).map_err(ApiError::TooMany)?;
+    let waiting = state.store.waiting_for_help(LIST_MAX).await?;
+    let waiting = waiting.into_iter().map(|session| Waiting {
+        id: session.id,
+        user_id: session.user,
+        name: session.name,
+        waiting_since: session.help_since,
+    });
+    let sessions: Vec<_> = waiting.collect();
+    Ok(Json(HelpRequests {
+        count: sessions.len(),
+        sessions,
+    }))
 }
 
 /// `POST admin/takeover/{id}`: gives the session to the caller. Doing it twice is no error.

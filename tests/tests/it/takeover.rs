@@ -219,6 +219,13 @@ async fn a_visitor_asks_for_a_human_and_is_told_that_somebody_knows() {
         3,
         "asked for once, and answered"
     );
+    assert_eq!(world.get("u", "/admin/help-requests").await.0, 403);
+    let (_, waiting) = world.get("admin1", "/admin/help-requests").await;
+    assert_eq!(
+        (&waiting["count"], &waiting["sessions"][0]["id"]),
+        (&json!(1), &json!("s"))
+    );
+    assert!(waiting["sessions"][0]["waiting_since"].is_string());
     let mut stranger = world.connect("v", "").await;
     stranger.send(about("help_request")).await;
     assert_eq!(
