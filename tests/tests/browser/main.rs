@@ -15,6 +15,7 @@ mod hostile;
 mod identity;
 mod input;
 mod keyboard;
+mod models;
 mod network;
 mod scrolling;
 mod sessions;
@@ -57,9 +58,9 @@ const SCENARIOS: &[Scenario] = scenarios![
     chat::a_rejected_message_can_be_edited,
     chat::a_message_that_is_too_long_cannot_be_sent,
     chat::a_refused_copy_is_told,
-    changes::a_visitor_chooses_the_model,
-    changes::one_model_is_no_choice,
-    changes::a_choice_that_is_refused_goes_back,
+    models::a_visitor_chooses_the_model,
+    models::one_model_is_no_choice,
+    models::a_choice_that_is_refused_goes_back,
     changes::an_answer_is_stopped,
     changes::escape_stops_an_answer_before_its_first_word,
     changes::an_escape_that_closes_the_list_of_models_stops_nothing,
