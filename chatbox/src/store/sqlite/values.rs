@@ -196,10 +196,13 @@ mod tests {
         "runs.checkpoint",
         "sessions.name",
     ];
-    /// Texts that nobody has written: ids, and words of closed sets.
-    const OPEN: [&str; 20] = [
+    /// Texts that nobody has written: ids, words of closed sets, and what tokens say of members of staff.
+    const OPEN: [&str; 25] = [
+        "messages.agent",
+        "messages.agent_name",
         "messages.client_id",
         "messages.id",
+        "messages.kind",
         "messages.model",
         "messages.run",
         "messages.sender",
@@ -214,6 +217,8 @@ mod tests {
         "runs.model",
         "runs.owner",
         "runs.session",
+        "sessions.assignee",
+        "sessions.assignee_name",
         "sessions.id",
         "sessions.model",
         "sessions.run",
