@@ -56,11 +56,15 @@ const RUNS: usize = 1000;
 /// Questions that an earlier process left and that are answered at the same time: a server that has just started has
 /// new ones to answer too.
 const RECOVERIES: usize = 32;
-/// Bytes of answers that are being written. One answer may have all of a user's: more than any model writes.
+/// An answer that is being written lies in memory so often: in its run, in what is there for those who join, and in its newest
+/// checkpoint.
+const COPIES: usize = 3;
+/// Bytes of answers that are being written, with every copy. One answer may have all of a user's: more than any model
+/// writes.
 const ANSWERS: Most = Most {
-    of_user: 4 * 1024 * 1024,
+    of_user: COPIES * 4 * 1024 * 1024,
     of_address: 0,
-    in_all: 48 * 1024 * 1024,
+    in_all: COPIES * 32 * 1024 * 1024,
 };
 /// Histories that are sent over HTTP at the same time: each may have a megabyte. One address has a quarter of them.
 const HISTORIES_PER_USER: usize = 2;
@@ -295,6 +299,23 @@ mod tests {
             assert!(waits <= Duration::from_millis(wait), "{waits:?}");
             assert_eq!(limits.read("b"), Ok(()));
         }
+    }
+
+    #[test]
+    fn an_answer_is_counted_as_often_as_it_lies_in_memory() {
+        const TEXT: usize = 4 * 1024 * 1024;
+        let limits = Limits::new(&config::Limits::default());
+        let mut held = Vec::new();
+        for user in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+            let mut permit = limits.try_run(user).unwrap();
+            assert!(!permit.hold(TEXT + 1), "{user}");
+            assert!(permit.hold(TEXT), "{user}");
+            held.push(permit);
+        }
+        let mut more = limits.try_run("i").unwrap();
+        assert!(!more.hold(1));
+        held[0].release();
+        assert!(more.hold(TEXT));
     }
 
     #[tokio::test(start_paused = true)]

@@ -112,7 +112,7 @@ impl OldClient {
     }
 
     /// The client sent a message with a `client_id`.
-    pub fn names_messages(&self) {
+    pub fn mark_names_messages(&self) {
         self.memory().names_messages = true;
     }
 
@@ -170,7 +170,7 @@ mod tests {
         let (client, _) = all.connects("ada", &session("s"));
         let sent = Position { seq: 3, run: None };
         client.was_sent(sent);
-        client.names_messages();
+        client.mark_names_messages();
         assert_eq!(all.connects("ada", &session("s")).1, Has::Nothing);
         drop(client);
         assert_eq!(all.connects("ada", &session("s")).1, Has::Sent(sent));

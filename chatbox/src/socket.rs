@@ -321,14 +321,14 @@ impl Connection {
             self.attend(&message.session, &owner);
         }
         if let (Some(client), Some(_)) = (&self.old_client, &message.client_id) {
-            client.names_messages();
+            client.mark_names_messages();
         }
         if let Binding::Bound { cursor, .. } = &mut self.binding {
             if cursor.seq() >= message.seq {
                 let ack = ServerFrame::ack(clock::now(), message);
                 return self.transport.send(&ack).await;
             }
-            cursor.sent(message);
+            cursor.expect_ack(message);
         }
         self.deliver_live(live.as_ref()).await?;
         self.deliver_waiting().await?;
@@ -340,7 +340,7 @@ impl Connection {
             Box::pin(self.catch_up()).await?;
         }
         if let Binding::Bound { cursor, .. } = &mut self.binding
-            && cursor.take_sent(message.id)
+            && cursor.take_expected_ack(message.id)
         {
             // Too much lay before it to be sent.
             let ack = ServerFrame::ack(clock::now(), message);

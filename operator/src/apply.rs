@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crds::runtime::FIELD_MANAGER;
 use futures_util::future::join_all;
@@ -242,6 +242,14 @@ async fn write(
     } = object;
     let desired = managed_fields::of_desired(&body);
     if let Some(uid) = &uid {
+        if !ctx.contests.may_apply(uid, &desired, Instant::now()) {
+            let manager = last_writer(ctx, chatbox, kind, &name).await;
+            return Err(Error::Contested {
+                kind,
+                name,
+                manager,
+            });
+        }
         // A precondition, not a field: the write fails if another object has taken the name meanwhile.
         body["metadata"]["uid"] = uid.clone().into();
     }
@@ -257,6 +265,7 @@ async fn write(
     }
     let live = answer.map_err(|source| Error::write(kind, name.clone(), source))?;
     let written = record(ctx, chatbox, kind, &live)?;
+    ctx.contests.applied(&written.uid, desired, Instant::now());
     if let Some(answered) = written.applied {
         let uid = written.uid.clone();
         let answer = Answer {
@@ -267,6 +276,13 @@ async fn write(
         ctx.cache.answers().remember(chatbox, kind, &name, answer);
     }
     Ok(written)
+}
+
+/// The field manager, beside ours, that has written to an object last, if it can be read.
+async fn last_writer(ctx: &Context, chatbox: &Stored, kind: Kind, name: &str) -> Option<String> {
+    let api = ctx.api(&chatbox.namespaced_name.namespace, kind);
+    let live = api.get_metadata(name).await.ok()?;
+    managed_fields::last_other(&live.metadata)
 }
 
 async fn apply_once(

@@ -6,6 +6,7 @@ use kube::runtime::events::{Recorder, Reporter};
 
 use crate::backoff::Backoff;
 use crate::cache::Cache;
+use crate::contest::Contests;
 use crate::kind::Kind;
 use crate::metrics::Metrics;
 use crate::restrictions::Restrictions;
@@ -19,6 +20,7 @@ pub struct Context {
     pub metrics: Metrics,
     pub recorder: Recorder,
     pub backoff: Backoff,
+    pub contests: Contests,
     /// What a Chatbox may name.
     pub restrictions: Restrictions,
 }
@@ -33,6 +35,7 @@ impl Context {
             cache: Cache::new(kinds),
             metrics,
             backoff: Backoff::default(),
+            contests: Contests::default(),
             restrictions: Restrictions::default(),
         }
     }

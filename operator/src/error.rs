@@ -70,6 +70,14 @@ pub enum Error {
         name: String,
         source: kube::Error,
     },
+    /// It is written again later.
+    #[error("{}", contested(*kind, name, manager.as_deref()))]
+    Contested {
+        kind: Kind,
+        name: String,
+        /// Who has written to it last, beside us.
+        manager: Option<String>,
+    },
     /// Everything in it will be deleted too.
     #[error("its namespace is being deleted")]
     NamespaceTerminating,
@@ -163,7 +171,10 @@ impl Error {
             | Self::NamespaceTerminating
             | Self::Incomplete(_)
             | Self::Unserializable(_) => false,
-            Self::Terminating { .. } | Self::TimedOut(_) | Self::NoAnswer { .. } => true,
+            Self::Terminating { .. }
+            | Self::Contested { .. }
+            | Self::TimedOut(_)
+            | Self::NoAnswer { .. } => true,
             Self::Several(failures) => failures.iter().all(Self::is_transient),
             Self::Read { source, .. } | Self::Write { source, .. } | Self::Status(source) => {
                 !is_rejection(source)
@@ -175,7 +186,7 @@ impl Error {
     /// the others. One that has too much to do gets no more of it.
     pub fn ends_reconcile(&self) -> bool {
         match self {
-            Self::Foreign { .. } | Self::Terminating { .. } => false,
+            Self::Foreign { .. } | Self::Terminating { .. } | Self::Contested { .. } => false,
             Self::Read { source, .. } | Self::Write { source, .. } => match source {
                 kube::Error::Api(status) => matches!(status.code, 429 | 503),
                 _ => true,
@@ -223,6 +234,17 @@ impl Error {
                 | Self::NamespaceTerminating
         )
     }
+}
+
+fn contested(kind: Kind, name: &str, manager: Option<&str>) -> String {
+    let by = manager.map_or_else(
+        || "somebody".to_owned(),
+        |manager| format!("somebody, and the field manager {manager:?} has written to it last,"),
+    );
+    format!(
+        "{kind} {name:?} is as it should be for moments only: {by} changes it back after each write; let that leave it alone; \
+         until then it is written at longer and longer intervals"
+    )
 }
 
 fn join(problems: &[Problem]) -> String {

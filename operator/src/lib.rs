@@ -16,7 +16,7 @@
 //! - [`controller`]: the watches, and which Chatbox each event triggers; [`cache`]: what the watches have delivered;
 //!   [`guarded`]: a Chatbox whose spec may be unreadable
 //! - [`run`], [`render`], [`rbac`]: the subcommands, on the command line of [`args`]
-//! - [`context`], [`backoff`], [`metrics`], [`health`], [`telemetry`], [`error`]: shared by the rest
+//! - [`context`], [`backoff`], [`contest`], [`metrics`], [`health`], [`telemetry`], [`error`]: shared by the rest
 //! - [`kind`], [`names`], [`identity`], [`namespaced_name`], [`stored`], [`quantity`], [`text`], [`lock`]: below everything else
 //!
 //! `operator/tests/modules.rs` holds every file to the modules that it may use.
@@ -29,6 +29,7 @@ pub mod args;
 pub mod backoff;
 pub mod cache;
 pub mod claim;
+pub mod contest;
 pub mod context;
 pub mod controller;
 pub mod diff;

@@ -140,6 +140,10 @@ const SCENARIOS: &[(&str, Scenario)] = &[
         interference::fields_that_exclude_ours_are_replaced,
     ),
     (
+        "a-contest-is-told-and-slows-down",
+        interference::a_contest_is_told_and_slows_down,
+    ),
+    (
         "a-paused-deployment-is-told",
         interference::a_paused_deployment_is_told,
     ),

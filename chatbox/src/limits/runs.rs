@@ -1,5 +1,6 @@
 //! Permission to write an answer.
 
+use super::COPIES;
 use super::budget::Share;
 use super::slots::Slot;
 
@@ -17,7 +18,7 @@ impl RunPermit {
     /// Makes room for an answer of so many bytes. False: there is not so much left for this user, or in all.
     #[must_use]
     pub fn hold(&mut self, bytes: usize) -> bool {
-        self.bytes.resize(bytes)
+        self.bytes.resize(bytes.saturating_mul(COPIES))
     }
 
     /// Gives back the room of an answer that has ended.

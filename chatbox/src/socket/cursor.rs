@@ -100,12 +100,12 @@ impl Cursor {
     }
 
     /// The client sent this one itself: in its turn it is acknowledged.
-    pub(super) fn sent(&mut self, message: &Message) {
+    pub(super) fn expect_ack(&mut self, message: &Message) {
         self.own.push(message.id);
     }
 
     /// Whether a message that this client sent was not acknowledged yet. It is from now on.
-    pub(super) fn take_sent(&mut self, id: MessageId) -> bool {
+    pub(super) fn take_expected_ack(&mut self, id: MessageId) -> bool {
         let sent = self.own.iter().position(|own| *own == id);
         sent.map(|index| self.own.swap_remove(index)).is_some()
     }

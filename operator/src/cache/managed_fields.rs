@@ -40,6 +40,19 @@ pub fn is_written_here(metadata: &ObjectMeta) -> bool {
     })
 }
 
+/// The field manager, beside ours, that has written last, if one has.
+pub fn last_other(metadata: &ObjectMeta) -> Option<String> {
+    let entries = metadata.managed_fields.iter().flatten();
+    let others = entries.filter(|entry| {
+        entry.manager.as_deref() != Some(FIELD_MANAGER)
+            && entry.subresource.as_deref() != Some("status")
+    });
+    others
+        .max_by_key(|entry| entry.time.as_ref().map(|time| time.0))?
+        .manager
+        .clone()
+}
+
 /// Digest of the fields that we own in a live object; none if we never applied it.
 pub fn of_live(metadata: &ObjectMeta, data: &Value) -> Option<Digest> {
     let fields = owned_fields(metadata.managed_fields.as_ref()?)?;

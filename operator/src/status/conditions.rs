@@ -245,6 +245,7 @@ fn failure(error: &Error) -> Summary {
         Error::NotListed { .. } => "ApiNotListed",
         Error::Foreign { .. } => "NameTaken",
         Error::Terminating { .. } => "WaitingForDeletion",
+        Error::Contested { .. } => "Contested",
         Error::Read { .. } | Error::Incomplete(_) => "ReadFailed",
         Error::TimedOut(_) | Error::NoAnswer { .. } => "TimedOut",
         Error::Write { .. } | Error::Status(_) | Error::Unserializable(_) => "WriteFailed",
@@ -301,6 +302,7 @@ fn checks_of(error: &Error) -> (Check, Check) {
         | Error::Unserializable(_)
         | Error::Foreign { .. }
         | Error::Terminating { .. }
+        | Error::Contested { .. }
         | Error::Write { .. }
         | Error::Status(_) => (Check::Passed, Check::Passed),
     }

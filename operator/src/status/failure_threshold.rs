@@ -9,8 +9,11 @@ const FAILURE_THRESHOLD: u32 = 4;
 /// `failures` is the number of failures in a row before this one.
 pub fn is_reached(error: &Error, is_reported: bool, failures: u32) -> bool {
     // To wait is not to fail, and the admin may have to act.
-    let is_transient =
-        error.is_transient() && !matches!(error.primary(), Error::Terminating { .. });
+    let is_told_at_once = matches!(
+        error.primary(),
+        Error::Terminating { .. } | Error::Contested { .. }
+    );
+    let is_transient = error.is_transient() && !is_told_at_once;
     !is_transient || !is_reported || failures >= FAILURE_THRESHOLD
 }
 
@@ -27,6 +30,11 @@ mod tests {
             kind: Kind::SERVICE,
             name: "s".to_owned(),
         };
+        let contested = || Error::Contested {
+            kind: Kind::SERVICE,
+            name: "s".to_owned(),
+            manager: None,
+        };
         let foreign = || Error::Foreign {
             kind: Kind::SERVICE,
             name: "s".to_owned(),
@@ -41,6 +49,7 @@ mod tests {
             (Error::TimedOut(1), true, u32::MAX, true),
             (Error::TimedOut(1), false, 0, true),
             (terminating(), true, 0, true),
+            (contested(), true, 0, true),
             (foreign(), true, 0, true),
             (invalid(), true, 0, true),
             (invalid(), false, FAILURE_THRESHOLD, true),

@@ -255,3 +255,38 @@ fn spec(world: &World<'_>, kind: &str) -> Result<Value> {
     let object = world.get(kind, "support-chatbox")?;
     Ok(object.with_context(|| format!("no {kind}"))?["spec"].clone())
 }
+
+/// Another controller has another opinion, and never gives up.
+pub(crate) fn a_contest_is_told_and_slows_down(world: &World<'_>) -> Result<()> {
+    world.apply(&chatbox())?;
+    let _operator = Operator::start(world)?;
+    roll_out(world)?;
+    let port = || {
+        world.kubectl(&[
+            "get",
+            "service/support-chatbox",
+            "--output=jsonpath={.spec.ports[0].port}",
+        ])
+    };
+    let undo = r#"--patch={"spec": {"ports": [{"port": 81}]}}"#;
+    let contest = || {
+        let service = "service/support-chatbox";
+        let manager = "--field-manager=their-controller";
+        world.kubectl(&["patch", service, "--type=merge", undo, manager])
+    };
+    let repaired = || world.wait_for("it is repaired", || Ok((port()? == "80").then_some(())));
+    for _ in 0..3 {
+        contest()?;
+        repaired()?;
+    }
+    contest()?;
+    let message = wait_for_condition(world, "Ready", "False", "Contested")?;
+    let words = "Service \"support-chatbox\" is as it should be for moments only";
+    ensure!(
+        message.starts_with(words) && message.contains("\"their-controller\""),
+        "{message}"
+    );
+    repaired()?;
+    wait_for_condition(world, "Ready", "True", "RolledOut")?;
+    Ok(())
+}

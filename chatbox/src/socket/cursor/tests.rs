@@ -69,7 +69,7 @@ fn the_sender_gets_an_acknowledgement_and_others_get_the_message() {
     for (own, kind) in [(true, r#""op":"ack""#), (false, r#""type":"user_message""#)] {
         let mut cursor = Cursor::new(session.clone(), 0, None);
         if own {
-            cursor.sent(&message);
+            cursor.expect_ack(&message);
         }
         let event = Event::MessageStored(message.clone());
         let Step::Send(frame) = cursor.event(now(), &event) else {
@@ -315,10 +315,10 @@ fn what_this_client_sent_is_taken_once() {
     let session = SessionId::random();
     let (own, other) = (stored(&session, 1, None), stored(&session, 2, None));
     let mut cursor = Cursor::new(session, 0, None);
-    cursor.sent(&own);
-    assert!(!cursor.take_sent(other.id));
-    assert!(cursor.take_sent(own.id));
-    assert!(!cursor.take_sent(own.id));
+    cursor.expect_ack(&own);
+    assert!(!cursor.take_expected_ack(other.id));
+    assert!(cursor.take_expected_ack(own.id));
+    assert!(!cursor.take_expected_ack(own.id));
 }
 
 /// What the client says to have is of another run, or more than there is.

@@ -54,6 +54,32 @@ fn what_a_backup_restores_was_not_written_here() {
     assert!(!is_written_here(&ObjectMeta::default()));
 }
 
+#[test]
+fn who_has_written_last_beside_us_is_known() {
+    let metadata = |entries: &[(&str, &str, Option<&str>)]| {
+        let entry = |(manager, second, subresource): &(&str, &str, Option<&str>)| json!({"manager": manager, "time": format!("2026-02-01T00:00:{second}Z"), "subresource": subresource});
+        let entries: Vec<_> = entries.iter().map(entry).collect();
+        serde_json::from_value(json!({ "managedFields": entries })).unwrap()
+    };
+    let ours = (FIELD_MANAGER, "09", None);
+    let rows = [
+        (vec![], None),
+        (vec![ours], None),
+        (vec![ours, ("a", "01", None), ("b", "02", None)], Some("b")),
+        (vec![("b", "02", None), ("a", "01", None), ours], Some("b")),
+        (
+            vec![
+                ("a", "01", Some("scale")),
+                ("kubelet", "02", Some("status")),
+            ],
+            Some("a"),
+        ),
+    ];
+    for (entries, expected) in rows {
+        assert_eq!(last_other(&metadata(&entries)).as_deref(), expected);
+    }
+}
+
 fn fields() -> Value {
     json!({
         "f:metadata": {"f:labels": {"f:a": {}}, "f:ownerReferences": {"k:{\"uid\":\"u\"}": {}}},

@@ -18,6 +18,13 @@ fn each_result_has_its_conditions() {
             name: "s".to_owned(),
         })
     };
+    let contested = || {
+        Err(Error::Contested {
+            kind: Kind::SERVICE,
+            name: "s".to_owned(),
+            manager: None,
+        })
+    };
     let unreadable = || Err(Error::DeploymentUnreadable("why".to_owned()));
     let undecodable = || Err(Error::Undecodable(Problem::new("spec.x", "is unknown")));
     let not_allowed = || Err(Error::NotAllowed(vec![Problem::new("spec.x", "is not")]));
@@ -57,6 +64,7 @@ fn each_result_has_its_conditions() {
             "F/T/-/T/T WaitingForDeletion",
             "InProgress",
         ),
+        (contested(), 1, "F/T/-/T/T Contested", "InProgress"),
         (write(403), 1, "F/-/T/T/T WriteFailed", "Failed"),
         (write(422), 1, "F/-/T/T/T WriteFailed", "Failed"),
         (write(409), 1, "F/T/-/T/T WriteFailed", "InProgress"),
