@@ -26,7 +26,8 @@ struct Waiting {
     user_id: String,
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    waiting_since: Option<Timestamp>,
+    #[serde(rename = "waiting_since")]
+    since: Option<Timestamp>,
 }
 
 #[derive(Serialize)]
@@ -50,7 +51,7 @@ pub(super) async fn help_requests(
         id: session.id,
         user_id: session.user,
         name: session.name,
-        waiting_since: session.help_since,
+        since: session.help_since,
     });
     let sessions: Vec<_> = waiting.collect();
     Ok(Json(HelpRequests {

@@ -283,9 +283,10 @@ async fn no_word_of_a_model_comes_after_a_human() {
     let mut superseded = 0;
     for round in 0..rounds {
         let session = format!("s{round}");
-        let mut visitor = world.connect("u", "").await;
+        let user = format!("u{round}");
+        let mut visitor = world.connect(&user, "").await;
         let mut other = world
-            .connect("u", &format!("session_id={session}&after_seq=0"))
+            .connect(&user, &format!("session_id={session}&after_seq=0"))
             .await;
         visitor.say(&session, "c", &"word ".repeat(50)).await;
         // After as many frames as the round says, or when the answer has ended.
