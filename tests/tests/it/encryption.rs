@@ -213,7 +213,7 @@ async fn a_server_without_the_keys_of_its_database_does_not_start_and_says_why()
     let nobody = "encryption.keys: is missing; name at least one key";
     assert_ends(&home, &none, nobody).await;
     std::fs::write(home.path().join("secrets/enc/k1"), [0; 32]).unwrap();
-    let weak = "key \"k1\" of secret \"enc\" is a pattern, which can be guessed";
+    let weak = "secrets/enc/k1 is a pattern, which can be guessed";
     assert_ends(&home, &config, weak).await;
 }
 
