@@ -20,8 +20,8 @@ impl RunPermit {
     /// Makes room for an answer of so many bytes. False: there is not so much left for this user, or in all.
     #[must_use]
     pub fn hold(&mut self, bytes: usize) -> bool {
-        // Near the limit there may be no whole step left.
-        self.bytes.resize(bytes.next_multiple_of(STEP)) || self.bytes.resize(bytes)
+        // All there is are whole steps, so the last byte of it can be had.
+        self.bytes.resize(bytes.next_multiple_of(STEP))
     }
 
     /// Gives back the room of an answer that has ended.
