@@ -1,5 +1,6 @@
 //! The whole program in one place: document → adapters → state → routes → run.
 
+use std::future::pending;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,12 +64,9 @@ pub struct App {
 impl Adapters {
     /// Those that a document names.
     pub async fn open(config: &Config, paths: &Paths) -> anyhow::Result<Self> {
-        // Beside the store, which waits for the disk or the network: the client of the models parses each certificate of
-        // the machine.
-        let (models, secrets) = (config.models.clone(), paths.secrets.clone());
-        let models = spawn_blocking(move || Models::new(&models, &secrets));
+        let models = Models::new(&config.models, &paths.secrets)?;
         let keyring = Keyring::load(config.encryption.as_ref(), &paths.secrets)?;
-        let (store, models) = tokio::try_join!(open_store(config, paths), async { models.await? })?;
+        let store = open_store(config, paths).await?;
         let cipher = Encrypted::open(store, keyring, clock::now()).await?;
         Ok(Self {
             store: Arc::new(cipher.clone()),
@@ -224,6 +222,13 @@ fn supervise(
     );
     let store = Arc::clone(&state.store);
     supervisor.spawn("the store", async move { store.lost().await.into() });
+    let models = state.models.clone();
+    supervisor.spawn("the client of the models", async move {
+        match models.prepare().await {
+            Ok(()) => pending().await,
+            Err(cause) => cause,
+        }
+    });
     let (turns, limits) = (state.turns.clone(), state.limits.clone());
     supervisor.spawn("the sweeper of runs", async move { turns.sweep().await });
     supervisor.spawn("the sweeper of limits", async move { limits.sweep().await });

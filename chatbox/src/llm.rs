@@ -164,6 +164,7 @@ struct Settings<'a> {
 pub struct Models {
     all: Arc<[Model]>,
     ids: ModelIds,
+    client: http::Client,
 }
 
 impl Models {
@@ -172,14 +173,23 @@ impl Models {
     pub fn new(models: &[config::Model], secrets: &Path) -> anyhow::Result<Self> {
         let ids = ModelIds::new(models.iter().map(|model| model.id.clone()));
         let ids = ids.context("models: name at least one")?;
-        let client = http::client()?;
+        let client = http::Client::default();
         let models = models.iter().enumerate().map(|(index, model)| {
             build(model, &client, secrets).with_context(|| format!("models[{index}]"))
         });
         Ok(Self {
             all: models.collect::<anyhow::Result<_>>()?,
             ids,
+            client,
         })
+    }
+
+    /// Makes ready what all providers are called with. Otherwise the first question waits for it.
+    ///
+    /// # Errors
+    /// When the machine has no certificates.
+    pub async fn prepare(&self) -> anyhow::Result<()> {
+        self.client.get().await.map(drop)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Model> {
@@ -209,7 +219,7 @@ impl Models {
     }
 }
 
-fn build(model: &config::Model, client: &reqwest::Client, secrets: &Path) -> anyhow::Result<Model> {
+fn build(model: &config::Model, client: &http::Client, secrets: &Path) -> anyhow::Result<Model> {
     let provider = provider(model, client, secrets)?;
     let seconds = |seconds: i32| Duration::from_secs(seconds.unsigned_abs().into());
     Ok(Model {
@@ -227,7 +237,7 @@ fn build(model: &config::Model, client: &reqwest::Client, secrets: &Path) -> any
 
 fn provider(
     model: &config::Model,
-    client: &reqwest::Client,
+    client: &http::Client,
     secrets: &Path,
 ) -> anyhow::Result<Arc<dyn Provider>> {
     let endpoint = model.endpoint();

@@ -14,14 +14,14 @@ mod wire;
 use std::sync::Arc;
 
 use crds::config;
+use reqwest::RequestBuilder;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, RequestBuilder};
 use url::Url;
 
 use self::fields::{Field, Refused};
 use self::map::Mapper;
 use self::wire::Options;
-use super::http::{self, FailedAttempt, Learned};
+use super::http::{self, Client, FailedAttempt, Learned};
 use super::{ErrorClass, ProgressStream, Provider, Request, Settings};
 use crate::secrets::Secret;
 
@@ -80,7 +80,11 @@ impl Provider for Anthropic {
 impl http::Question for Question {
     type Mapper = Mapper;
 
-    fn call(&self) -> RequestBuilder {
+    fn client(&self) -> &Client {
+        &self.endpoint.client
+    }
+
+    fn call(&self, client: &reqwest::Client) -> RequestBuilder {
         let endpoint = &self.endpoint;
         let body = wire::request(
             &endpoint.model,
@@ -88,7 +92,7 @@ impl http::Question for Question {
             endpoint.options,
             &self.refused,
         );
-        let call = endpoint.client.post(endpoint.url.clone());
+        let call = client.post(endpoint.url.clone());
         call.headers(endpoint.headers.clone()).json(&body)
     }
 

@@ -15,12 +15,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crds::config;
+use reqwest::RequestBuilder;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, RequestBuilder};
 use url::Url;
 
 use self::map::Mapper;
-use super::http::{self, FailedAttempt, Learned};
+use super::http::{self, Client, FailedAttempt, Learned};
 use super::{ErrorClass, ProgressStream, Provider, Request, Settings};
 use crate::secrets::Secret;
 
@@ -71,9 +71,13 @@ impl Provider for Dify {
 impl http::Question for Question {
     type Mapper = Mapper;
 
-    fn call(&self) -> RequestBuilder {
+    fn client(&self) -> &Client {
+        &self.endpoint.client
+    }
+
+    fn call(&self, client: &reqwest::Client) -> RequestBuilder {
         let endpoint = &self.endpoint;
-        let call = endpoint.client.post(endpoint.url.clone());
+        let call = client.post(endpoint.url.clone());
         call.headers(endpoint.headers.clone())
             .json(&wire::request(&self.request))
     }

@@ -3,6 +3,7 @@
 //! A provider brings a [`Question`] (its request, in the ways that it can be put) and a [`Mapper`] from its events to ours
 //! with a table of its error codes.
 //!
+//! - `client`: what all calls go through
 //! - `attempt`: one call, up to its answer or a [`FailedAttempt`]
 //! - `classify`: status and error code → [`ErrorClass`](super::ErrorClass), with `words` for what has no code; pure
 //! - `reader`: bytes of an answer → events; pure, with `body`, `sse` and `surrogates` below it
@@ -13,6 +14,7 @@
 mod attempt;
 mod body;
 mod classify;
+mod client;
 mod failed;
 mod learned;
 mod reader;
@@ -27,12 +29,12 @@ mod words;
 use std::time::Duration;
 
 use async_stream::stream;
-use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder};
+use reqwest::RequestBuilder;
 use serde_json::Value;
 
 use self::attempt::Answer;
 pub(super) use self::classify::ErrorCodes;
+pub(super) use self::client::Client;
 pub(super) use self::failed::FailedAttempt;
 pub(super) use self::learned::Learned;
 use self::reader::Read;
@@ -42,16 +44,17 @@ pub(super) use self::words::words;
 pub(super) use self::{classify::rejected, reader::testing};
 use super::{Error, Event, Finish, Progress, ProgressStream};
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longer than any answer may take in total.
 const UNSTREAMED: Duration = Duration::from_hours(1);
 
 /// A question as one provider is asked it.
-pub(super) trait Question: Send + 'static {
+pub(super) trait Question: Send + Sync + 'static {
     type Mapper: Mapper;
 
+    fn client(&self) -> &Client;
+
     /// The call, as the question stands now.
-    fn call(&self) -> RequestBuilder;
+    fn call(&self, client: &reqwest::Client) -> RequestBuilder;
 
     /// Whether the call asks for an answer word by word: otherwise the provider is silent until it has all of it.
     fn is_streamed(&self) -> bool;
@@ -88,15 +91,6 @@ pub(super) trait Mapper: Default + Send + 'static {
     }
 }
 
-/// The client of all providers; it keeps connections that are free.
-pub(super) fn client() -> reqwest::Result<Client> {
-    Client::builder()
-        .connect_timeout(CONNECT_TIMEOUT)
-        .redirect(Policy::none())
-        .user_agent(concat!("chatbox/", env!("CARGO_PKG_VERSION")))
-        .build()
-}
-
 /// Asks `question`, a few times if need be, and reads the answer. Once a word was given nothing is tried again: a second
 /// answer would contradict the first. Nothing runs beside the stream, so dropping it ends whatever it does, and closes
 /// the connection.
@@ -108,7 +102,7 @@ pub(super) fn stream_completion<Q: Question>(mut question: Q) -> ProgressStream 
             if !question.is_streamed() {
                 yield Progress::Pause(UNSTREAMED);
             }
-            let failed = match attempt::send(question.call()).await {
+            let failed = match attempt::send(&question).await {
                 Ok(answer) => {
                     let mut answer: Answer<Q::Mapper> = answer;
                     yield activity(&question, &answer);

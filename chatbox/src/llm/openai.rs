@@ -15,14 +15,14 @@ mod wire;
 use std::sync::Arc;
 
 use crds::config;
+use reqwest::RequestBuilder;
 use reqwest::header::HeaderMap;
-use reqwest::{Client, RequestBuilder};
 use url::Url;
 
 use self::fields::{Field, Refused};
 use self::map::Mapper;
 use self::wire::Options;
-use super::http::{self, FailedAttempt, Learned};
+use super::http::{self, Client, FailedAttempt, Learned};
 use super::{ErrorClass, ProgressStream, Provider, Request, Settings};
 use crate::secrets::Secret;
 
@@ -88,7 +88,11 @@ impl Provider for OpenAi {
 impl http::Question for Question {
     type Mapper = Mapper;
 
-    fn call(&self) -> RequestBuilder {
+    fn client(&self) -> &Client {
+        &self.endpoint.client
+    }
+
+    fn call(&self, client: &reqwest::Client) -> RequestBuilder {
         let endpoint = &self.endpoint;
         let body = wire::request(
             &endpoint.model,
@@ -96,7 +100,7 @@ impl http::Question for Question {
             self.options(),
             &self.refused,
         );
-        let call = endpoint.client.post(endpoint.url.clone());
+        let call = client.post(endpoint.url.clone());
         call.headers(endpoint.headers.clone()).json(&body)
     }
 
@@ -187,7 +191,7 @@ mod tests {
             temperature: Some(0.5),
             ..Settings::default()
         };
-        let openai = OpenAi::new(Client::new(), &config, settings).unwrap();
+        let openai = OpenAi::new(Client::default(), &config, settings).unwrap();
         let message = |place: usize| Message {
             role: [Role::User, Role::Assistant][place % 2],
             content: place.to_string(),
@@ -215,7 +219,7 @@ mod tests {
     }
 
     fn body(question: &Question) -> Value {
-        let request = question.call().build().unwrap();
+        let request = question.call(&reqwest::Client::new()).build().unwrap();
         serde_json::from_slice(request.body().unwrap().as_bytes().unwrap()).unwrap()
     }
 

@@ -1,9 +1,11 @@
 //! Frames ↔ the socket, with bounds on size and time.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -89,12 +91,12 @@ impl Transport {
     /// Queues a frame; [`Self::flush`] sends it with its neighbours in one write.
     pub(super) async fn feed(&mut self, frame: &ServerFrame<'_>) -> Result<(), Closed> {
         let message = Message::text(frame.render());
-        let fed = timeout(WRITE_TIMEOUT, self.socket.feed(message)).await;
+        let fed = in_time(self.socket.feed(message)).await;
         self.check(fed).await
     }
 
     pub(super) async fn flush(&mut self) -> Result<(), Closed> {
-        let flushed = timeout(WRITE_TIMEOUT, self.socket.flush()).await;
+        let flushed = in_time(self.socket.flush()).await;
         self.check(flushed).await
     }
 
@@ -104,11 +106,7 @@ impl Transport {
     }
 
     pub(super) async fn ping(&mut self) -> Result<(), Closed> {
-        let pinged = timeout(
-            WRITE_TIMEOUT,
-            self.socket.send(Message::Ping(Vec::new().into())),
-        )
-        .await;
+        let pinged = in_time(self.socket.send(Message::Ping(Vec::new().into()))).await;
         self.check(pinged).await
     }
 
@@ -136,5 +134,14 @@ impl Transport {
             Ok(Err(_)) => Err(Closed),
             Err(_) => Err(Box::pin(self.close(CLOSE_SLOW, "the connection is too slow")).await),
         }
+    }
+}
+
+/// A write that ends in time. Nearly each does at once, and needs no timer.
+async fn in_time<T>(write: impl Future<Output = T>) -> Result<T, Elapsed> {
+    let mut write = pin!(write);
+    match write.as_mut().now_or_never() {
+        Some(written) => Ok(written),
+        None => timeout(WRITE_TIMEOUT, write).await,
     }
 }

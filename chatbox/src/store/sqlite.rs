@@ -1,6 +1,8 @@
 //! A database file: for one process. Write-ahead log, one writer thread, a few readers.
 
 mod change;
+mod checkpoints;
+mod create;
 mod damage;
 mod error;
 mod meta;
@@ -16,14 +18,17 @@ mod writer;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use async_trait::async_trait;
 use jiff::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
+use self::checkpoints::Checkpoints;
 use self::damage::Damage;
 use self::writer::{Durability, Writer};
 use super::{
@@ -37,21 +42,27 @@ use crate::store::values::{Place, Replacement, Value};
 /// Readers at the same time. More would only compete for the same disk.
 const READERS: usize = 4;
 
-/// The checkpoints of so long share a commit.
-const CHECKPOINT_PERIOD: Duration = Duration::from_millis(100);
+/// Pages of the log that are brought into the file together. Most belong to runs at work, which are written once a second:
+/// the longer they wait, the fewer are written twice.
+const LOG_PAGES: u32 = 4000;
+/// Memory for pages of the writer, in KiB: the runs at work of a busy server, which would be read again for each checkpoint.
+const WRITER_CACHE: i32 = 8 * 1024;
 
 /// Name of the database below the data directory.
 const FILE: &str = "chatbox.db";
+
+/// Idle read connections.
+type Readers = Arc<Mutex<Vec<Connection>>>;
 
 /// Sessions, messages and runs in one file.
 pub struct Sqlite {
     path: PathBuf,
     /// None of a database that is only looked at.
     writer: Option<Writer>,
+    checkpoints: Option<Checkpoints>,
     damage: Damage,
-    opened: Instant,
-    /// Idle read connections, as many as `permits` lets run.
-    readers: Arc<Mutex<Vec<Connection>>>,
+    /// As many as `permits` lets run.
+    readers: Readers,
     permits: Arc<Semaphore>,
     /// Held for the life of the process: two processes on one file would answer each question twice.
     _lock: Option<File>,
@@ -67,7 +78,8 @@ impl Sqlite {
             .with_context(|| format!("cannot create the data directory {}", dir.display()))?;
         let lock = lock(&dir.join("lock"))?;
         let path = dir.join(FILE);
-        private::database(&path)
+        create::create(&path)
+            .and_then(|()| Ok(private::database(&path)?))
             .with_context(|| format!("cannot create the database {}", path.display()))?;
         let mut connection = Connection::open(&path)
             .with_context(|| format!("cannot open the database {}", path.display()))?;
@@ -77,6 +89,10 @@ impl Sqlite {
         connection.pragma_update(None, "foreign_keys", true)?;
         // What is deleted or replaced is overwritten: in a file that was encrypted later, no older form stays behind.
         connection.pragma_update(None, "secure_delete", true)?;
+        connection.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
+        connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
+        // What a change that fails would have to undo, which is nothing to write to a disk.
+        connection.pragma_update(None, "temp_store", "memory")?;
         connection.busy_timeout(Duration::from_secs(5))?;
         schema::migrate(&mut connection)?;
         write::end_leases(&connection)?;
@@ -105,27 +121,18 @@ impl Sqlite {
         damage: Damage,
         lock: Option<File>,
     ) -> anyhow::Result<Self> {
-        // All of them now: where no file can be opened any more, as in a flood of connections, the store still works.
-        let readers: Vec<_> = (0..READERS)
-            .map(|_| open_reader(&path))
-            .collect::<rusqlite::Result<_>>()?;
+        let readers = Readers::new(Mutex::new(vec![open_reader(&path)?]));
+        let permits = Arc::new(Semaphore::new(1));
+        open_readers(path.clone(), Arc::clone(&readers), Arc::clone(&permits))?;
         Ok(Self {
             path,
+            checkpoints: writer.clone().map(Checkpoints::new),
             writer,
             damage,
-            opened: Instant::now(),
-            readers: Arc::new(Mutex::new(readers)),
-            permits: Arc::new(Semaphore::new(READERS)),
+            readers,
+            permits,
             _lock: lock,
         })
-    }
-
-    /// Waits until checkpoints are written. Those of many runs come at any moment, and each alone would cost a commit.
-    async fn next_checkpoint(&self) {
-        let period = CHECKPOINT_PERIOD.as_nanos();
-        let into = self.opened.elapsed().as_nanos() % period;
-        let left = u64::try_from(period - into).unwrap_or_default();
-        tokio::time::sleep(Duration::from_nanos(left)).await;
     }
 
     async fn write<T: Send + 'static>(
@@ -148,10 +155,7 @@ impl Sqlite {
         durability: Durability,
         change: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let Some(writer) = &self.writer else {
-            let cause = anyhow!("the database was opened to look at it");
-            return Err(StoreError::new(ErrorKind::Permanent, cause));
-        };
+        let writer = self.writer.as_ref().ok_or_else(only_looked_at)?;
         self.damage.note(writer.call(durability, change).await)
     }
 
@@ -188,9 +192,35 @@ impl Sqlite {
     }
 }
 
+fn only_looked_at() -> StoreError {
+    let cause = anyhow!("the database was opened to look at it");
+    StoreError::new(ErrorKind::Permanent, cause)
+}
+
+/// Opens all readers but the first, beside the start of the server. Not later: where no file can be opened any more, as in a
+/// flood of connections, the store still works.
+fn open_readers(path: PathBuf, readers: Readers, permits: Arc<Semaphore>) -> std::io::Result<()> {
+    let open_all = move || {
+        for _ in 1..READERS {
+            // One that cannot be opened is tried again when it is needed.
+            if let Ok(reader) = open_reader(&path) {
+                let mut readers = readers.lock().unwrap_or_else(PoisonError::into_inner);
+                readers.push(reader);
+            }
+            permits.add_permits(1);
+        }
+    };
+    let name = "sqlite-readers".to_owned();
+    thread::Builder::new().name(name).spawn(open_all).map(drop)
+}
+
 /// Opens the file and its log, which SQLite does at the first query.
 fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    // One thread at a time has it, so nothing needs to be locked within.
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    // A query is planned once. Otherwise SQLite would do it anew for each value of a `LIMIT`.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.query_row("SELECT count(*) FROM meta", [], |_| Ok(()))?;
     Ok(connection)
 }
@@ -275,10 +305,8 @@ impl Store for Sqlite {
         text: Option<String>,
         lease: Timestamp,
     ) -> Result<Kept, StoreError> {
-        self.next_checkpoint().await;
-        let (run, lease) = (run.clone(), lease.as_microsecond());
-        self.write_through(move |tx| write::checkpoint(tx, &run, text.as_deref(), lease))
-            .await
+        let checkpoints = self.checkpoints.as_ref().ok_or_else(only_looked_at)?;
+        self.damage.note(checkpoints.keep(run, text, lease).await)
     }
 
     async fn finish(

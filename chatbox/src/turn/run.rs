@@ -139,6 +139,9 @@ impl Turns {
         tokio::pin!(stopped);
         loop {
             let event = tokio::select! {
+                // What has come is taken before the others are looked at: a token should cost as little as it can, and how
+                // much may come is bounded.
+                biased;
                 event = events.next() => event,
                 ending = &mut stopped => return ending,
                 _ = renew.tick() => {

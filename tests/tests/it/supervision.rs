@@ -112,6 +112,21 @@ async fn the_limit_on_open_files_is_raised_and_a_low_one_is_told_once() {
 }
 
 #[tokio::test]
+async fn a_machine_without_certificates_ends_the_process_with_a_reason() {
+    let home = tempfile::tempdir().unwrap();
+    documents(home.path(), &demo());
+    let ended = serve(BINARY, home.path())
+        .env("SSL_CERT_FILE", home.path().join("none"))
+        .env("SSL_CERT_DIR", home.path().join("none"))
+        .output();
+    let ended = timeout(TIMEOUT, ended).await.unwrap().unwrap();
+    let log = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(1), "{log}");
+    assert!(log.contains("the client of the models ended"), "{log}");
+    assert!(log.contains("builder error"), "{log}");
+}
+
+#[tokio::test]
 async fn a_proxy_that_nobody_trusts_is_told_once() {
     let home = tempfile::tempdir().unwrap();
     let mut process = Process::start(BINARY, &home, &demo()).await;

@@ -17,7 +17,7 @@ fn question(messages: usize, answer_tokens: Option<i32>) -> Question {
         answer_tokens,
         ..Settings::default()
     };
-    let anthropic = Anthropic::new(Client::new(), &config, settings).unwrap();
+    let anthropic = Anthropic::new(Client::default(), &config, settings).unwrap();
     let message = |place: usize| Message {
         role: [Role::User, Role::Assistant][place % 2],
         content: place.to_string(),
@@ -41,7 +41,7 @@ fn bad_request(message: &str) -> FailedAttempt {
 }
 
 fn body(question: &Question) -> Value {
-    let request = question.call().build().unwrap();
+    let request = question.call(&reqwest::Client::new()).build().unwrap();
     serde_json::from_slice(request.body().unwrap().as_bytes().unwrap()).unwrap()
 }
 

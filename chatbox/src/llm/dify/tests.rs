@@ -9,7 +9,7 @@ use crate::chat::SessionId;
 fn question(messages: usize, state: Option<&str>) -> Question {
     let config = json!({"apiKey": {"name": "a", "key": "b"}});
     let config = serde_json::from_value(config).unwrap();
-    let dify = Dify::new(Client::new(), &config, Settings::default()).unwrap();
+    let dify = Dify::new(Client::default(), &config, Settings::default()).unwrap();
     let message = |place: usize| Message {
         role: [Role::User, Role::Assistant][place % 2],
         content: place.to_string(),
@@ -31,7 +31,7 @@ fn failed(status: u16, code: &str, message: &str) -> FailedAttempt {
 }
 
 fn body(question: &Question) -> Value {
-    let request = question.call().build().unwrap();
+    let request = question.call(&reqwest::Client::new()).build().unwrap();
     serde_json::from_slice(request.body().unwrap().as_bytes().unwrap()).unwrap()
 }
 

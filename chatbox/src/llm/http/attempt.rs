@@ -11,7 +11,7 @@ use url::Url;
 
 use super::failed::FailedAttempt;
 use super::reader::{Read, Reader};
-use super::{Mapper, classify, retry};
+use super::{Mapper, Question, classify, retry};
 use crate::llm::ErrorClass;
 
 /// Of an error's body so much is read: codes stand in its first kilobyte.
@@ -29,8 +29,10 @@ pub(super) struct Answer<M> {
     lingers_until: Option<Instant>,
 }
 
-pub(super) async fn send<M: Mapper>(call: RequestBuilder) -> Result<Answer<M>, FailedAttempt> {
-    let response = called(call).await.map_err(unreachable)?;
+pub(super) async fn send<Q: Question>(question: &Q) -> Result<Answer<Q::Mapper>, FailedAttempt> {
+    let client = question.client().get().await;
+    let client = client.map_err(|cause| FailedAttempt::new(ErrorClass::Transport, cause))?;
+    let response = called(question.call(client)).await.map_err(unreachable)?;
     if response.status().is_success() {
         return Ok(Answer {
             is_document: is_document(&response),
@@ -39,7 +41,7 @@ pub(super) async fn send<M: Mapper>(call: RequestBuilder) -> Result<Answer<M>, F
             lingers_until: None,
         });
     }
-    Err(rejection::<M>(response).await)
+    Err(rejection::<Q::Mapper>(response).await)
 }
 
 /// Calls, and once more if all that is wrong with the path is the slash at its end: no setting could mend that.

@@ -44,8 +44,12 @@ struct Asked(Client, String);
 impl Question for Asked {
     type Mapper = Plain;
 
-    fn call(&self) -> RequestBuilder {
-        self.0.post(&self.1)
+    fn client(&self) -> &Client {
+        &self.0
+    }
+
+    fn call(&self, client: &reqwest::Client) -> RequestBuilder {
+        client.post(&self.1)
     }
 
     fn is_streamed(&self) -> bool {
@@ -95,7 +99,8 @@ async fn respond(State(calls): State<mpsc::UnboundedSender<Call>>) -> Body {
 #[tokio::test]
 async fn dropping_an_answer_resets_its_stream_and_no_other() {
     let (address, mut calls) = provider().await;
-    let client = Client::builder().http2_prior_knowledge().build().unwrap();
+    let client = reqwest::Client::builder().http2_prior_knowledge();
+    let client = Client::from(client.build().unwrap());
     let ask = || stream_completion(Asked(client.clone(), format!("http://{address}/")));
     let say = || Bytes::from_static(b"data: {}\n\n");
 

@@ -146,6 +146,9 @@ pub(super) fn migrate(connection: &mut Connection) -> anyhow::Result<()> {
         "the database was written by a newer release (version {version}, this one knows {}); run that release",
         MIGRATIONS.len()
     );
+    if version == MIGRATIONS.len() {
+        return Ok(());
+    }
     let tx = connection.transaction()?;
     for migration in &MIGRATIONS[version..] {
         tx.execute_batch(migration.script)?;

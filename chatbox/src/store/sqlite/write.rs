@@ -41,6 +41,14 @@ impl Head {
     }
 }
 
+/// What a run has produced so far, if it is to be kept, and until when it belongs to its process.
+pub(super) struct Checkpoint {
+    pub(super) run: Run,
+    pub(super) text: Option<String>,
+    /// Microseconds since 1970.
+    pub(super) lease: i64,
+}
+
 /// What was done for a question before a run begins, the run itself counted as an attempt.
 #[derive(Clone, Copy)]
 pub(super) struct Begun<'a> {
@@ -127,23 +135,24 @@ pub(super) fn begin_answer(tx: &Connection, run: &Run, text: &str) -> Result<boo
     Ok(kept == 1)
 }
 
-pub(super) fn checkpoint(
-    tx: &Connection,
-    run: &Run,
-    text: Option<&str>,
-    lease: i64,
-) -> Result<Kept> {
-    if !is_held_by(tx, run)? {
-        return Ok(Kept::Lost);
-    }
+pub(super) fn checkpoint(tx: &Connection, checkpoint: &Checkpoint) -> Result<Kept> {
+    let run = &checkpoint.run;
     let kept = tx
         .prepare_cached(
             "UPDATE runs SET checkpoint = coalesce(?3, checkpoint), lease = ?4 WHERE id = ?1 AND fence = ?2
+                AND EXISTS (SELECT 1 FROM sessions WHERE id = ?5 AND run = ?1 AND fence = ?2)
              RETURNING cancelled",
         )?
-        .query_row(params![run.id.to_string(), run.fence, text, lease], |row| {
-            Ok(if row.get(0)? { Kept::Cancelled } else { Kept::Kept })
-        })
+        .query_row(
+            params![
+                run.id.to_string(),
+                run.fence,
+                checkpoint.text,
+                checkpoint.lease,
+                run.session.as_str()
+            ],
+            |row| Ok(if row.get(0)? { Kept::Cancelled } else { Kept::Kept }),
+        )
         .optional()?;
     Ok(kept.unwrap_or(Kept::Lost))
 }
@@ -466,10 +475,14 @@ mod tests {
             let mut tx = Connection::open_in_memory().unwrap();
             schema::migrate(&mut tx).unwrap();
             let run = claimed(&tx);
-            let kept = checkpoint(&tx, &run, Some("a"), 0).unwrap();
-            assert_eq!(kept, Kept::Kept);
+            let said = |text: &str| Checkpoint {
+                run: run.clone(),
+                text: Some(text.to_owned()),
+                lease: 0,
+            };
+            assert_eq!(checkpoint(&tx, &said("a")).unwrap(), Kept::Kept);
             tx.execute(change, []).unwrap();
-            let late = checkpoint(&tx, &run, Some("b"), 0).unwrap();
+            let late = checkpoint(&tx, &said("b")).unwrap();
             assert_eq!(late, Kept::Lost, "{change}");
             assert!(!begin_answer(&tx, &run, "c").unwrap(), "{change}");
             let taken = take_over(&tx, &run, &new_run(), 1).unwrap();

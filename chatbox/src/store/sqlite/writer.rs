@@ -15,6 +15,8 @@ const QUEUE: usize = 1024;
 /// Writes in one transaction: bounds how long the first of them waits for its commit.
 const BATCH: usize = 64;
 
+/// Cheap to clone.
+#[derive(Clone)]
 pub(super) struct Writer {
     jobs: mpsc::Sender<Job>,
 }
@@ -105,7 +107,7 @@ impl Writer {
     }
 }
 
-fn ended() -> StoreError {
+pub(super) fn ended() -> StoreError {
     StoreError::new(ErrorKind::Lost, anyhow!("the thread that writes has ended"))
 }
 
