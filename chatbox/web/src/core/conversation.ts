@@ -147,6 +147,9 @@ function take(before: Conversation, frame: Frame, now: number): Step {
       return [requests.modelChosen(current, frame.model), []];
     case 'cancel':
       return [requests.cancelReplied(current, frame.run), []];
+    case 'help':
+    case 'typing':
+      return [current, []];
     case 'message':
       return andThen(applied(current, transcript.applyMessage(known, frame.message), now), (c) =>
         andThen(confirmPending(c, frame.message), (d) => flush(d, now)),

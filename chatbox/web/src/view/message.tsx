@@ -1,7 +1,7 @@
 /** One row of the message list. */
 
 import type { Row } from '../core/rows';
-import { noticeText } from '../core/strings';
+import { noticeText, systemText } from '../core/strings';
 import { Answer } from './answer';
 import { Boundary } from './boundary';
 import { Question } from './question';
@@ -35,7 +35,7 @@ function Drawn({ row, context }: { row: Row; context: Context }) {
     case 'date':
       return <p class="date">{dayName(row.at, new Date(context.chat.now()))}</p>;
     case 'system':
-      return <p class="message system" dir="auto">{row.message.text}</p>;
+      return <p class="message system" dir="auto">{systemText(row.message)}</p>;
     case 'question':
     case 'pending':
       return <Question row={row} context={context} />;
