@@ -21,7 +21,7 @@ type Event =
   | { type: 'stop' }
   | { type: 'regenerate' }
   | { type: 'choose model'; model: string }
-  | { type: 'other device'; does: 'edit' | 'stop' | 'regenerate' | 'choose model' }
+  | { type: 'other device'; does: 'edit' | 'stop' | 'regenerate' | 'choose model' | 'ask for help' }
   | { type: 'staff'; does: 'change' | 'say' }
   | { type: 'ask for help' }
   | { type: 'unknown message' }
@@ -52,7 +52,7 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       type: fc.constant('other device' as const),
-      does: fc.constantFrom('edit' as const, 'stop' as const, 'regenerate' as const, 'choose model' as const),
+      does: fc.constantFrom('edit' as const, 'stop' as const, 'regenerate' as const, 'choose model' as const, 'ask for help' as const),
     }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant('staff' as const), does: fc.constantFrom('change' as const, 'say' as const) }) },
@@ -72,6 +72,8 @@ class Page {
   readonly sent = new Map<string, string>();
   readonly persisted = new Set<string>();
   readonly announced: string[] = [];
+  /** The person has asked for a human. */
+  hasAsked = false;
   private now = 0;
   /** Frames from the page get lost until the next connection, while frames to it arrive. */
   private losesRequests = false;
@@ -113,7 +115,8 @@ class Page {
       case 'staff':
         return event.does === 'change' ? this.server.changeStaff() : this.server.sayAsStaff('Hello');
       case 'ask for help':
-        return this.server.requestHelp();
+        this.hasAsked = true;
+        return this.take(requests.requestHelp(this.state, this.now));
       case 'unknown message':
         return this.server.storeUnknown();
       case 'deliver':
@@ -165,6 +168,8 @@ class Page {
         return void this.server.regenerate();
       case 'choose model':
         return this.server.chooseModel('n');
+      case 'ask for help':
+        return this.server.requestHelp();
     }
   }
 
@@ -249,6 +254,7 @@ test('after lost, repeated and overlapping frames and reconnects the page shows 
       expect(list.filter((row) => row.kind === 'answer' && row.again)).toHaveLength(server.newestQuestion() === undefined ? 0 : 1);
       expect(assistedBy(transcript)).toBe(server.isAssisted ? 'Grace' : undefined);
       expect(page.state.requests).toEqual([]);
+      if (page.hasAsked) expect(server.stored.some(({ kind }) => kind === 'help_request' || kind === 'admin_join')).toBe(true);
       expect(requests.answeringModel(page.state, MODELS.map((id) => ({ id, name: id })))?.id).toBe(server.chosen ?? MODELS[0]);
       expect(new Set(page.announced).size).toBe(page.announced.length);
     }),

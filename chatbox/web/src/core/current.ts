@@ -50,6 +50,11 @@ export function assistedBy({ messages }: Transcript): string | undefined {
   return isPresent(staff) ? staffName(staff?.name) : undefined;
 }
 
+/** A human was asked for, or is there. */
+export function isHelpAsked({ messages }: Transcript): boolean {
+  return isPresent(messages.findLast(({ sender, kind }) => sender === 'admin' || kind === 'help_request'));
+}
+
 /** The newest message by or about a member of staff. Only one who is there says something. */
 function newestOfStaff(messages: readonly Message[]): Message | undefined {
   return messages.findLast(({ sender }) => sender === 'admin');

@@ -118,6 +118,8 @@ export function noticeText(code: string): string {
       return 'There are newer messages, so this answer stays as it is.';
     case 'MODEL_GONE':
       return 'This model is not available any more. The one before goes on answering.';
+    case 'HELP_FAILED':
+      return 'We could not reach our staff. Please try again.';
     case 'OUTBOX_FULL':
       return 'Too many messages are waiting to be sent. Please wait until some of them have been sent.';
     default:

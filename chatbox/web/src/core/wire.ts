@@ -262,6 +262,14 @@ export function regenerateFrame(session: string, answer: number): string {
   return JSON.stringify({ type: 'connection_status', session_id: session, seq: answer, metadata: { op: 'regenerate' } });
 }
 
+/** Asks for a human. */
+export function helpRequestFrame(session: string): string {
+  return JSON.stringify({ type: 'help_request', session_id: session });
+}
+
+/** The visitor is writing. */
+export const TYPING_FRAME = JSON.stringify({ type: 'typing_indicator' });
+
 /** Asks for everything after `from`, on a socket that is open. */
 export function resumeFrame(session: string, from: Position): string {
   return JSON.stringify({ type: 'connection_status', session_id: session, ...from, metadata: { op: 'resume' } });
