@@ -54,7 +54,8 @@ function open(userAgent = ''): HTMLTextAreaElement {
   vi.stubGlobal('navigator', { ...navigator, userAgent });
   const input: { current: HTMLTextAreaElement | null } = { current: null };
   const atRest = { isAnswering: false, isStopping: false, stop: () => {}, disabled: false };
-  act(() => render(<Composer text="text" setText={() => {}} send={send} {...atRest} assistant="Mo" limit={100} input={input} />, root));
+  const noStaff = { isAssisted: false, writer: undefined, isHelpAsked: false, requestHelp: () => {}, onType: () => {} };
+  act(() => render(<Composer text="text" setText={() => {}} send={send} {...atRest} {...noStaff} assistant="Mo" limit={100} input={input} />, root));
   return root.querySelector('textarea')!;
 }
 

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import * as conversation from '../src/core/conversation';
-import { current } from '../src/core/current';
+import { assistedBy, current } from '../src/core/current';
 import { isSendable } from '../src/core/outbox';
 import * as requests from '../src/core/requests';
 import { rows } from '../src/core/rows';
 import { position } from '../src/core/transcript';
-import { parseFrame } from '../src/core/wire';
-import { FakeServer, MODELS } from './fake-server';
+import { type Message, parseFrame } from '../src/core/wire';
+import { FakeServer, LATER, MODELS } from './fake-server';
 
 /** What may happen next: on the server, by the user, to a frame on its way, or to the connection. */
 type Event =
@@ -21,7 +21,10 @@ type Event =
   | { type: 'stop' }
   | { type: 'regenerate' }
   | { type: 'choose model'; model: string }
-  | { type: 'other device'; does: 'edit' | 'stop' | 'regenerate' | 'choose model' }
+  | { type: 'other device'; does: 'edit' | 'stop' | 'regenerate' | 'choose model' | 'ask for help' }
+  | { type: 'staff'; does: 'change' | 'say' }
+  | { type: 'ask for help' }
+  | { type: 'unknown message' }
   | { type: 'deliver' }
   | { type: 'deliver twice' }
   | { type: 'lose frame' }
@@ -49,9 +52,12 @@ const event: fc.Arbitrary<Event> = fc.oneof(
     weight: 2,
     arbitrary: fc.record({
       type: fc.constant('other device' as const),
-      does: fc.constantFrom('edit' as const, 'stop' as const, 'regenerate' as const, 'choose model' as const),
+      does: fc.constantFrom('edit' as const, 'stop' as const, 'regenerate' as const, 'choose model' as const, 'ask for help' as const),
     }),
   },
+  { weight: 1, arbitrary: fc.record({ type: fc.constant('staff' as const), does: fc.constantFrom('change' as const, 'say' as const) }) },
+  { weight: 1, arbitrary: fc.constant({ type: 'ask for help' as const }) },
+  { weight: 1, arbitrary: fc.constant({ type: 'unknown message' as const }) },
   { weight: 14, arbitrary: fc.constant({ type: 'deliver' as const }) },
   { weight: 3, arbitrary: fc.constant({ type: 'deliver twice' as const }) },
   { weight: 2, arbitrary: fc.constant({ type: 'lose frame' as const }) },
@@ -66,6 +72,8 @@ class Page {
   readonly sent = new Map<string, string>();
   readonly persisted = new Set<string>();
   readonly announced: string[] = [];
+  /** The person has asked for a human. */
+  hasAsked = false;
   private now = 0;
   /** Frames from the page get lost until the next connection, while frames to it arrive. */
   private losesRequests = false;
@@ -104,6 +112,13 @@ class Page {
         return this.take(requests.chooseModel(this.state, event.model, this.now));
       case 'other device':
         return this.onOtherDevice(event.does);
+      case 'staff':
+        return event.does === 'change' ? this.server.changeStaff() : this.server.sayAsStaff('Hello');
+      case 'ask for help':
+        this.hasAsked = true;
+        return this.take(requests.requestHelp(this.state, this.now));
+      case 'unknown message':
+        return this.server.storeUnknown();
       case 'deliver':
         return this.receive(this.server.queue.shift());
       case 'deliver twice':
@@ -153,6 +168,8 @@ class Page {
         return void this.server.regenerate();
       case 'choose model':
         return this.server.chooseModel('n');
+      case 'ask for help':
+        return this.server.requestHelp();
     }
   }
 
@@ -190,7 +207,7 @@ class Page {
         if (!this.losesRequests) this.server.receive(effect.frame);
         return;
       case 'reload':
-        return this.take(conversation.historyLoaded(this.state, [...this.server.stored], this.server.seq, this.now));
+        return this.take(conversation.historyLoaded(this.state, this.server.stored.filter(isKnown), this.server.seq, this.now));
       case 'reconnect':
         return this.connect();
       case 'persist':
@@ -205,6 +222,11 @@ class Page {
   }
 }
 
+/** What the history of the server is parsed to. */
+function isKnown({ kind }: Message): boolean {
+  return kind !== LATER;
+}
+
 test('after lost, repeated and overlapping frames and reconnects the page shows what the server stored, each message once', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 120, size: 'max' }), (events) => {
@@ -214,9 +236,9 @@ test('after lost, repeated and overlapping frames and reconnects the page shows 
       page.settle();
 
       const { transcript, outbox } = page.state;
-      const shape = ({ seq, id, sender, text, status, question, replaces, model }: (typeof server.stored)[number]) =>
-        [seq, id, sender, text, status, question, replaces, model];
-      expect(transcript.messages.map(shape)).toEqual(server.stored.map(shape));
+      const shape = ({ seq, id, sender, text, status, question, replaces, model, kind, name }: Message) =>
+        [seq, id, sender, text, status, question, replaces, model, kind, name];
+      expect(transcript.messages.map(shape)).toEqual(server.stored.filter(isKnown).map(shape));
       expect(transcript.live).toEqual([]);
       expect(transcript.lastSeq).toBe(server.seq);
       // Only a replacement may be rejected, where something newer came before it.
@@ -227,10 +249,12 @@ test('after lost, repeated and overlapping frames and reconnects the page shows 
       const accepted = [...page.sent].filter(([clientId]) => !rejected.includes(clientId));
       expect(own.map((message) => message.text)).toEqual(accepted.map(([, text]) => text));
       const list = rows(page.state, () => '');
-      const shown = list.flatMap((row) => (row.kind === 'question' || row.kind === 'answer' ? [row.message.id] : []));
+      const shown = list.flatMap((row) => (row.kind === 'question' || row.kind === 'answer' || row.kind === 'system' ? [row.message.id] : []));
       expect(shown).toEqual(server.shown);
-      expect(list.filter((row) => row.kind === 'answer' && row.again)).toHaveLength(server.seq > 0 ? 1 : 0);
+      expect(list.filter((row) => row.kind === 'answer' && row.again)).toHaveLength(server.newestQuestion() === undefined ? 0 : 1);
+      expect(assistedBy(transcript)).toBe(server.isAssisted ? 'Grace' : undefined);
       expect(page.state.requests).toEqual([]);
+      if (page.hasAsked) expect(server.stored.some(({ kind }) => kind === 'help_request' || kind === 'admin_join')).toBe(true);
       expect(requests.answeringModel(page.state, MODELS.map((id) => ({ id, name: id })))?.id).toBe(server.chosen ?? MODELS[0]);
       expect(new Set(page.announced).size).toBe(page.announced.length);
     }),

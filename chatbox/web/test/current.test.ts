@@ -1,17 +1,28 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { current } from '../src/core/current';
+import { assistedBy, current, isHelpAsked } from '../src/core/current';
 import type { Outbox } from '../src/core/outbox';
 import { applyFinal, applyLoading, applyMessage, EMPTY, type LiveAnswer, type Transcript } from '../src/core/transcript';
 import type { Message } from '../src/core/wire';
 import { FakeServer } from './fake-server';
 
 const at = '';
+const STAFF: Record<string, Partial<Message>> = {
+  h: { kind: 'help_request' },
+  j: { kind: 'admin_join', sender: 'admin', name: 'Grace' },
+  s: { sender: 'admin', name: 'Grace' },
+  l: { kind: 'admin_leave', sender: 'admin', name: 'Grace' },
+};
 const message = (seq: number, more: Partial<Message>): Message => ({ seq, id: `m${seq}`, sender: 'user', text: `t${seq}`, at, status: 'complete', ...more });
-/** `q3>1`: question 3 stands for question 1; `a4:3`: answer 4 to question 3; `a4`: an answer that does not say to which. */
+/**
+ * `q3>1`: question 3 stands for question 1; `a4:3`: answer 4 to question 3; `a4`: an answer that does not say to which.
+ * `h5`: a human is asked for; `j6`, `s7`, `l8`: one joins, says something and leaves.
+ */
 const parse = (text: string): Message[] =>
   text.split(' ').filter(Boolean).map((word) => {
     const [seq = 0, other] = word.slice(1).split(/[>:]/).map(Number);
+    const staff = STAFF[word[0] ?? ''];
+    if (staff) return message(seq, staff);
     return word.startsWith('q') ? message(seq, { replaces: other }) : message(seq, { sender: 'ai', question: other });
   });
 const live = (question?: number): LiveAnswer => ({ run: 'r', text: '', at, question });
@@ -60,6 +71,40 @@ test.each([
   ['a message was rejected for good', 'q1 a2:1', [], pending(undefined, 'INVALID_FORMAT'), false, true],
 ] as const)('when %s', (_, text, running, outbox, isAnswering, isAtRest) => {
   expect(current({ ...EMPTY, messages: parse(text), live: [...running] }, outbox)).toMatchObject({ isAnswering, isAtRest });
+});
+
+test.each([
+  ['nobody was asked for', 'q1 a2:1', undefined, false, 1, false],
+  ['a human was asked for', 'q1 a2:1 h3', undefined, true, 1, false],
+  ['a human was asked for before the answer', 'q1 h2', undefined, true, 1, true],
+  ['one came', 'q1 a2:1 h3 j4', 'Grace', true, undefined, false],
+  ['one came before the answer', 'q1 j2', 'Grace', true, undefined, false],
+  ['one is told something', 'j1 q2', 'Grace', true, undefined, false],
+  ['the history begins with what one says', 's7 q8', 'Grace', true, undefined, false],
+  ['one has left', 'q1 j2 q3 s4 l5', undefined, false, undefined, false],
+  ['the model is asked again', 'j2 q3 l4 q5', undefined, false, 5, true],
+  ['the model has answered again', 'j2 q3 l4 q5 a6:5', undefined, false, 5, false],
+  ['another one is asked for', 'j2 l3 h4', undefined, true, undefined, false],
+  ['another one came', 'j2 l3 q4 j5', 'Grace', true, undefined, false],
+  ['one came, of whom nothing before has arrived', 'q1 j7', 'Grace', true, undefined, false],
+] as const)('when %s', (_, text, name, isAsked, question, isAnswering) => {
+  const transcript = { ...EMPTY, messages: parse(text) };
+  expect(assistedBy(transcript)).toBe(name);
+  expect(isHelpAsked(transcript)).toBe(isAsked);
+  const now = current(transcript, nothing);
+  expect([now.question?.seq, now.isAnswering]).toEqual([question, isAnswering]);
+});
+
+test('who is there is the same in whichever order messages arrive', () => {
+  const messages = parse('q1 h2 j3 q4 s5 l6 j7 s8');
+  fc.assert(
+    fc.property(fc.shuffledSubarray(messages, { minLength: messages.length }), fc.boolean(), (order, isBack) => {
+      const received = isBack ? order.filter(({ seq }) => seq < 7) : order;
+      const transcript = received.reduce((before, next) => applyMessage(before, next).transcript, EMPTY);
+      expect(assistedBy(transcript)).toBe(isBack ? undefined : 'Grace');
+      expect(isHelpAsked(transcript)).toBe(!isBack);
+    }),
+  );
 });
 
 test('the newest question and its answer are those that may be replaced', () => {

@@ -1,13 +1,15 @@
 /** A model of the server for tests of the conversation: it stores, answers and replays by the rules of the protocol. */
 
 import { type Json, asCount, asObject, asString, parseObject } from '../src/core/json';
-import type { Message, Position, Status } from '../src/core/wire';
+import type { Kind, Message, Position, Status } from '../src/core/wire';
 
 const SESSION = 's1';
 /** More messages than this are not replayed. The real limit is higher. */
 const MAX_REPLAYED = 6;
 /** Ids of the models that it offers. */
 export const MODELS = ['m', 'n'];
+/** A kind that no page knows. */
+export const LATER = 'of_a_later_release' as Kind;
 
 interface Run {
   id: string;
@@ -42,8 +44,15 @@ export class FakeServer {
     const isReplaced = (seq: number): boolean => this.stored.some(({ replaces }) => replaces === seq);
     const isNewest = ({ seq, question }: Message): boolean => !this.stored.some((other) => other.question === question && other.seq > seq);
     return this.stored
+      .filter(({ kind, status, text }) => kind !== LATER && (status !== 'superseded' || text))
       .filter((message) => (message.question === undefined ? !isReplaced(message.seq) : !isReplaced(message.question) && isNewest(message)))
       .map(({ id }) => id);
+  }
+
+  /** A member of staff is there. */
+  get isAssisted(): boolean {
+    const last = this.stored.findLast(({ sender }) => sender === 'admin');
+    return last !== undefined && last.kind !== 'admin_leave';
   }
 
   /** A new connection: what was on its way is lost. */
@@ -59,6 +68,7 @@ export class FakeServer {
     const json = parseObject(frame) ?? {};
     const seq = asCount(json.seq) ?? 0;
     if (json.type === 'user_message') return this.store(asString(json.client_id) ?? '', asString(json.content) ?? '', asCount(json.replaces));
+    if (json.type === 'help_request') return this.requestHelp();
     if (json.type === 'model_select') return this.chooseModel(asString(json.model_id) ?? '');
     switch (asObject(json.metadata)?.op) {
       case 'resume':
@@ -74,8 +84,34 @@ export class FakeServer {
   storeFromOtherDevice(content: string, replaces?: number): void {
     if (replaces !== undefined && this.obstacle(replaces)) return;
     const message = this.add({ sender: 'user', text: content, clientId: `other-${this.seq}`, status: 'complete', replaces });
-    this.waiting.push(message.seq);
-    this.push(userFrame(message));
+    if (!this.isAssisted) this.waiting.push(message.seq);
+    this.push(frameOf(message));
+  }
+
+  /** A member of staff takes the conversation over, or hands it back. The answer at work ends with what was shown of it. */
+  changeStaff(): void {
+    const kind = this.isAssisted ? 'admin_leave' : 'admin_join';
+    if (this.run) this.finishAnswer('superseded');
+    this.waiting = [];
+    this.push(frameOf(this.add({ sender: 'admin', text: kind, kind, name: 'Grace', fence: ++this.runs, status: 'complete' })));
+  }
+
+  /** The member of staff says something. */
+  sayAsStaff(text: string): void {
+    if (this.isAssisted) this.push(frameOf(this.add({ sender: 'admin', text, name: 'Grace', status: 'complete' })));
+  }
+
+  /** The user asks for a human. */
+  requestHelp(): void {
+    const last = this.stored.findLast(({ sender, kind }) => sender === 'admin' || kind === 'help_request');
+    const isAsked = this.isAssisted || last?.kind === 'help_request';
+    if (!isAsked) this.push(frameOf(this.add({ sender: 'user', text: 'help', kind: 'help_request', status: 'complete' })));
+    this.push({ type: 'connection_status', metadata: { op: 'help' } });
+  }
+
+  /** A message of a type that a later release adds. */
+  storeUnknown(): void {
+    this.push(frameOf(this.add({ sender: 'system', text: '', kind: LATER, status: 'complete' })));
   }
 
   /** Another device puts the newest question in other words. */
@@ -136,7 +172,7 @@ export class FakeServer {
     const { id, text, question, model, isCancelled } = this.run;
     this.run = undefined;
     this.waiting.shift();
-    const end = isCancelled ? 'cancelled' : status;
+    const end = isCancelled && status !== 'superseded' ? 'cancelled' : status;
     const stored = this.add({ sender: 'ai', text: text.slice(0, storedLength), run: id, status: end, question, model });
     this.push({ ...answerFrame(stored), off: stored.text.length, content: '' });
   }
@@ -146,7 +182,7 @@ export class FakeServer {
     const code = !known && replaces !== undefined && this.obstacle(replaces);
     if (code) return this.push(errorFrame(code, clientId));
     const { id, seq } = known ?? this.add({ sender: 'user', text: content, clientId, status: 'complete', replaces });
-    if (!known) this.waiting.push(seq);
+    if (!known && !this.isAssisted) this.waiting.push(seq);
     this.push({ type: 'connection_status', id, seq, client_id: clientId, metadata: { op: 'ack' } });
   }
 
@@ -156,8 +192,10 @@ export class FakeServer {
     return replaces === this.newestQuestion() ? undefined : 'INVALID_FORMAT';
   }
 
-  private newestQuestion(): number | undefined {
-    return this.stored.findLast(({ sender }) => sender === 'user')?.seq;
+  /** What was said before a member of staff came or went, or to one, is no question to a model. */
+  newestQuestion(): number | undefined {
+    const newest = this.stored.findLast(({ sender, kind }) => sender === 'admin' || (sender === 'user' && !kind));
+    return !this.isAssisted && newest?.sender === 'user' ? newest.seq : undefined;
   }
 
   private newestAnswer(): number | undefined {
@@ -177,7 +215,7 @@ export class FakeServer {
     this.tellModel();
     const missing = this.stored.slice(seq);
     const recovered = missing.length <= MAX_REPLAYED;
-    if (recovered) missing.forEach((message) => this.push(message.sender === 'user' ? userFrame(message) : answerFrame(message)));
+    if (recovered) missing.forEach((message) => this.push(frameOf(message)));
     if (this.run) {
       const from = this.run.id === run ? off : 0;
       this.push(loadingFrame(this.run));
@@ -202,8 +240,11 @@ export class FakeServer {
   }
 }
 
-function userFrame({ id, seq, clientId, replaces, text: content }: Message): Json {
-  return { type: 'user_message', id, seq, client_id: clientId, content, replaces, sender: 'user' };
+function frameOf(message: Message): Json {
+  const { id, seq, sender, clientId, replaces, kind, fence, name, text: content } = message;
+  if (sender === 'ai') return answerFrame(message);
+  const type = kind ?? 'user_message';
+  return { type, id, seq, client_id: clientId, content, replaces, fence, sender, metadata: name && { admin_name: name } };
 }
 
 function answerFrame({ id, seq, run, status, question, model, text: content }: Message): Json {

@@ -217,6 +217,50 @@ describe('another answer', () => {
   });
 });
 
+describe('a human', () => {
+  const help: StepFunction = (state) => requests.requestHelp(state, 0);
+  const confirmed = receive({ type: 'help' });
+  const asked = (seq: number) => receive({ type: 'message', message: message(seq, { kind: 'help_request' }) });
+  const frame = { type: 'help_request', session_id: 's' };
+  const left = message(3, { sender: 'admin', kind: 'admin_leave' });
+
+  test('is asked for once', () => {
+    expect(sent(receive(hello), help)).toEqual([frame]);
+    expect(sent(receive(hello), help, help)).toEqual([]);
+    expect(sent(receive(hello), help, confirmed, help)).toEqual([]);
+    expect(sent(receive(hello), help, asked(1), confirmed, help)).toEqual([]);
+  });
+
+  test('is asked for again after a lost connection, until the message says it', () => {
+    expect(sent(help, receive(hello))).toEqual([frame]);
+    expect(sent(...chat(message(1)), help, ...again(1))).toEqual([frame]);
+    expect(sent(...chat(message(1)), help, disconnect, receive(hello), asked(2), receive(caughtUp(2)))).toEqual([]);
+    expect(after(...chat(message(1)), help, disconnect, receive(hello), asked(2), receive(caughtUp(2))).requests).toEqual([]);
+  });
+
+  test.each([
+    ['and its message', [asked(1), confirmed]],
+    ['before its message', [confirmed, asked(1)]],
+  ])('was asked for when the reply has come %s', (_, steps) => {
+    expect(after(receive(hello), help, ...steps).requests).toEqual([]);
+  });
+
+  test('was asked for when a resume brings nothing else', () => {
+    const settled = after(...chat(message(1)), help, confirmed, tick(10_000), receive(caughtUp(1)));
+    expect(settled.requests).toEqual([]);
+  });
+
+  test('may be asked for once more when one has left, and not while one is there', () => {
+    expect(sent(...chat(message(1, { kind: 'help_request' }), message(2, { sender: 'admin' }), left), help)).toEqual([frame]);
+    expect(sent(...chat(message(1, { kind: 'help_request' }), message(2, { sender: 'admin' })), help)).toEqual([]);
+  });
+
+  test('who is refused leaves everything as it was', () => {
+    expect(after(receive(hello), help, receive(refusal('SERVICE_ERROR')))).toMatchObject({ requests: [], notice: 'HELP_FAILED' });
+    expect(after(receive(hello), help, receive(refusal('UNAUTHORIZED')))).toMatchObject({ requests: [], notice: 'UNAUTHORIZED' });
+  });
+});
+
 test('a refusal is about the oldest request that has no reply', () => {
   const both = [...chat(message(1), answer(2, 1)), regenerate(2), choose('good')];
   const first = after(...both, receive(refusal('SERVICE_ERROR')));

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { receive, send, start } from '../src/core/conversation';
 import { rows } from '../src/core/rows';
+import { failureText, systemText } from '../src/core/strings';
 import { type Message, STATUSES } from '../src/core/wire';
 
 const message = (seq: number, sender: Message['sender'], more: Partial<Message> = {}): Message => ({
@@ -52,6 +53,26 @@ test('only the newest question and answer may be replaced, and not while somethi
   const live = [{ run: 'r5', text: '', at: '', question: 3 }];
   expect(changes({ ...whole, transcript: { ...whole.transcript, live } })).toEqual([false, false, false, false]);
   expect(changes({ ...whole, transcript: { ...whole.transcript, messages: messages.slice(0, 3) } })).toEqual([false, false, false]);
+});
+
+test.each([
+  ['help_request', 'user', 'x', 'You have asked to talk to a human.'],
+  ['admin_join', 'admin', 'Grace has joined.', 'Grace has joined.'],
+  ['admin_join', 'admin', '', 'Grace has joined the conversation.'],
+  ['admin_leave', 'admin', '', 'Grace has left the conversation.'],
+] as const)('%s of %s with the text %j is a line of the system', (kind, sender, text, expected) => {
+  const messages = [question, failed, message(3, sender, { kind, text, name: 'Grace' })];
+  const row = rowsOf({ ...chat, transcript: { ...chat.transcript, messages } }).at(-1);
+  expect(row).toMatchObject({ kind: 'system' });
+  expect(row?.kind === 'system' && systemText(row.message)).toBe(expected);
+});
+
+test('an answer that a human cut off is shown with its text, and not without', () => {
+  const shown = (text: string) =>
+    rows({ ...chat, transcript: { ...chat.transcript, messages: [question, { ...failed, status: 'superseded', text }] } }, () => '');
+  expect(shown('Once').map(({ kind }) => kind)).toEqual(['question', 'answer']);
+  expect(shown('').map(({ kind }) => kind)).toEqual(['question']);
+  expect(failureText('superseded')).toBe('A member of our staff took over.');
 });
 
 test('an answer of the team is nobody\'s to write anew', () => {

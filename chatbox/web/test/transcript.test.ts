@@ -82,6 +82,14 @@ describe('a numbered message', () => {
     expect(transcript.isClosed(four, { seq: 5 })).toBe(true);
   });
 
+  test('of staff who came leaves nothing of an answer under an older fence, whenever it comes', () => {
+    const before = { ...withLive('abc'), fence: 2 };
+    const join = (fence: number) => transcript.applyMessage(before, message(5, 'admin', { kind: 'admin_join', fence })).transcript;
+    expect(join(3)).toMatchObject({ live: [], fence: 3, lastSeq: 5 });
+    expect(transcript.applyDelta(join(3), run('r', 2), 3, 'late', '').transcript).toEqual(join(3));
+    expect(join(1)).toMatchObject({ live: [{ run: 'r' }], fence: 2, lastSeq: 5 });
+  });
+
   test('of an unknown type raises the last number too', () => {
     expect(transcript.applySeq(start, 3).transcript.lastSeq).toBe(3);
     expect(transcript.applySeq(start, 4)).toMatchObject({ transcript: { lastSeq: 2 }, gap: { seq: 4 } });

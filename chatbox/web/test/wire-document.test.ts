@@ -1,6 +1,6 @@
 /** The frames that docs/wire.md shows, which the server's tests hold it to: the page reads those, and sends these. */
 import { expect, test } from 'vitest';
-import { cancelFrame, modelSelectFrame, parseFrame, regenerateFrame, resumeFrame, userMessageFrame } from '../src/core/wire';
+import { cancelFrame, helpRequestFrame, modelSelectFrame, parseFrame, regenerateFrame, resumeFrame, TYPING_FRAME, userMessageFrame } from '../src/core/wire';
 import document from '../../../docs/wire.md?raw';
 
 const SESSION = '0b6e4d2e-2f1c-4a44-9a52-0d1c5b6f7a11';
@@ -19,6 +19,8 @@ test.each([
   ['model_select', modelSelectFrame(SESSION, 'good')],
   ['cancel', cancelFrame(SESSION, RUN)],
   ['regenerate', regenerateFrame(SESSION, 2)],
+  ['help_request', helpRequestFrame(SESSION)],
+  ['typing_indicator', TYPING_FRAME],
 ])('the page sends %s as the document shows it', (_, frame) => {
   expect(frames('client').map((json) => JSON.parse(json))).toContainEqual(JSON.parse(frame));
 });
@@ -29,6 +31,12 @@ test('questions, replacements and models are read from where the server writes t
   expect(read).toContainEqual(expect.objectContaining({ type: 'delta', run: expect.objectContaining({ model: 'fast' }) }));
   expect(read).toContainEqual(expect.objectContaining({ type: 'final', message: expect.objectContaining({ question: 1, model: 'fast' }) }));
   expect(read).toContainEqual(expect.objectContaining({ type: 'message', message: expect.objectContaining({ replaces: 1 }) }));
+  for (const kind of ['help_request', 'admin_join', 'admin_leave']) {
+    expect(read).toContainEqual(expect.objectContaining({ type: 'message', message: expect.objectContaining({ kind }) }));
+  }
+  expect(read).toContainEqual(expect.objectContaining({ message: expect.objectContaining({ sender: 'admin', kind: undefined, name: 'Grace' }) }));
+  expect(read).toContainEqual({ type: 'help' });
+  expect(read).toContainEqual({ type: 'typing', sender: 'admin' });
   expect(read).toContainEqual({ type: 'model', model: 'good' });
   expect(read).toContainEqual({ type: 'cancel', run: RUN });
   expect(read).toContainEqual({ type: 'cancel', run: undefined });

@@ -34,7 +34,7 @@ describe('a frame', () => {
     expect(parse(end)).toMatchObject({ type: 'final', off: 3, message: { id: 'm', seq: 2, sender: 'ai', status: 'failed' } });
   });
 
-  test.each(['complete', 'length', 'content_filter', 'refusal', 'failed', 'interrupted', 'cancelled'])('a message has the status %s', (status) => {
+  test.each(['complete', 'length', 'content_filter', 'refusal', 'failed', 'interrupted', 'cancelled', 'superseded'])('a message has the status %s', (status) => {
     expect(parse({ type: 'user_message', id: 'm', seq: 1, status })).toMatchObject({ message: { status } });
   });
 
@@ -58,8 +58,25 @@ describe('a frame', () => {
     });
   });
 
-  test('of an unknown type keeps its number', () => {
-    expect(parse({ type: 'admin_join', seq: 9 })).toEqual({ type: 'unknown', seq: 9 });
+  test.each([
+    [{ type: 'of_a_later_release', id: 'm', content: 'x' }],
+    [{ type: 'connection_status', metadata: { op: 'of_a_later_release' } }],
+    [{ type: 'connection_status', id: 'm', metadata: { op: 'ack' } }],
+    [{ type: 'admin_join' }],
+  ])('that is not understood keeps its number: %j', (frame) => {
+    expect(parse({ ...frame, seq: 9 })).toEqual({ type: 'unknown', seq: 9 });
+  });
+
+  test.each([
+    ['user_message', 'admin', { sender: 'admin', kind: undefined, fence: undefined }],
+    ['user_message', 'user', { sender: 'user', kind: undefined, fence: undefined }],
+    ['user_message', 'ai', { sender: 'user', kind: undefined, fence: undefined }],
+    ['help_request', 'user', { sender: 'user', kind: 'help_request' }],
+    ['admin_join', 'admin', { sender: 'admin', kind: 'admin_join', fence: 3 }],
+    ['admin_leave', 'admin', { sender: 'admin', kind: 'admin_leave', fence: 3 }],
+  ])('%s of %s is a message of the session', (type, sender, expected) => {
+    const frame = { type, sender, id: 'm', seq: 4, content: 'x', fence: 3, metadata: { admin_name: ' Grace ' } };
+    expect(parse(frame)).toMatchObject({ type: 'message', message: { seq: 4, text: 'x', name: 'Grace', ...expected } });
   });
 });
 

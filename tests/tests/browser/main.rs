@@ -12,6 +12,7 @@ mod clock;
 mod driver;
 mod fixture;
 mod hostile;
+mod humans;
 mod identity;
 mod input;
 mod keyboard;
@@ -73,6 +74,13 @@ const SCENARIOS: &[Scenario] = scenarios![
     changes::two_devices_show_the_same_changes,
     changes::changes_need_no_mouse,
     changes::changes_pass_axe,
+    humans::a_human_takes_over_and_hands_back,
+    humans::an_answer_without_a_word_leaves_nothing_when_a_human_comes,
+    humans::a_visitor_asks_for_a_human_once,
+    humans::a_human_who_was_asked_for_offline_is_asked_for_later,
+    humans::both_sides_see_who_is_writing,
+    humans::a_connection_that_is_lost_misses_nothing_of_staff,
+    humans::a_conversation_with_a_human_passes_axe,
     scrolling::the_list_scrolls_along_unless_the_user_scrolled_up,
     scrolling::any_move_upwards_stops_the_list_until_its_end,
     clock::a_visitor_whose_clock_is_wrong_can_chat,

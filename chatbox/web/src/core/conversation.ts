@@ -6,6 +6,7 @@
 import * as outbox from './outbox';
 import * as requests from './requests';
 import * as transcript from './transcript';
+import * as typing from './typing';
 import { type Frame, type Message, type Position, resumeFrame, type Run, userMessageFrame, type WireError } from './wire';
 
 export interface Conversation {
@@ -21,6 +22,10 @@ export interface Conversation {
   gap?: transcript.Gap | undefined;
   /** Code of the last error or remark that belongs to no message. */
   notice?: string | undefined;
+  /** When staff were told last that the visitor is writing. */
+  toldAt?: number | undefined;
+  /** A member of staff is shown to be writing until then. */
+  writingUntil?: number | undefined;
 }
 
 /** A request for missing messages, until the server says `caught_up`. */
@@ -77,6 +82,7 @@ export function disconnected(before: Conversation, code: number, now: number): C
     connected: false,
     resume: undefined,
     gap: undefined,
+    writingUntil: undefined,
     outbox: outbox.requeued(pending),
     requests: requests.requeued(before.requests),
   };
@@ -102,8 +108,9 @@ export function probe(before: Conversation, now: number): Step {
 }
 
 /** Time has passed: a deadline may have been reached. */
-export function tick(before: Conversation, now: number): Step {
-  if (!before.connected) return [before, []];
+export function tick(shown: Conversation, now: number): Step {
+  if (!shown.connected) return [shown, []];
+  const before = typing.expired(shown, now);
   const isDue = now >= (before.resume?.deadline ?? Infinity);
   if (isDue && before.resume?.isPostponed) return requestResume(before, now, before.resume.afterReload);
   const isDead = outbox.hasTimedOut(before.outbox, now) || isDue;
@@ -115,10 +122,10 @@ export function tick(before: Conversation, now: number): Step {
 }
 
 /** When to call `tick` next. */
-export function nextDeadline({ connected, resume, outbox: pending, requests: asked }: Conversation): number | undefined {
+export function nextDeadline({ connected, resume, outbox: pending, requests: asked, writingUntil = Infinity }: Conversation): number | undefined {
   if (!connected) return undefined;
   const reply = resume?.deadline ?? requests.nextDeadline(asked);
-  const at = Math.min(reply, outbox.nextDeadline(pending) ?? Infinity);
+  const at = Math.min(reply, writingUntil, outbox.nextDeadline(pending) ?? Infinity);
   return at < Infinity ? at : undefined;
 }
 
@@ -147,10 +154,12 @@ function take(before: Conversation, frame: Frame, now: number): Step {
       return [requests.modelChosen(current, frame.model), []];
     case 'cancel':
       return [requests.cancelReplied(current, frame.run), []];
+    case 'help':
+      return [requests.helpReplied(current), []];
+    case 'typing':
+      return [typing.received(current, frame.sender, now), []];
     case 'message':
-      return andThen(applied(current, transcript.applyMessage(known, frame.message), now), (c) =>
-        andThen(confirmPending(c, frame.message), (d) => flush(d, now)),
-      );
+      return receiveMessage(current, frame.message, now);
     case 'loading':
       return applied(naming(current, frame.run), transcript.applyLoading(known, frame.run, frame.at), now);
     case 'delta': {
@@ -164,6 +173,17 @@ function take(before: Conversation, frame: Frame, now: number): Step {
     case 'unknown':
       return frame.seq ? applied(current, transcript.applySeq(known, frame.seq), now) : [current, []];
   }
+}
+
+function receiveMessage(before: Conversation, message: Message, now: number): Step {
+  const next = transcript.applyMessage(before.transcript, message);
+  const isOfStaff = message.sender === 'admin';
+  const current = isOfStaff ? { ...before, writingUntil: undefined } : before;
+  // What comes while the page catches up was said before.
+  const isNews = (isOfStaff || message.kind) && next.transcript !== before.transcript && !before.resume;
+  const effects: Effect[] = isNews ? [{ type: 'announce', message }] : [];
+  const step = andThen(applied(current, next, now), (c) => confirmPending(c, message));
+  return andThen([step[0], [...step[1], ...effects]], (c) => flush(c, now));
 }
 
 /** Notes the run that the server has named. */

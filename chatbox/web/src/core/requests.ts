@@ -1,13 +1,13 @@
 /**
- * What the person asks for beside messages: another model, the end of an answer, another answer. A request is kept until the
+ * What the person asks for beside messages: another model, the end of an answer, another answer, a human. A request is kept until the
  * server has replied, and sent again on the next connection as long as it still makes sense there.
  *
  * A refusal names no request. The server replies in the order in which it was asked, so it is about the oldest one.
  */
 
 import type { Conversation, Effect, Step } from './conversation';
-import { current } from './current';
-import { cancelFrame, type Model, modelSelectFrame, regenerateFrame, type WireError } from './wire';
+import { current, isHelpAsked } from './current';
+import { cancelFrame, helpRequestFrame, type Model, modelSelectFrame, regenerateFrame, type WireError } from './wire';
 
 /** `deadline`: it was sent on this connection, and a reply should have come by then. `isAccepted`: it came. */
 export type Request = { deadline?: number | undefined; isAccepted?: boolean } & (
@@ -16,8 +16,11 @@ export type Request = { deadline?: number | undefined; isAccepted?: boolean } & 
   | { type: 'cancel'; run?: string | undefined }
   /** `answer`: `seq` of the one that another shall stand for. */
   | { type: 'regenerate'; answer: number }
+  | { type: 'help' }
 );
 
+/** Why there is no human: the words for these say it, or what to do. */
+const SAID_AS_IT_IS: ReadonlySet<string> = new Set(['TOO_MANY_REQUESTS', 'UNAUTHORIZED']);
 const REPLY_TIMEOUT_MS = 10_000;
 
 /** Chooses the model of the next answers. */
@@ -38,6 +41,17 @@ export function stop(before: Conversation, now: number): Step {
 export function regenerate(before: Conversation, answer: number, now: number): Step {
   if (isRegenerating(before, answer)) return [before, []];
   return flush({ ...before, notice: undefined, requests: [...before.requests, { type: 'regenerate', answer }] }, now);
+}
+
+/** Asks for a human. Twice is once. */
+export function requestHelp(before: Conversation, now: number): Step {
+  if (isAskingForHelp(before) || isHelpAsked(before.transcript)) return [before, []];
+  return flush({ ...before, notice: undefined, requests: [...before.requests, { type: 'help' }] }, now);
+}
+
+/** A human is being asked for: the server has not confirmed it yet. */
+export function isAskingForHelp({ requests, transcript }: Conversation): boolean {
+  return requests.some(({ type }) => type === 'help') && !isHelpAsked(transcript);
 }
 
 /** A choice of a model is still to be sent. */
@@ -116,6 +130,12 @@ export function cancelReplied(before: Conversation, run: string | undefined): Co
   return { ...before, requests };
 }
 
+/** The reply to a request for a human. It is kept until its message comes, or a resume brings none. */
+export function helpReplied(before: Conversation): Conversation {
+  const requests = before.requests.map((request) => (request.type === 'help' ? { ...request, isAccepted: true } : request));
+  return { ...before, requests };
+}
+
 /** The server replied to what was sent after all these requests, and so it has accepted them. */
 export function accepted(before: Conversation): Conversation {
   const sent = before.requests.filter(({ deadline }) => deadline !== undefined);
@@ -155,6 +175,8 @@ function wanted(before: Conversation): Request[] {
         const isNewest = isAtRest && answer?.seq === request.answer;
         return isNewest || (isSent && !isServed(before, request.answer)) ? [request] : [];
       }
+      case 'help':
+        return !isHelpAsked(before.transcript) || (isSent && !request.isAccepted) ? [request] : [];
     }
   });
 }
@@ -175,10 +197,13 @@ function frameOf({ session }: Conversation, request: Request): string | undefine
       return request.run === undefined ? undefined : cancelFrame(session, request.run);
     case 'regenerate':
       return regenerateFrame(session, request.answer);
+    case 'help':
+      return helpRequestFrame(session);
   }
 }
 
 function noticeOf({ type }: Request, code: string): string {
+  if (type === 'help' && !SAID_AS_IT_IS.has(code)) return 'HELP_FAILED';
   switch (code) {
     case 'SERVICE_ERROR':
       return 'BUSY';

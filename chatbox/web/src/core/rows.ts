@@ -30,7 +30,7 @@ const MUST_CHANGE: ReadonlySet<string | undefined> = new Set(['LLM_CONTEXT_TOO_L
 export function rows(conversation: Conversation, dayOf: (at: string) => string): Row[] {
   const { entries, inFlight } = conversation.outbox;
   const now = current(conversation.transcript, conversation.outbox);
-  const stored = now.messages.map((message) => rowOf(conversation, message, now));
+  const stored = now.messages.filter(isVisible).map((message) => rowOf(conversation, message, now));
   const answers = now.live.map((answer): Row => ({ kind: 'live', key: answer.run, live: answer }));
   const pending = entries.map((entry): Row => {
     const key = entry.clientId;
@@ -68,17 +68,21 @@ function timeOf(row: Row): string {
 
 function rowOf({ transcript, outbox }: Conversation, message: Message, now: Current): Row {
   const key = message.clientId ?? message.run ?? message.id;
+  if (message.kind || message.sender === 'system') return { kind: 'system', key, message };
   if (message.sender === 'user') {
-    const isNewest = message === now.question;
-    const isLatest = isNewest && outbox.entries.length === 0;
-    return { kind: 'question', key, message, isLatest, canEdit: isNewest && now.isAtRest };
+    const isLatest = message === now.latest && outbox.entries.length === 0;
+    return { kind: 'question', key, message, isLatest, canEdit: message === now.question && now.isAtRest };
   }
-  if (message.sender === 'system') return { kind: 'system', key, message };
   const failureCode = message.run && transcript.failureCodes.get(message.run);
   // Only the newest answer can be replaced, and one by the team is nobody's to write anew.
   const isNewest = message === now.answer && now.isAtRest && message.sender === 'ai';
   const again = isNewest && now.question ? { question: now.question.seq, mustChange: mustChange(message, failureCode) } : undefined;
   return { kind: 'answer', key, message, again, failureCode };
+}
+
+/** An answer that a human cut off before its first word is nothing to see. */
+function isVisible({ status, text }: Message): boolean {
+  return status !== 'superseded' || text !== '';
 }
 
 function mustChange({ status }: Message, failureCode: string | undefined): boolean {

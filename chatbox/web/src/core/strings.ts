@@ -1,6 +1,6 @@
 /** Texts for the user: what the codes of the protocol mean. */
 
-import type { Status } from './wire';
+import type { Message, Status } from './wire';
 
 /** Why there is no connection, and no attempt to make one. */
 export type StopReason = 'token_needed' | 'token_rejected' | 'too_many_windows' | 'closed';
@@ -53,8 +53,29 @@ export function failureText(status: Status, code?: string): string {
       return 'This answer was interrupted.';
     case 'cancelled':
       return 'You stopped this answer.';
+    case 'superseded':
+      return 'A member of our staff took over.';
     case 'failed':
       return failedText(code);
+  }
+}
+
+/** Who a member of staff is, where the server does not say it. */
+export function staffName(name: string | undefined): string {
+  return name ?? 'Our team';
+}
+
+/** A message that is no words of somebody. */
+export function systemText({ kind, text, name }: Message): string {
+  switch (kind) {
+    case 'help_request':
+      return 'You have asked to talk to a human.';
+    case 'admin_join':
+      return text || `${staffName(name)} has joined the conversation.`;
+    case 'admin_leave':
+      return text || `${staffName(name)} has left the conversation.`;
+    case undefined:
+      return text;
   }
 }
 
@@ -97,6 +118,8 @@ export function noticeText(code: string): string {
       return 'There are newer messages, so this answer stays as it is.';
     case 'MODEL_GONE':
       return 'This model is not available any more. The one before goes on answering.';
+    case 'HELP_FAILED':
+      return 'We could not reach our staff. Please try again.';
     case 'OUTBOX_FULL':
       return 'Too many messages are waiting to be sent. Please wait until some of them have been sent.';
     default:

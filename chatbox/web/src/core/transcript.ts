@@ -60,8 +60,13 @@ export function applyMessage(transcript: Transcript, message: Message): Applied 
   const { lastSeq, messages } = transcript;
   if (message.seq <= lastSeq || messages.some((known) => known.seq === message.seq)) return { transcript };
   const at = messages.findLastIndex((known) => known.seq < message.seq) + 1;
-  const next = advance({ ...transcript, messages: messages.toSpliced(at, 0, message) });
+  const next = advance({ ...superseded(transcript, message), messages: messages.toSpliced(at, 0, message) });
   return message.seq > next.lastSeq ? { transcript: next, gap: { seq: message.seq } } : { transcript: next };
+}
+
+/** A member of staff came or went: what is shown of an answer under an older fence was given up, or its end is missing here. */
+function superseded(transcript: Transcript, { fence = 0 }: Message): Transcript {
+  return fence > transcript.fence ? { ...transcript, fence, live: [] } : transcript;
 }
 
 /** A stored message of a type that this page does not show: only its number counts. */

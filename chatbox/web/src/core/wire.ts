@@ -5,8 +5,12 @@ import { type Json, asArray, asCount, asNonEmpty, asObject, asString, defined, p
 export type Sender = 'user' | 'ai' | 'admin' | 'system';
 
 /** How an answer ended. A status that a later release adds is taken for the first. */
-export const STATUSES = ['complete', 'length', 'content_filter', 'refusal', 'failed', 'interrupted', 'cancelled'] as const;
+export const STATUSES = ['complete', 'length', 'content_filter', 'refusal', 'failed', 'interrupted', 'cancelled', 'superseded'] as const;
 export type Status = (typeof STATUSES)[number];
+
+/** Stored messages that are no words of somebody. */
+export const KINDS = ['help_request', 'admin_join', 'admin_leave'] as const;
+export type Kind = (typeof KINDS)[number];
 
 export interface Model {
   id: string;
@@ -29,6 +33,12 @@ export interface Message {
   model?: string | undefined;
   /** Of a question: `seq` of an earlier one that it stands for. */
   replaces?: number | undefined;
+  /** What it is, if no words of somebody. */
+  kind?: Kind | undefined;
+  /** Of a member of staff: the name. */
+  name?: string | undefined;
+  /** Of one who came or went: no answer under a smaller fence comes after it. */
+  fence?: number | undefined;
 }
 
 export interface WireError {
@@ -49,6 +59,10 @@ export type Frame =
   | { type: 'model'; model: string }
   /** The reply to a request to stop an answer. Without `run` there was none to stop. */
   | { type: 'cancel'; run: string | undefined }
+  /** The reply to a request for a human. */
+  | { type: 'help' }
+  /** Somebody is writing. */
+  | { type: 'typing'; sender: Sender }
   | { type: 'message'; message: Message }
   | { type: 'loading'; run: Run; at: string }
   | { type: 'delta'; run: Run; off: number; text: string; at: string }
@@ -98,10 +112,14 @@ function parseKnown(type: string, json: Json): Frame | undefined {
   switch (type) {
     case 'connection_status':
       return parseControl(json);
-    case 'user_message': {
-      const message = parseMessage({ ...json, sender: 'user' });
-      return message && { type: 'message', message };
-    }
+    case 'user_message':
+      return messageFrame(parseMessage({ ...json, sender: json.sender === 'admin' ? 'admin' : 'user', kind: undefined }));
+    case 'help_request':
+    case 'admin_join':
+    case 'admin_leave':
+      return messageFrame(parseMessage({ ...json, kind: type }));
+    case 'typing_indicator':
+      return { type: 'typing', sender: parseSender(json.sender) };
     case 'loading': {
       const run = parseRun(json);
       return run && { type: 'loading', run, at: timestamp(json) };
@@ -113,6 +131,10 @@ function parseKnown(type: string, json: Json): Frame | undefined {
     default:
       return undefined;
   }
+}
+
+function messageFrame(message: Message | undefined): Frame | undefined {
+  return message && { type: 'message', message };
 }
 
 function parseControl(json: Json): Frame | undefined {
@@ -134,6 +156,8 @@ function parseControl(json: Json): Frame | undefined {
     }
     case 'cancel':
       return { type: 'cancel', run: asNonEmpty(json.run) };
+    case 'help':
+      return { type: 'help' };
     default:
       return undefined;
   }
@@ -183,25 +207,32 @@ function parseLimits(value: unknown): Limits {
   return { messageChars: asCount(asObject(value)?.message_chars) || DEFAULT_LIMITS.messageChars };
 }
 
-/** A stored message, from a frame or from the history. */
+/** A stored message, from a frame or from the history. Nothing for one of a kind that this page does not know. */
 export function parseMessage(json: Json): Message | undefined {
   const id = asNonEmpty(json.id);
   const seq = asCount(json.seq);
-  if (!id || !seq) return undefined;
+  const kind = KINDS.find((known) => known === json.kind);
+  if (!id || !seq || (asNonEmpty(json.kind) && !kind)) return undefined;
+  const metadata = asObject(json.metadata);
   return {
     id,
     seq,
-    sender: parseSender(json.sender),
+    sender: kind ? SENDERS[kind] : parseSender(json.sender),
     text: asString(json.content) ?? '',
     at: timestamp(json),
     status: STATUSES.find((status) => status === json.status) ?? 'complete',
     clientId: asNonEmpty(json.client_id),
     run: asNonEmpty(json.run),
     question: asCount(json.question),
-    model: asNonEmpty(json.model_id) ?? asNonEmpty(asObject(json.metadata)?.model_id),
+    model: asNonEmpty(json.model_id) ?? asNonEmpty(metadata?.model_id),
     replaces: asCount(json.replaces),
+    kind,
+    name: asNonEmpty(asString(metadata?.admin_name)?.trim()),
+    fence: kind && asCount(json.fence),
   };
 }
+
+const SENDERS: Record<Kind, Sender> = { help_request: 'user', admin_join: 'admin', admin_leave: 'admin' };
 
 function parseSender(value: unknown): Sender {
   return value === 'user' || value === 'ai' || value === 'admin' ? value : 'system';
@@ -230,6 +261,14 @@ export function cancelFrame(session: string, run: string): string {
 export function regenerateFrame(session: string, answer: number): string {
   return JSON.stringify({ type: 'connection_status', session_id: session, seq: answer, metadata: { op: 'regenerate' } });
 }
+
+/** Asks for a human. */
+export function helpRequestFrame(session: string): string {
+  return JSON.stringify({ type: 'help_request', session_id: session });
+}
+
+/** The visitor is writing. */
+export const TYPING_FRAME = JSON.stringify({ type: 'typing_indicator' });
 
 /** Asks for everything after `from`, on a socket that is open. */
 export function resumeFrame(session: string, from: Position): string {

@@ -7,6 +7,7 @@ import { afterDisconnect, afterFailedRequest, INITIAL, type Reconnect, type Retr
 import * as requests from '../core/requests';
 import type { StopReason } from '../core/strings';
 import { position } from '../core/transcript';
+import * as typing from '../core/typing';
 import { type PageUrl, socketUrl, withSession } from '../core/url';
 import { DEFAULT_LIMITS, type Limits, type Message, type Model, parseFrame, type WireError } from '../core/wire';
 import { monotonic, type ServerClock } from './clock';
@@ -28,7 +29,7 @@ export interface State {
   models: Model[];
   limits: Limits;
   conversation: conversation.Conversation;
-  /** The answer that was finished last. */
+  /** The answer that was finished last, or what staff said last. */
   finished?: Message | undefined;
 }
 
@@ -115,6 +116,17 @@ export class Chat {
   /** Has the newest answer, which has this number, written anew. */
   regenerate(answer: number): void {
     this.apply(requests.regenerate(this.current.conversation, answer, monotonic()));
+  }
+
+  /** Asks for a human. */
+  requestHelp(): void {
+    if (!this.isChosen) this.choose('replace');
+    this.apply(requests.requestHelp(this.current.conversation, monotonic()));
+  }
+
+  /** The person types. */
+  typed(): void {
+    this.apply(typing.typed(this.current.conversation, monotonic()));
   }
 
   retry(clientId: string): void {

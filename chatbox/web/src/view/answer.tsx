@@ -3,7 +3,7 @@
 import { useRef } from 'preact/hooks';
 import { authorOf } from '../core/models';
 import type { Row } from '../core/rows';
-import { failureText } from '../core/strings';
+import { failureText, staffName } from '../core/strings';
 import type { Status } from '../core/wire';
 import { Boundary } from './boundary';
 import { useFocusHome } from './focus';
@@ -14,26 +14,34 @@ import { type Context, Meta } from './row';
 type AnswerRow = Row & { kind: 'answer' };
 
 /** Ends of an answer that are no faults. */
-const REMARKS: ReadonlySet<Status> = new Set(['length', 'refusal', 'cancelled']);
+const REMARKS: ReadonlySet<Status> = new Set(['length', 'refusal', 'cancelled', 'superseded']);
 
 export function Answer({ row, context }: { row: Row & { kind: 'live' | 'answer' }; context: Context }) {
   const isLive = row.kind === 'live';
   const { text, at, model } = isLive ? row.live : row.message;
   const isFromTeam = !isLive && row.message.sender === 'admin';
-  const author = isFromTeam ? 'Team' : authorOf(context.models, model);
+  const author = isFromTeam ? staffName(row.message.name) : authorOf(context.models, model);
   return (
     <article class="message ai" aria-busy={isLive}>
       <span class="visually-hidden">{author}:</span>
-      {(text || isLive) && <div class="bubble">{text ? <AnswerText text={text} isLive={isLive} /> : <TypingIndicator />}</div>}
+      {(text || isLive) && <div class="bubble">{content(row)}</div>}
       {!isLive && <Failure row={row} context={context} />}
       {!isLive && (
         <Meta at={at}>
-          {model && context.models.length > 1 && <bdi class="model">{author}</bdi>}
+          {(isFromTeam || (model && context.models.length > 1)) && <bdi class="model">{author}</bdi>}
           {offersRetry(row, context) && <RetryButton row={row} context={context} kind="quiet" />}
         </Meta>
       )}
     </article>
   );
+}
+
+function content(row: Row & { kind: 'live' | 'answer' }) {
+  const isLive = row.kind === 'live';
+  const { text } = isLive ? row.live : row.message;
+  if (!text) return <TypingIndicator />;
+  // What a human typed is no Markdown.
+  return !isLive && row.message.sender === 'admin' ? <PlainText text={text} /> : <AnswerText text={text} isLive={isLive} />;
 }
 
 function AnswerText(props: { text: string; isLive: boolean }) {

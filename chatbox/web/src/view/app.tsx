@@ -2,10 +2,11 @@
 
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { isEscape } from '../core/composition';
-import { current } from '../core/current';
+import { assistedBy, current, isHelpAsked } from '../core/current';
 import { authorOf, DEFAULT_NAME } from '../core/models';
-import { answeringModel, isStopping } from '../core/requests';
-import { failureText, noticeText } from '../core/strings';
+import { answeringModel, isAskingForHelp, isStopping } from '../core/requests';
+import { failureText, noticeText, staffName, systemText } from '../core/strings';
+import { writer } from '../core/typing';
 import type { Model } from '../core/wire';
 import type { Chat, State } from '../shell/chat';
 import { Composer } from './composer';
@@ -19,14 +20,15 @@ export function App({ chat, state }: { chat: Chat; state: State }) {
   const { models, finished, conversation } = state;
   const { transcript, outbox, notice } = conversation;
   const model = answeringModel(conversation, models);
-  const assistant = model?.name ?? DEFAULT_NAME;
+  const staff = useMemo(() => assistedBy(transcript), [transcript]);
+  const assistant = staff ?? model?.name ?? DEFAULT_NAME;
   const isEmpty = transcript.messages.length + transcript.live.length + outbox.entries.length === 0;
   const isWriting = transcript.live.length > 0;
   const { isAnswering } = useMemo(() => current(transcript, outbox), [transcript, outbox]);
   useStopByEscape(chat, isAnswering);
   useEffect(() => {
-    if (model) document.title = `Chat with ${model.name}`;
-  }, [model?.name]);
+    if (staff || model) document.title = `Chat with ${assistant}`;
+  }, [model?.name, staff]);
 
   useEffect(() => {
     // On a touch screen the focus would open the keyboard over the page.
@@ -52,6 +54,7 @@ export function App({ chat, state }: { chat: Chat; state: State }) {
         state={state}
         assistant={assistant}
         model={model}
+        isAssisted={staff !== undefined}
         chooseModel={(id) => chat.chooseModel(id)}
         canStartAnew={!isEmpty || notice !== undefined}
         newChat={newChat}
@@ -73,6 +76,11 @@ export function App({ chat, state }: { chat: Chat; state: State }) {
         stop={() => chat.stopAnswer()}
         disabled={state.stopReason !== undefined}
         assistant={assistant}
+        isAssisted={staff !== undefined}
+        writer={writer(conversation)}
+        isHelpAsked={isAskingForHelp(conversation) || isHelpAsked(transcript)}
+        requestHelp={() => chat.requestHelp()}
+        onType={() => chat.typed()}
         limit={state.limits.messageChars}
         input={input}
       />
@@ -110,11 +118,13 @@ function isOpenList(target: EventTarget | null): boolean {
   }
 }
 
-/** For screen readers: that an answer has begun, and then the whole of it, never its parts. */
+/** For screen readers: that an answer has begun, and then the whole of it, never its parts; and what staff do and say. */
 function announcement(isWriting: boolean, finished: State['finished'], models: readonly Model[]): string {
   // Of several models it is not known yet which one writes.
   if (isWriting) return `${authorOf(models, undefined)} is writing`;
   if (!finished) return '';
+  if (finished.kind) return systemText(finished);
+  if (finished.sender === 'admin') return `${staffName(finished.name)} says: ${finished.text}`;
   if (finished.status === 'cancelled') return 'Answer stopped';
   const author = authorOf(models, finished.model);
   return [`${author} says:`, plainText(finished.text), failureText(finished.status)].filter(Boolean).join(' ');

@@ -5,7 +5,7 @@ import { useRef } from 'preact/hooks';
 import { lengthOf } from '../core/outbox';
 import { Count, isNearLimit } from './count';
 import { useComposition, useFitHeight } from './field';
-import { useFocusHome } from './focus';
+import { focusHome, useFocusHome } from './focus';
 import { SendIcon, StopIcon } from './icons';
 
 interface Props {
@@ -18,14 +18,22 @@ interface Props {
   isStopping: boolean;
   stop: () => void;
   disabled: boolean;
+  /** Whom the person writes to, and whether that is a member of staff; `writer`: the same while writing. */
   assistant: string;
+  isAssisted: boolean;
+  writer: string | undefined;
+  /** A human was asked for, or is there. */
+  isHelpAsked: boolean;
+  requestHelp: () => void;
+  /** The person types. */
+  onType: () => void;
   /** The longest message, in characters. */
   limit: number;
   input: RefObject<HTMLTextAreaElement | null>;
 }
 
 export function Composer(props: Props) {
-  const { text, setText, send, isAnswering, isStopping, stop, disabled, assistant, limit, input } = props;
+  const { text, setText, send, isAnswering, isStopping, stop, disabled, assistant, isAssisted, limit, input } = props;
   const length = lengthOf(text);
   const isTooLong = length > limit;
   const canSend = !disabled && length > 0 && !isTooLong;
@@ -63,7 +71,10 @@ export function Composer(props: Props) {
             aria-describedby="message-hint"
             aria-invalid={isTooLong}
             enterkeyhint="send"
-            onInput={(event) => setText(event.currentTarget.value)}
+            onInput={(event) => {
+              setText(event.currentTarget.value);
+              props.onType();
+            }}
             onKeyDown={onKeyDown}
           />
           {canStop && <StopButton isStopping={isStopping} stop={stop} />}
@@ -73,9 +84,17 @@ export function Composer(props: Props) {
             </button>
           )}
         </div>
-        <p class="hint" id="message-hint">
-          {isNearLimit(length, limit) ? <Count length={length} limit={limit} /> : !disabled && <Hint />}
-        </p>
+        <div class="hint">
+          <p id="message-hint">
+            {isNearLimit(length, limit) ? <Count length={length} limit={limit} /> : !disabled && <Hint isAssisted={isAssisted} />}
+          </p>
+          {props.writer && (
+            <p id="staff-typing">
+              <bdi>{props.writer}</bdi> is writing…
+            </p>
+          )}
+          <HelpButton disabled={disabled || props.isHelpAsked} requestHelp={props.requestHelp} />
+        </div>
       </div>
     </footer>
   );
@@ -101,10 +120,23 @@ function StopButton({ isStopping, stop }: { isStopping: boolean; stop: () => voi
   );
 }
 
-function Hint() {
+function HelpButton({ disabled, requestHelp }: { disabled: boolean; requestHelp: () => void }) {
+  const onClick = (): void => {
+    requestHelp();
+    // A button that is disabled has no focus.
+    focusHome();
+  };
+  return (
+    <button type="button" id="help-btn" class="link" disabled={disabled} onClick={onClick}>
+      Talk to a human
+    </button>
+  );
+}
+
+function Hint({ isAssisted }: { isAssisted: boolean }) {
   return (
     <>
-      <span>AI can be wrong. Check what matters.</span>
+      {!isAssisted && <span>AI can be wrong. Check what matters.</span>}
       <span class="keys">
         <kbd>Enter</kbd> sends, <kbd>Shift</kbd> + <kbd>Enter</kbd> starts a new line
       </span>

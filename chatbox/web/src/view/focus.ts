@@ -4,7 +4,7 @@ import type { RefObject } from 'preact';
 import { useLayoutEffect } from 'preact/hooks';
 
 /** To the input field; on a touch screen, where that would open the keyboard over the page, to the list. */
-function focusHome(): void {
+export function focusHome(): void {
   const id = matchMedia('(pointer: fine)').matches ? 'message-input' : 'messages-container';
   document.getElementById(id)?.focus({ preventScroll: true });
 }

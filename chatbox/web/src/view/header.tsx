@@ -11,15 +11,17 @@ interface Props {
   assistant: string;
   /** The model that answers next, once the server has named any. */
   model: Model | undefined;
+  /** `assistant` is a member of staff. */
+  isAssisted: boolean;
   chooseModel: (model: string) => void;
   /** There is something to leave. */
   canStartAnew: boolean;
   newChat: () => void;
 }
 
-export function Header({ state, assistant, model, chooseModel, canStartAnew, newChat }: Props) {
+export function Header({ state, assistant, model, isAssisted, chooseModel, canStartAnew, newChat }: Props) {
   const { connection, models } = state;
-  const hasChoice = model !== undefined && models.length > 1;
+  const hasChoice = model !== undefined && models.length > 1 && !isAssisted;
   return (
     <header class="header">
       <div class="column">
@@ -28,7 +30,7 @@ export function Header({ state, assistant, model, chooseModel, canStartAnew, new
         </span>
         <div class="title">
           <h1 class={hasChoice ? 'visually-hidden' : undefined}>
-            <bdi>{assistant}</bdi>
+            {isAssisted ? <AssistedBy name={assistant} /> : <bdi>{assistant}</bdi>}
           </h1>
           {hasChoice && (
             <ModelSelector models={models} chosen={model} disabled={connection === 'stopped'} choose={chooseModel} />
@@ -44,6 +46,14 @@ export function Header({ state, assistant, model, chooseModel, canStartAnew, new
         </button>
       </div>
     </header>
+  );
+}
+
+function AssistedBy({ name }: { name: string }) {
+  return (
+    <span id="admin-name-display">
+      Assisted by <bdi>{name}</bdi>
+    </span>
   );
 }
 

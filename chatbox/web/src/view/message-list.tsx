@@ -1,7 +1,7 @@
 /** The message list. It scrolls along with new content, unless the user has scrolled up. */
 
 import { useLayoutEffect, useMemo, useState } from 'preact/hooks';
-import { isRegenerating } from '../core/requests';
+import { isAskingForHelp, isRegenerating } from '../core/requests';
 import { type Row, rows } from '../core/rows';
 import { type StopReason, stopText } from '../core/strings';
 import type { Chat, State } from '../shell/chat';
@@ -37,8 +37,9 @@ export function MessageList({ chat, state, assistant, suggest, compose }: Props)
     edit,
     compose,
   };
-  // Whoever asks, in other words or once more, wants to see the answer.
-  const asked = outbox.entries.length + Number(conversation.requests.some(({ type }) => type === 'regenerate'));
+  const isAsking = isAskingForHelp(conversation);
+  // Whoever asks, in other words, once more or for a human, wants to see what comes of it.
+  const asked = outbox.entries.length + Number(isAsking || conversation.requests.some(({ type }) => type === 'regenerate'));
   const { container, isFollowing, hasUnseen, scrollToEnd } = useFollow([transcript, outbox.entries], asked);
   const goToEnd = (): void => {
     scrollToEnd();
@@ -64,6 +65,7 @@ export function MessageList({ chat, state, assistant, suggest, compose }: Props)
           {list.map((row) => (
             <MessageRow key={row.key} row={row} context={context} />
           ))}
+          {isAsking && <p class="message system">Asking for a human…</p>}
           {conversation.notice && <Notice code={conversation.notice} />}
           {stopReason && <Stopped reason={stopReason} connectAgain={() => chat.connectAgain()} />}
         </div>

@@ -1,7 +1,8 @@
 /** One row of the message list. */
 
 import type { Row } from '../core/rows';
-import { noticeText } from '../core/strings';
+import { noticeText, systemText } from '../core/strings';
+import type { Message } from '../core/wire';
 import { Answer } from './answer';
 import { Boundary } from './boundary';
 import { Question } from './question';
@@ -35,7 +36,7 @@ function Drawn({ row, context }: { row: Row; context: Context }) {
     case 'date':
       return <p class="date">{dayName(row.at, new Date(context.chat.now()))}</p>;
     case 'system':
-      return <p class="message system" dir="auto">{row.message.text}</p>;
+      return <SystemLine message={row.message} />;
     case 'question':
     case 'pending':
       return <Question row={row} context={context} />;
@@ -43,6 +44,20 @@ function Drawn({ row, context }: { row: Row; context: Context }) {
     case 'answer':
       return <Answer row={row} context={context} />;
   }
+}
+
+/** On whichever side a name begins, the line begins on its own. */
+function SystemLine({ message }: { message: Message }) {
+  const text = systemText(message);
+  const { name = '' } = message;
+  const [before = '', ...after] = name ? text.split(name) : [text];
+  return (
+    <p class="message system" dir="auto">
+      {before}
+      {after.length > 0 && <bdi>{name}</bdi>}
+      {after.join(name)}
+    </p>
+  );
 }
 
 export function Notice({ code }: { code: string }) {
