@@ -245,6 +245,14 @@ describe('a human', () => {
     expect(after(receive(hello), help, ...steps).requests).toEqual([]);
   });
 
+  test('who has come meanwhile leaves nothing to be written anew or to be stopped', () => {
+    const join = receive({ type: 'message', message: message(3, { sender: 'admin', kind: 'admin_join', fence: 2 }) });
+    const offline = [...chat(message(1), answer(2, 1)), disconnect, regenerate(2), receive(hello)];
+    expect(sent(...offline, receive(caughtUp(2)))).toHaveLength(1);
+    expect(sent(...offline, join, receive(caughtUp(3)))).toEqual([]);
+    expect(after(...offline, join, receive(caughtUp(3)), stop()).requests).toEqual([]);
+  });
+
   test('was asked for when a resume brings nothing else', () => {
     const settled = after(...chat(message(1)), help, confirmed, tick(10_000), receive(caughtUp(1)));
     expect(settled.requests).toEqual([]);

@@ -16,7 +16,7 @@ const BANNER: &str = "#admin-name-display";
 const ASKED: &str = "You have asked to talk to a human.";
 const JOINED: &str = "admin has joined the conversation.";
 const LEFT: &str = "admin has left the conversation.";
-/// Selects the newest line of the system.
+/// Selects lines of the system.
 const LINE: &str = "#messages-container .message.system";
 const IS_DISABLED: &str = "document.getElementById('help-btn').disabled";
 /// What a visitor may do about an answer, or while one is waited for.
@@ -118,8 +118,9 @@ pub(crate) async fn a_visitor_asks_for_a_human_once(fixture: &Fixture<'_>) -> Re
     page.wait_for_text(LINE, ASKED)?;
     page.wait_until(IS_DISABLED)?;
     let (_, waiting) = world.get("admin", "/admin/help-requests").await;
+    let id = session(&page)?;
     ensure!(
-        waiting.to_string().matches(&session(&page)?).count() == 1,
+        waiting["count"] == 1 && waiting["sessions"][0]["id"] == id,
         "{waiting}"
     );
     let mut admin = joined(&world, &page).await?;

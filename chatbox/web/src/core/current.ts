@@ -72,6 +72,6 @@ function newestAnswers(messages: readonly Message[]): Map<number, number | undef
 }
 
 /** An answer that does not say what it answers is one to the question before it. */
-function isAnswerTo({ sender, seq, question, kind }: Message, { seq: asked }: Message): boolean {
-  return !kind && sender !== 'user' && sender !== 'system' && (question === undefined ? seq > asked : question === asked);
+function isAnswerTo({ sender, seq, question }: Message, { seq: asked }: Message): boolean {
+  return sender === 'ai' && (question === undefined ? seq > asked : question === asked);
 }

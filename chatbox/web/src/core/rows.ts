@@ -74,8 +74,7 @@ function rowOf({ transcript, outbox }: Conversation, message: Message, now: Curr
     return { kind: 'question', key, message, isLatest, canEdit: message === now.question && now.isAtRest };
   }
   const failureCode = message.run && transcript.failureCodes.get(message.run);
-  // Only the newest answer can be replaced, and one by the team is nobody's to write anew.
-  const isNewest = message === now.answer && now.isAtRest && message.sender === 'ai';
+  const isNewest = message === now.answer && now.isAtRest;
   const again = isNewest && now.question ? { question: now.question.seq, mustChange: mustChange(message, failureCode) } : undefined;
   return { kind: 'answer', key, message, again, failureCode };
 }
