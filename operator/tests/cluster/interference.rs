@@ -275,7 +275,7 @@ pub(crate) fn a_contest_is_told_and_slows_down(world: &World<'_>) -> Result<()> 
         world.kubectl(&["patch", service, "--type=merge", undo, manager])
     };
     let repaired = || world.wait_for("it is repaired", || Ok((port()? == "80").then_some(())));
-    for _ in 0..3 {
+    for _ in 0..12 {
         contest()?;
         repaired()?;
     }
