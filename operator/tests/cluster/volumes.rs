@@ -41,6 +41,9 @@ pub(crate) fn a_claim_that_cannot_grow_holds_nothing_up(world: &World<'_>) -> Re
     // To go back is not refused.
     chatbox["spec"]["config"]["storage"] = storage("1Gi", Some(&class.name));
     world.apply(&chatbox)?;
+    world.wait_for("the edit has reached the new Deployment", || {
+        Ok((deployment_generation(world)? == 2).then_some(()))
+    })?;
     roll_out(world)?;
     ensure!(volume_condition(world)?.is_none(), "nothing differs");
     Ok(())

@@ -284,10 +284,9 @@ pub(crate) async fn two_at_once_encrypt_each_text_and_lose_none(fixture: Fixture
     let (one, other) = (fixture.cipher(&["k1"]).await, fixture.cipher(&["k1"]).await);
     let now = clock::now();
     let (first, second) = tokio::join!(one.pass(now, 0), other.pass(now, 0));
-    assert_eq!(
-        (first.unwrap(), second.unwrap()),
-        (Pass::Again, Pass::Again)
-    );
+    // One that comes late finds nothing left.
+    let passes = [first.unwrap(), second.unwrap()];
+    assert!(passes.contains(&Pass::Again), "{passes:?}");
     settle(&one).await;
     settle(&other).await;
     let expected = ["first question", "second question", "an answer"];
