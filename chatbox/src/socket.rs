@@ -315,10 +315,7 @@ impl Connection {
                 cursor: self.cursor_before(message),
                 events: subscription.events,
             };
-            let is_own = message.sender == Sender::User;
-            let owner = if is_own { &self.caller.user } else { "" };
-            let owner = owner.to_owned();
-            self.attend(&message.session, &owner);
+            self.attend(&message.session, message.sender == Sender::User);
         }
         if let (Some(client), Some(_)) = (&self.old_client, &message.client_id) {
             client.mark_names_messages();

@@ -46,7 +46,7 @@ impl Connection {
         if !caller.may(Action::Read, session.parties()) {
             return self.reject_session().await;
         }
-        self.attend(&session.id, &session.user);
+        self.attend(&session.id, session.user == self.caller.user);
         self.feed_model(&session.id, session.model.as_deref())
             .await?;
         let mut cursor = if self.is_old {
@@ -89,6 +89,7 @@ impl Connection {
             let caught_up = ServerFrame::caught_up(clock::now(), &start.session, 0, true);
             self.transport.send(&caught_up).await?;
         }
+        self.present = None;
         self.binding = Binding::Waiting { start, events };
         Ok(())
     }

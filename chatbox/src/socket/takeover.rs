@@ -111,11 +111,11 @@ impl Connection {
         self.state.bus.publish(session, event);
     }
 
-    /// This connection is bound to a session of `owner`. A member of staff in somebody else's is there from now on.
-    pub(super) fn attend(&mut self, session: &SessionId, owner: &str) {
+    /// This connection is bound to a session, which is its caller's own, or that of somebody whom the caller, a member of
+    /// staff, helps: that one is there from now on.
+    pub(super) fn attend(&mut self, session: &SessionId, is_own: bool) {
         let attendance = self.state.turns.attendance();
-        self.present =
-            (owner != self.caller.user).then(|| attendance.enter(session, &self.caller.user));
+        self.present = (!is_own).then(|| attendance.enter(session, &self.caller.user));
     }
 
     /// The session was given back: it is none of this member of staff's any more.

@@ -5,7 +5,7 @@ use chatbox::store::sqlite::Sqlite;
 use chatbox::store::{Cancel, Store};
 use serde_json::{Value, json};
 use tests::mongodb::Database;
-use tests::{Client, Provider, World, demo, leave_run, openai};
+use tests::{Call, Client, Provider, World, demo, leave_run, openai};
 
 /// Two models behind one provider, `small` and `large`.
 fn two_models(provider: &Provider) -> crds::Config {
@@ -20,6 +20,12 @@ fn two_models(provider: &Provider) -> crds::Config {
 
 fn operation(op: &str, session: &str) -> Value {
     json!({"type": "connection_status", "session_id": session, "metadata": {"op": op}})
+}
+
+/// What the model was told, in order.
+fn told(call: &Call) -> Vec<String> {
+    let messages = call.messages().into_iter();
+    messages.map(|(_, content)| content.to_owned()).collect()
 }
 
 async fn select(client: &mut Client, session: &str, model: &str) {
@@ -134,11 +140,7 @@ async fn an_answer_that_is_stopped_is_kept_and_the_provider_is_left() {
     assert_eq!(client.wait_for("cancel").await.get("run"), None);
     client.say("s", "c2", "Go on.").await;
     let call = provider.call().await;
-    let asked: Vec<_> = call
-        .messages()
-        .iter()
-        .map(|message| message.1.to_owned())
-        .collect();
+    let asked = told(&call);
     assert_eq!(asked, ["Be brief.", "Tell me all.", "Well, ", "Go on."]);
 }
 
@@ -159,11 +161,7 @@ async fn an_answer_is_stopped_before_its_first_word_and_the_next_question_goes_o
         ("cancelled", "")
     );
     let call = provider.call().await;
-    let asked: Vec<_> = call
-        .messages()
-        .iter()
-        .map(|message| message.1.to_owned())
-        .collect();
+    let asked = told(&call);
     assert_eq!(asked, ["Be brief.", "second"]);
     let (_, history) = world.get("u", "/sessions/s").await;
     assert_eq!(
@@ -189,11 +187,7 @@ async fn another_answer_stands_for_the_one_before() {
     let loading = client.wait_for("loading").await;
     assert_eq!(loading["question"], 3);
     let call = provider.call().await;
-    let asked: Vec<_> = call
-        .messages()
-        .iter()
-        .map(|message| message.1.to_owned())
-        .collect();
+    let asked = told(&call);
     assert_eq!(asked, ["Be brief.", "q1", "to q1", "q2"]);
     // Twice, as when somebody is impatient.
     regenerate(&mut client, "s", 4).await;
@@ -228,11 +222,7 @@ async fn another_answer_stands_for_the_one_before() {
     );
     client.say("s", "c3", "q3").await;
     let call = provider.call().await;
-    let asked: Vec<_> = call
-        .messages()
-        .iter()
-        .map(|message| message.1.to_owned())
-        .collect();
+    let asked = told(&call);
     assert_eq!(
         asked,
         ["Be brief.", "q1", "to q1", "q2", "to q2, better", "q3"]
@@ -251,11 +241,7 @@ async fn a_question_in_other_words_stands_for_the_one_before() {
     edit(&mut client, "c2", "Where is my parcel?", 1).await;
     assert_eq!(client.wait_for("ack").await["seq"], 3);
     let call = provider.call().await;
-    let asked: Vec<_> = call
-        .messages()
-        .iter()
-        .map(|message| message.1.to_owned())
-        .collect();
+    let asked = told(&call);
     assert_eq!(asked, ["Be brief.", "Where is my parcel?"]);
     call.reply("At the door.");
     assert_eq!(client.answer().await.text, "At the door.");

@@ -196,9 +196,19 @@ async fn who_vanishes_leaves_the_conversation_after_a_while() {
     admin.send(about("admin_join")).await;
     admin.wait_for("admin_join").await;
     visitor.wait_for("admin_join").await;
-    admin.vanish();
+    // To look for another conversation with the same connection is to go, too.
+    admin.resume("elsewhere").await;
     let left = visitor.wait_for("admin_leave").await;
     assert_eq!(left["metadata"]["admin_id"], "admin1");
+    visitor.say("s", "c3", "Hello?").await;
+    visitor.wait_for("loading").await;
+    done(&mut visitor).await;
+    let mut admin = world.connect("admin1", "").await;
+    admin.send(about("admin_join")).await;
+    admin.wait_for("admin_join").await;
+    visitor.wait_for("admin_join").await;
+    admin.vanish();
+    visitor.wait_for("admin_leave").await;
     visitor.say("s", "c2", "Are you there?").await;
     assert_eq!(done(&mut visitor).await["status"], "complete");
 }
